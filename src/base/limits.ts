@@ -1,0 +1,53 @@
+import { assert } from './errors.ts';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Every bound of the program: value, unit in the name, reason. Those that users set are the defaults of base/config.ts. */
+export const limits = {
+  /** Request body after decompression. 64 MiB is OTLP's recommended limit. */
+  bodyBytesMax: 64 * MiB,
+  /** Compressed body as it comes over the wire. */
+  wireBytesMax: 64 * MiB,
+  /** One record. Longer lines are quarantined with a reason, never cut. */
+  recordBytesMax: 4 * MiB,
+  /** Union of top-level keys the engine reads as columns for one json batch; lines that go past it are canonicalised in JS. */
+  jsonKeysMax: 256,
+  /** Errors listed one by one in the answer to an ingest request; the counts are always exact. */
+  ingestErrorsListedMax: 100,
+  /** Batches waiting for their fsync, in bytes, before 429. */
+  pendingAppendBytesMax: 128 * MiB,
+  /** One log segment file. Small enough to delete in steps, large enough that creation fsyncs do not matter. */
+  walSegmentBytes: 64 * MiB,
+  /** One frame's header JSON. */
+  walHeaderBytesMax: 1 * MiB,
+  /** How long a stored segment is kept so that an unclean start can fill gaps of the store. */
+  walKeepHours: 24,
+  /** Size cap of stored segments kept beyond need. */
+  walKeepBytes: 8 * 1024 * MiB,
+  /** Free bytes below which the log refuses appends, so that recovery and retention can still work. */
+  walReserveBytes: 64 * MiB,
+  /** A tick moves at most this much payload from the log into the tail. */
+  tickBytes: 8 * MiB,
+  /** Least time between two ticks. Visible within 250 ms p99 of the ack needs less than that. */
+  tickMillisMin: 100,
+  /** The tail is sealed into one part at this size ... */
+  sealBytes: 64 * MiB,
+  /** ... or at this age, so that a quiet system does not keep records in memory only (the log has them anyway). */
+  sealMillis: 30_000,
+  /** Query defaults, per query. */
+  queryMillisMax: 60_000,
+  queryRowsMax: 5_000,
+  /** Loki: points per series. */
+  queryPointsMax: 11_000,
+  querySeriesMax: 500,
+  queryTextBytesMax: 128 * KiB,
+  /** Sessions of the embedded engine: each runs one query at a time. */
+  engineSessions: 8,
+  /** Engine that does not answer a probe for this long is killed and restarted. */
+  engineHangMillis: 30_000,
+} as const;
+
+assert(limits.walSegmentBytes >= limits.bodyBytesMax, 'a segment must hold the largest batch');
+assert(limits.sealBytes >= limits.tickBytes, 'a seal must hold a tick');
+assert(limits.recordBytesMax <= limits.bodyBytesMax, 'a body must hold the largest record');
