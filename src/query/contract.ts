@@ -1,0 +1,85 @@
+import { z } from 'zod';
+
+/**
+ * Weir's own query API, shared by server, web and CLI. Every endpoint takes the tenant from `X-Scope-OrgID` (default `default`).
+ *
+ * `query` text is LogQL. For people: an empty text means every record; a text that starts with `|` has an implied all-matching
+ * selector; any other text that does not start with `{` and is no metric expression is words and "quoted phrases", all of which must occur in the message.
+ * Times are decimal text: ns since 1970, or RFC 3339.
+ */
+export const queryRequest = z.object({
+  query: z.string().default(''),
+  start: z.string().optional(),
+  end: z.string().optional(),
+  /** Log rows; ignored for metrics. Uncapped when 0 (exports). */
+  limit: z.number().int().min(0).default(500),
+  direction: z.enum(['backward', 'forward']).default('backward'),
+  /** Metric step in seconds; default by range. */
+  step: z.number().positive().optional(),
+  /** Log rows only after (exclusive) this row in the given direction: `<ts ns>,<seq>` of the last row of the previous page. */
+  after: z.string().optional(),
+  /** Milliseconds until the answer is cut off and marked partial. */
+  timeout: z.number().int().positive().optional(),
+  /** Names the query so that `DELETE /api/v1/query/<id>` can cancel it; generated when absent. Closing the connection cancels too. */
+  id: z.string().regex(/^[\w-]{1,64}$/).optional(),
+});
+export type QueryRequest = z.input<typeof queryRequest>;
+
+/** One record as answered. Numbers that do not fit JSON are decimal text. */
+export type QueryRow = {
+  /** Event time, ns since 1970. */
+  ts: string;
+  seq: string;
+  received: string;
+  service: string;
+  level: string;
+  severity: number;
+  /** The line after the pipeline (line_format applies). */
+  message: string;
+  /** Stream labels. */
+  labels: Record<string, string>;
+  /** Structured metadata as stored, trace_id and span_id included. */
+  attributes: Record<string, string>;
+  /** Labels extracted or changed by the query's stages, when there are any. */
+  parsed?: Record<string, string>;
+  door: string;
+};
+
+/** `POST /api/v1/query` answers `application/x-ndjson`, one frame per line; the last is always `end` or `error`. */
+export type QueryFrame =
+  | { type: 'meta'; id: string; kind: 'logs' | 'metric'; logql: string; start: string; end: string; step?: number }
+  | { type: 'progress'; readRows: number; readBytes: number; totalRows: number; elapsedMs: number }
+  | { type: 'rows'; rows: QueryRow[] }
+  | { type: 'series'; metric: Record<string, string>; values: [number, string][] }
+  | { type: 'warning'; message: string }
+  | { type: 'end'; rows: number; readRows: number; readBytes: number; elapsedMs: number; partial: boolean; reason: string | null }
+  | { type: 'error'; error: { code: string; message: string; line?: number; column?: number } };
+
+/** `POST /api/v1/histogram`: counts by level over the full range, never capped. Buckets are aligned to `step`. */
+export const histogramRequest = z.object({
+  query: z.string().default(''),
+  start: z.string().optional(),
+  end: z.string().optional(),
+  buckets: z.number().int().min(1).max(1000).default(120),
+});
+export type HistogramAnswer = { step: number; start: string; end: string; total: number; buckets: { t: number; counts: Record<string, number> }[]; partial: boolean; reason: string | null; elapsedMs: number };
+
+/** `POST /api/v1/fields`: fields of the newest `sample` matching records with their top values, for facets. */
+export const fieldsRequest = z.object({
+  query: z.string().default(''),
+  start: z.string().optional(),
+  end: z.string().optional(),
+  sample: z.number().int().min(100).max(20000).default(2000),
+});
+export type FieldsAnswer = { sampled: number; fields: { name: string; kind: 'label' | 'attribute' | 'column'; distinct: number; values: { value: string; count: number }[] }[]; elapsedMs: number };
+
+/** `POST /api/v1/tail` (same body as query, logs only) streams `rows` frames as records become visible, and a `progress` frame every second; ends only with the connection. */
+
+/** `POST /api/v1/check`: parse only; for underlining while typing. */
+export type CheckAnswer = { ok: true; kind: 'logs' | 'metric'; logql: string } | { ok: false; error: { code: string; message: string; line?: number; column?: number } };
+
+/** `POST /api/v1/export` body: a query request plus `format`; streams every matching record, uncapped. */
+export const exportRequest = queryRequest.omit({ limit: true }).extend({ format: z.enum(['ndjson', 'csv', 'parquet']).default('ndjson') });
+
+/** `GET /api/v1/status`: for the UI's status line and `weir doctor`. */
+export type StatusAnswer = { version: string; engine: { up: boolean; version: string; restarts: number }; records: number; oldest: string | null; newest: string | null; wal: { segments: number; bytes: number }; lagSeconds: number; demo: boolean };
