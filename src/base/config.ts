@@ -4,12 +4,26 @@ import { z } from 'zod';
 import { WeirError } from './errors.ts';
 import { limits } from './limits.ts';
 
-const byteUnits: Record<string, number> = { '': 1, b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 };
+const byteUnits: Record<string, number> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
 const durationUnits: Record<string, number> = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86400e3, w: 7 * 86400e3 };
 
 const bytes = (fallback: number, text: string) =>
   z
-    .union([z.number().int().nonnegative(), z.string().regex(/^\s*\d+(\.\d+)?\s*([kmgt]i?)?b?\s*$/i, 'write a size such as 64MiB or 10GB')])
+    .union([
+      z.number().int().nonnegative(),
+      z.string().regex(/^\s*\d+(\.\d+)?\s*([kmgt]i?)?b?\s*$/i, 'write a size such as 64MiB or 10GB'),
+    ])
     .default(fallback)
     .transform(value => {
       if (typeof value === 'number') return value;
@@ -20,7 +34,10 @@ const bytes = (fallback: number, text: string) =>
 
 const duration = (fallbackMs: number, text: string) =>
   z
-    .union([z.number().int().nonnegative(), z.string().regex(/^\s*\d+(\.\d+)?\s*(ms|s|m|h|d|w)\s*$/, 'write a duration such as 30s, 24h or 7d')])
+    .union([
+      z.number().int().nonnegative(),
+      z.string().regex(/^\s*\d+(\.\d+)?\s*(ms|s|m|h|d|w)\s*$/, 'write a duration such as 30s, 24h or 7d'),
+    ])
     .default(fallbackMs)
     .transform(value => {
       if (typeof value === 'number') return value;
@@ -30,22 +47,46 @@ const duration = (fallbackMs: number, text: string) =>
     .describe(text);
 
 /** `field` of a pipeline step: `message`, `level`, `service`, `trace_id`, `span_id`, `attributes.<name>`, `labels.<name>`. */
-const field = z.string().regex(/^(message|level|service|trace_id|span_id|(attributes|labels)\..+)$/, 'use message, level, service, trace_id, span_id, attributes.<name> or labels.<name>');
+const field = z
+  .string()
+  .regex(
+    /^(message|level|service|trace_id|span_id|(attributes|labels)\..+)$/,
+    'use message, level, service, trace_id, span_id, attributes.<name> or labels.<name>',
+  );
 /** LogQL stages without the selector's braces requirement, e.g. `{service_name="x"} |= "healthz"`. */
 const condition = z.string().min(1).describe('LogQL: selector and filters, e.g. {service_name="web"} |= "healthz"');
 
 export const pipelineStepSchema = z.discriminatedUnion('step', [
   z.strictObject({ step: z.literal('drop'), where: condition }).describe('drop records that match'),
   z.strictObject({ step: z.literal('filter'), where: condition }).describe('keep only records that match'),
-  z.strictObject({ step: z.literal('set'), field, value: z.string(), where: condition.optional() }).describe('set a field to a constant'),
+  z
+    .strictObject({ step: z.literal('set'), field, value: z.string(), where: condition.optional() })
+    .describe('set a field to a constant'),
   z.strictObject({ step: z.literal('rename'), from: field, to: field }).describe('rename a field'),
   z.strictObject({ step: z.literal('remove'), field }).describe('remove a field'),
-  z.strictObject({ step: z.literal('parse_json'), field: field.default('message'), prefix: z.string().default('') }).describe('parse a JSON object into attributes'),
-  z.strictObject({ step: z.literal('parse_regex'), field: field.default('message'), regex: z.string().min(1) }).describe('named groups become attributes (RE2)'),
   z
-    .strictObject({ step: z.literal('redact'), fields: z.array(field).default(['message']), kinds: z.array(z.enum(['email', 'ipv4', 'card', 'token'])).default([]), regex: z.array(z.string().min(1)).default([]), replacement: z.string().default('[redacted]') })
+    .strictObject({ step: z.literal('parse_json'), field: field.default('message'), prefix: z.string().default('') })
+    .describe('parse a JSON object into attributes'),
+  z
+    .strictObject({ step: z.literal('parse_regex'), field: field.default('message'), regex: z.string().min(1) })
+    .describe('named groups become attributes (RE2)'),
+  z
+    .strictObject({
+      step: z.literal('redact'),
+      fields: z.array(field).default(['message']),
+      kinds: z.array(z.enum(['email', 'ipv4', 'card', 'token'])).default([]),
+      regex: z.array(z.string().min(1)).default([]),
+      replacement: z.string().default('[redacted]'),
+    })
     .describe('replace secrets before anything is stored in the engine'),
-  z.strictObject({ step: z.literal('sample'), key: field, keep: z.number().min(0).max(1), where: condition.optional() }).describe('keep this share of records, all or none of those with the same key'),
+  z
+    .strictObject({
+      step: z.literal('sample'),
+      key: field,
+      keep: z.number().min(0).max(1),
+      where: condition.optional(),
+    })
+    .describe('keep this share of records, all or none of those with the same key'),
 ]);
 export type PipelineStep = z.infer<typeof pipelineStepSchema>;
 
@@ -60,9 +101,15 @@ export type RetentionRule = z.infer<typeof retentionRule>;
 export const configSchema = z.strictObject({
   data: z.string().default('./weir-data').describe('directory for the log and the store'),
   listen: z.string().default('127.0.0.1:7575').describe('address of the HTTP port'),
-  otlp_listen: z.string().default('127.0.0.1:4318').describe('second address for OTLP/HTTP; "off" disables it; if the port is taken Weir says so and goes on'),
+  otlp_listen: z
+    .string()
+    .default('127.0.0.1:4318')
+    .describe('second address for OTLP/HTTP; "off" disables it; if the port is taken Weir says so and goes on'),
   demo: z.boolean().default(true).describe('load sample data into an empty data directory'),
-  tokens: z.array(z.strictObject({ token: z.string().min(16), tenant: z.string().optional() })).default([]).describe('static tokens; required to listen anywhere but on loopback'),
+  tokens: z
+    .array(z.strictObject({ token: z.string().min(16), tenant: z.string().optional() }))
+    .default([])
+    .describe('static tokens; required to listen anywhere but on loopback'),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   limits: z
     .strictObject({
@@ -70,7 +117,12 @@ export const configSchema = z.strictObject({
       record_bytes: bytes(limits.recordBytesMax, 'one record'),
       query_timeout: duration(limits.queryMillisMax, 'a query longer than this ends with a partial answer'),
       query_memory: bytes(0, 'memory of one query; 0 = a quarter of the engine budget'),
-      query_rows: z.number().int().min(1).default(limits.queryRowsMax).describe('rows of one log answer (exports are not capped)'),
+      query_rows: z
+        .number()
+        .int()
+        .min(1)
+        .default(limits.queryRowsMax)
+        .describe('rows of one log answer (exports are not capped)'),
     })
     .prefault({}),
   memory: bytes(0, 'budget of the engine; 0 = computed from the machine or cgroup'),
@@ -83,8 +135,14 @@ export const configSchema = z.strictObject({
     .prefault({}),
   store: z
     .strictObject({
-      url: z.string().optional().describe('ClickHouse server, e.g. http://user:password@host:8123; absent = embedded engine'),
-      database: z.string().regex(/^[a-zA-Z_]\w*$/).default('weir'),
+      url: z
+        .string()
+        .optional()
+        .describe('ClickHouse server, e.g. http://user:password@host:8123; absent = embedded engine'),
+      database: z
+        .string()
+        .regex(/^[a-zA-Z_]\w*$/)
+        .default('weir'),
       token_index: z.boolean().default(true).describe('index of the words of messages'),
       trace_index: z.boolean().default(true).describe('index of trace ids'),
     })
@@ -105,7 +163,10 @@ function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++) next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    for (let j = 1; j <= b.length; j++)
+      next.push(
+        Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)),
+      );
     row = next;
   }
   return row[b.length] ?? 0;
@@ -124,8 +185,14 @@ function keysAt(path: readonly PropertyKey[]): string[] {
     node = typeof part === 'number' ? at.items : at.properties?.[String(part)];
     if (!node) return [];
   }
-  const here = node as { properties?: Record<string, unknown>; oneOf?: { properties?: Record<string, unknown> }[]; anyOf?: { properties?: Record<string, unknown> }[] };
-  return [...new Set([here, ...(here.oneOf ?? []), ...(here.anyOf ?? [])].flatMap(s => Object.keys(s.properties ?? {})))];
+  const here = node as {
+    properties?: Record<string, unknown>;
+    oneOf?: { properties?: Record<string, unknown> }[];
+    anyOf?: { properties?: Record<string, unknown> }[];
+  };
+  return [
+    ...new Set([here, ...(here.oneOf ?? []), ...(here.anyOf ?? [])].flatMap(s => Object.keys(s.properties ?? {}))),
+  ];
 }
 
 /** Environment overrides: `WEIR_LISTEN`, `WEIR_STORE__URL` (`__` descends); values are read as YAML scalars. */
@@ -144,13 +211,22 @@ function applyEnvironment(raw: Record<string, unknown>, environment: Record<stri
  * Check a config text. Reports all faults together, each with line and column and, for a misspelt key, the nearest known one.
  * Throws WeirError `config_invalid` whose message has one fault per line.
  */
-export function parseConfig(text: string, file = 'weir.yaml', environment: Record<string, string | undefined> = {}): Config {
+export function parseConfig(
+  text: string,
+  file = 'weir.yaml',
+  environment: Record<string, string | undefined> = {},
+): Config {
   const lines = new LineCounter();
   const doc = parseDocument(text, { lineCounter: lines });
-  const faults: string[] = doc.errors.map(e => `${file}:${e.linePos?.[0].line ?? 1}:${e.linePos?.[0].col ?? 1}: ${e.message.split('\n')[0]}`);
+  const faults: string[] = doc.errors.map(
+    e => `${file}:${e.linePos?.[0].line ?? 1}:${e.linePos?.[0].col ?? 1}: ${e.message.split('\n')[0]}`,
+  );
   if (faults.length === 0) {
     const raw = (doc.toJS() ?? {}) as Record<string, unknown>;
-    if (typeof raw !== 'object' || Array.isArray(raw)) throw new WeirError('config_invalid', { reason: `${file}:1:1: the file must be a map of keys, see weir config schema` });
+    if (typeof raw !== 'object' || Array.isArray(raw))
+      throw new WeirError('config_invalid', {
+        reason: `${file}:1:1: the file must be a map of keys, see weir config schema`,
+      });
     applyEnvironment(raw, environment);
     const checked = configSchema.safeParse(raw);
     if (checked.success) return checked.data;
@@ -159,7 +235,9 @@ export function parseConfig(text: string, file = 'weir.yaml', environment: Recor
       for (let end = full.length; end >= 0; end--) {
         const parent: unknown = end <= 1 ? doc.contents : doc.getIn(full.slice(0, end - 1), true);
         const pair = isMap(parent) ? parent.items.find(i => String(i.key) === String(full[end - 1])) : undefined;
-        const node = (pair?.key ?? doc.getIn(full.slice(0, end), true)) as { range?: [number, number, number] } | undefined;
+        const node = (pair?.key ?? doc.getIn(full.slice(0, end), true)) as
+          | { range?: [number, number, number] }
+          | undefined;
         if (node?.range) {
           const at = lines.linePos(node.range[0]);
           return `${file}:${at.line}:${at.col}`;
@@ -171,7 +249,9 @@ export function parseConfig(text: string, file = 'weir.yaml', environment: Recor
       if (issue.code === 'unrecognized_keys') {
         for (const key of issue.keys) {
           const guess = nearest(key, keysAt(issue.path));
-          faults.push(`${place(issue.path, key)}: unknown key "${[...issue.path, key].join('.')}"${guess ? `; did you mean "${guess}"?` : ''}`);
+          faults.push(
+            `${place(issue.path, key)}: unknown key "${[...issue.path, key].join('.')}"${guess ? `; did you mean "${guess}"?` : ''}`,
+          );
         }
       } else {
         const value = doc.getIn(issue.path);
@@ -184,12 +264,16 @@ export function parseConfig(text: string, file = 'weir.yaml', environment: Recor
 }
 
 /** Read and check the file when there is one, then the environment. A named file that is missing is a fault; the default one is optional. */
-export function loadConfig(file: string | undefined, environment: Record<string, string | undefined> = process.env): Config {
+export function loadConfig(
+  file: string | undefined,
+  environment: Record<string, string | undefined> = process.env,
+): Config {
   let text = '';
   try {
     text = readFileSync(file ?? 'weir.yaml', 'utf8');
   } catch (error) {
-    if (file !== undefined) throw new WeirError('config_invalid', { reason: `${file}: cannot be read: ${(error as Error).message}` });
+    if (file !== undefined)
+      throw new WeirError('config_invalid', { reason: `${file}: cannot be read: ${(error as Error).message}` });
   }
   return parseConfig(text, file ?? 'weir.yaml', environment);
 }

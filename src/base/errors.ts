@@ -7,18 +7,42 @@ export const errorTable = {
   not_found: { status: 404, retry: false, text: 'no such path: {path}' },
   method_not_allowed: { status: 405, retry: false, text: '{method} is not allowed here; use {allowed}' },
   unsupported_type: { status: 415, retry: false, text: 'content type {type} is not supported here; use {supported}' },
-  unsupported_encoding: { status: 415, retry: false, text: 'content encoding {encoding} is not supported; use {supported}' },
-  body_too_large: { status: 413, retry: false, text: 'body is larger than {limit} bytes after decompression (limits.body_bytes); send smaller batches' },
+  unsupported_encoding: {
+    status: 415,
+    retry: false,
+    text: 'content encoding {encoding} is not supported; use {supported}',
+  },
+  body_too_large: {
+    status: 413,
+    retry: false,
+    text: 'body is larger than {limit} bytes after decompression (limits.body_bytes); send smaller batches',
+  },
   bad_request: { status: 400, retry: false, text: '{reason}' },
   bad_query: { status: 400, retry: false, text: '{reason}' },
   unauthorized: { status: 401, retry: false, text: 'missing or unknown token; send Authorization: Bearer <token>' },
   overloaded: { status: 429, retry: true, text: 'too much at once: {reason}; retry after {seconds} s' },
-  disk_full: { status: 503, retry: true, text: 'the log cannot be written: {reason}; nothing of this request was accepted' },
-  log_failed: { status: 503, retry: true, text: 'the log cannot be written: {reason}; nothing of this request was accepted' },
+  disk_full: {
+    status: 503,
+    retry: true,
+    text: 'the log cannot be written: {reason}; nothing of this request was accepted',
+  },
+  log_failed: {
+    status: 503,
+    retry: true,
+    text: 'the log cannot be written: {reason}; nothing of this request was accepted',
+  },
   shutting_down: { status: 503, retry: true, text: 'weir is stopping' },
-  engine_down: { status: 503, retry: true, text: 'the query engine is restarting; ingest goes on, ask again in a moment' },
+  engine_down: {
+    status: 503,
+    retry: true,
+    text: 'the query engine is restarting; ingest goes on, ask again in a moment',
+  },
   query_limit: { status: 422, retry: false, text: 'the query passed its limit: {reason}' },
-  query_failed: { status: 500, retry: false, text: 'the query failed in the engine ({code}); see the server log, query id {id}' },
+  query_failed: {
+    status: 500,
+    retry: false,
+    text: 'the query failed in the engine ({code}); see the server log, query id {id}',
+  },
   query_cancelled: { status: 499, retry: false, text: 'the query was cancelled' },
   config_invalid: { status: 500, retry: false, text: '{reason}' },
 } as const satisfies Record<string, { status: number; retry: boolean; text: string }>;
@@ -36,7 +60,11 @@ export class WeirError extends Error {
   line: number | undefined;
   column: number | undefined;
 
-  constructor(code: ErrorCode, values: Record<string, string | number> = {}, options: { cause?: unknown; line?: number; column?: number; retryAfter?: number } = {}) {
+  constructor(
+    code: ErrorCode,
+    values: Record<string, string | number> = {},
+    options: { cause?: unknown; line?: number; column?: number; retryAfter?: number } = {},
+  ) {
     const entry = errorTable[code];
     super(
       entry.text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? '')),
@@ -53,7 +81,13 @@ export class WeirError extends Error {
 
   /** The JSON body every HTTP endpoint of ours (not of foreign protocols) answers with. */
   toBody(): { error: { code: ErrorCode; message: string; line?: number; column?: number } } {
-    return { error: { code: this.code, message: this.message, ...(this.line !== undefined && { line: this.line, column: this.column }) } };
+    return {
+      error: {
+        code: this.code,
+        message: this.message,
+        ...(this.line !== undefined && { line: this.line, column: this.column }),
+      },
+    };
   }
 }
 

@@ -4,12 +4,43 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 export const registry = new Registry();
 collectDefaultMetrics({ register: registry });
 
-const received = new Counter({ name: 'weir_received_records_total', help: 'records taken in at a door', labelNames: ['door'], registers: [registry] });
-const receivedBytes = new Counter({ name: 'weir_received_bytes_total', help: 'bytes taken in at a door, after decompression', labelNames: ['door'], registers: [registry] });
-const acked = new Counter({ name: 'weir_acked_records_total', help: 'records in the log and fsynced', labelNames: ['door'], registers: [registry] });
-const rejected = new Counter({ name: 'weir_rejected_requests_total', help: 'requests refused before anything was accepted', labelNames: ['door', 'reason'], registers: [registry] });
-const quarantined = new Counter({ name: 'weir_quarantined_records_total', help: 'records kept in quarantine', labelNames: ['door', 'reason'], registers: [registry] });
-const ackSeconds = new Histogram({ name: 'weir_ack_seconds', help: 'request read to answer sent', labelNames: ['door'], buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5], registers: [registry] });
+const received = new Counter({
+  name: 'weir_received_records_total',
+  help: 'records taken in at a door',
+  labelNames: ['door'],
+  registers: [registry],
+});
+const receivedBytes = new Counter({
+  name: 'weir_received_bytes_total',
+  help: 'bytes taken in at a door, after decompression',
+  labelNames: ['door'],
+  registers: [registry],
+});
+const acked = new Counter({
+  name: 'weir_acked_records_total',
+  help: 'records in the log and fsynced',
+  labelNames: ['door'],
+  registers: [registry],
+});
+const rejected = new Counter({
+  name: 'weir_rejected_requests_total',
+  help: 'requests refused before anything was accepted',
+  labelNames: ['door', 'reason'],
+  registers: [registry],
+});
+const quarantined = new Counter({
+  name: 'weir_quarantined_records_total',
+  help: 'records kept in quarantine',
+  labelNames: ['door', 'reason'],
+  registers: [registry],
+});
+const ackSeconds = new Histogram({
+  name: 'weir_ack_seconds',
+  help: 'request read to answer sent',
+  labelNames: ['door'],
+  buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5],
+  registers: [registry],
+});
 
 export function batchReceived(door: string, records: number, bytes: number): void {
   received.inc({ door }, records);

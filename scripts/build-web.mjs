@@ -1,0 +1,4 @@
+import { ensureDependencies, ensureWeb } from '../bin/setup.mjs';
+
+ensureDependencies();
+ensureWeb();
