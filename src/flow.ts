@@ -4,6 +4,7 @@
  *
  *   receive --AcceptBatch--> buffer --TakeFrames--> process --Engine--> store <--RunQuery-- query
  */
+import type { Readable } from 'node:stream';
 import type { Batch, BatchHeader } from './base/record.ts';
 
 /** Append one batch. Resolves only when the whole batch is in the log and fsynced; rejects with a WeirError (`disk_full`, `log_failed`, `overloaded`) when it is not. */
@@ -74,7 +75,7 @@ export type Question = {
   settings?: SqlSettings;
   signal?: AbortSignal;
   onProgress?: (progress: SqlProgress) => void;
-  /** Milliseconds until the answer is cut off (partial), default from config. */
+  /** Milliseconds until the answer is cut off (partial), default from config; 0 = never (exports). */
   timeoutMs?: number;
 };
 
@@ -86,6 +87,16 @@ export type Answer = {
 
 /** Run a question against parts and tail; each record is seen exactly once. Rejects with a WeirError (`engine_down`, `query_limit`, `query_failed`), never with an engine's text that shows SQL. */
 export type RunQuery = (question: Question) => Promise<Answer>;
+
+/** Formats that the engine writes itself, so that no row becomes a JavaScript object. */
+export type ByteFormat = 'JSONEachRow' | 'CSVWithNames' | 'Parquet';
+
+/**
+ * As RunQuery, but the answer is the engine's own bytes in `format`; for exports of any size. The stream honours backpressure
+ * through to the engine; destroying it kills the query. It ends only after the whole answer; when the engine fails or a limit cuts the
+ * answer off it is destroyed with a WeirError instead, so that half an export never looks complete.
+ */
+export type RunBytes = (question: Question & { format: ByteFormat }) => Promise<Readable>;
 
 /** What a live tail subscribes to: called after each tick, when rows up to `seq` have become visible. */
 export type OnVisible = (listener: (from: bigint, to: bigint) => void) => () => void;

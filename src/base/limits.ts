@@ -42,6 +42,24 @@ export const limits = {
   queryPointsMax: 11_000,
   querySeriesMax: 500,
   queryTextBytesMax: 128 * KiB,
+  /** Questions of people and dashboards that run at once; more would only take turns on few cores. */
+  queriesAtOnce: 4,
+  /** Exports that run at once; a slow reader holds its place, so they have places of their own. */
+  exportsAtOnce: 2,
+  /** Live tails ask after each tick; one place lets them take turns and never crowd out questions. */
+  tailQueriesAtOnce: 1,
+  /** Questions waiting for a place before 429 ... */
+  queriesQueuedMax: 200,
+  /** ... and how long each waits. */
+  queryQueueMillis: 10_000,
+  /** Live tails open at once. */
+  tailsMax: 100,
+  /** Records one look of a live tail fetches. */
+  tailRowsMax: 2_000,
+  /** A live tail that is behind by this much skips to now and says how many records it skipped. */
+  tailLagMillis: 10_000,
+  /** A client that takes no byte of a streamed answer for this long is cut off, so that it cannot hold a place for ever. */
+  slowReaderMillis: 60_000,
   /** Sessions of the embedded engine: each runs one query at a time. */
   engineSessions: 8,
   /** Engine that does not answer a probe for this long is killed and restarted. */

@@ -21,7 +21,12 @@ export const queryRequest = z.object({
   /** Milliseconds until the answer is cut off and marked partial. */
   timeout: z.number().int().positive().optional(),
   /** Names the query so that `DELETE /api/v1/query/<id>` can cancel it; generated when absent. Closing the connection cancels too. */
-  id: z.string().regex(/^[\w-]{1,64}$/).optional(),
+  id: z
+    .string()
+    .regex(/^[\w-]{1,64}$/)
+    .optional(),
+  /** Show the SQL in the `meta` frame. */
+  explain: z.boolean().optional(),
 });
 export type QueryRequest = z.input<typeof queryRequest>;
 
@@ -47,22 +52,54 @@ export type QueryRow = {
 
 /** `POST /api/v1/query` answers `application/x-ndjson`, one frame per line; the last is always `end` or `error`. */
 export type QueryFrame =
-  | { type: 'meta'; id: string; kind: 'logs' | 'metric'; logql: string; start: string; end: string; step?: number }
+  | {
+      type: 'meta';
+      id: string;
+      kind: 'logs' | 'metric';
+      /** The query in normal form; what was typed as words or as a bare pipeline is LogQL here. */
+      logql: string;
+      /** Bounds as used: decimal ns, start inclusive, end exclusive. */
+      start: string;
+      end: string;
+      step?: number;
+      /** With `explain`. */
+      sql?: string;
+    }
   | { type: 'progress'; readRows: number; readBytes: number; totalRows: number; elapsedMs: number }
   | { type: 'rows'; rows: QueryRow[] }
   | { type: 'series'; metric: Record<string, string>; values: [number, string][] }
   | { type: 'warning'; message: string }
-  | { type: 'end'; rows: number; readRows: number; readBytes: number; elapsedMs: number; partial: boolean; reason: string | null }
+  | {
+      type: 'end';
+      rows: number;
+      readRows: number;
+      readBytes: number;
+      elapsedMs: number;
+      partial: boolean;
+      reason: string | null;
+    }
   | { type: 'error'; error: { code: string; message: string; line?: number; column?: number } };
 
-/** `POST /api/v1/histogram`: counts by level over the full range, never capped. Buckets are aligned to `step`. */
+/**
+ * `POST /api/v1/histogram`: counts by level over the full range, never capped. `step` and `t` are seconds since 1970 (fractions
+ * for steps below one second); `t` is the start of its bucket and a multiple of `step`; empty buckets are left out.
+ */
 export const histogramRequest = z.object({
   query: z.string().default(''),
   start: z.string().optional(),
   end: z.string().optional(),
   buckets: z.number().int().min(1).max(1000).default(120),
 });
-export type HistogramAnswer = { step: number; start: string; end: string; total: number; buckets: { t: number; counts: Record<string, number> }[]; partial: boolean; reason: string | null; elapsedMs: number };
+export type HistogramAnswer = {
+  step: number;
+  start: string;
+  end: string;
+  total: number;
+  buckets: { t: number; counts: Record<string, number> }[];
+  partial: boolean;
+  reason: string | null;
+  elapsedMs: number;
+};
 
 /** `POST /api/v1/fields`: fields of the newest `sample` matching records with their top values, for facets. */
 export const fieldsRequest = z.object({
@@ -71,15 +108,68 @@ export const fieldsRequest = z.object({
   end: z.string().optional(),
   sample: z.number().int().min(100).max(20000).default(2000),
 });
-export type FieldsAnswer = { sampled: number; fields: { name: string; kind: 'label' | 'attribute' | 'column'; distinct: number; values: { value: string; count: number }[] }[]; elapsedMs: number };
+export type FieldsAnswer = {
+  sampled: number;
+  fields: {
+    name: string;
+    kind: 'label' | 'attribute' | 'column';
+    distinct: number;
+    values: { value: string; count: number }[];
+  }[];
+  elapsedMs: number;
+};
 
-/** `POST /api/v1/tail` (same body as query, logs only) streams `rows` frames as records become visible, and a `progress` frame every second; ends only with the connection. */
+/**
+ * `POST /api/v1/tail` (same body as query, logs only): a `meta` frame, then `rows` frames as records become visible, in order of
+ * acceptance, each record once, and a `progress` frame every second. With `start` the newest `limit` records since then
+ * come first, oldest first. A reader that falls too far behind is told in a `warning` frame how many records were skipped.
+ * Ends only with the connection, or with an `error` frame.
+ */
 
 /** `POST /api/v1/check`: parse only; for underlining while typing. */
-export type CheckAnswer = { ok: true; kind: 'logs' | 'metric'; logql: string } | { ok: false; error: { code: string; message: string; line?: number; column?: number } };
+export type CheckAnswer =
+  | { ok: true; kind: 'logs' | 'metric'; logql: string }
+  | { ok: false; error: { code: string; message: string; line?: number; column?: number } };
 
 /** `POST /api/v1/export` body: a query request plus `format`; streams every matching record, uncapped. */
-export const exportRequest = queryRequest.omit({ limit: true }).extend({ format: z.enum(['ndjson', 'csv', 'parquet']).default('ndjson') });
+export const exportRequest = queryRequest
+  .omit({ limit: true })
+  .extend({ format: z.enum(['ndjson', 'csv', 'parquet']).default('ndjson') });
+
+/**
+ * `GET /api/v1/quarantine?limit=100&before=<next of the page before>`: what could not be stored as a record, newest first.
+ * `next` is null on the last page.
+ */
+export const quarantineRequest = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  before: z
+    .string()
+    .regex(/^\d{1,20},\d{1,20},\d{1,10}$/)
+    .optional(),
+});
+export type QuarantineAnswer = {
+  rows: {
+    /** ns since 1970, decimal text. */
+    received: string;
+    seq: string;
+    door: string;
+    /** 1-based line in the request body, 0 when it had none. */
+    line: number;
+    reason: string;
+    /** The bytes as they came, base64. */
+    raw: string;
+  }[];
+  next: string | null;
+};
 
 /** `GET /api/v1/status`: for the UI's status line and `weir doctor`. */
-export type StatusAnswer = { version: string; engine: { up: boolean; version: string; restarts: number }; records: number; oldest: string | null; newest: string | null; wal: { segments: number; bytes: number }; lagSeconds: number; demo: boolean };
+export type StatusAnswer = {
+  version: string;
+  engine: { up: boolean; version: string; restarts: number };
+  records: number;
+  oldest: string | null;
+  newest: string | null;
+  wal: { segments: number; bytes: number };
+  lagSeconds: number;
+  demo: boolean;
+};
