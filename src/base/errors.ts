@@ -20,6 +20,7 @@ export const errorTable = {
   bad_request: { status: 400, retry: false, text: '{reason}' },
   bad_query: { status: 400, retry: false, text: '{reason}' },
   unauthorized: { status: 401, retry: false, text: 'missing or unknown token; send Authorization: Bearer <token>' },
+  forbidden: { status: 403, retry: false, text: 'this token is for tenant "{tenant}"; the request asks for "{asked}"' },
   overloaded: { status: 429, retry: true, text: 'too much at once: {reason}; retry after {seconds} s' },
   disk_full: {
     status: 503,
