@@ -1,0 +1,63 @@
+/**
+ * Which fields of a sender's object mean what, in order of preference; the first one present (and not null) wins. A name the
+ * sender gave in {@link FieldHints} goes in front of its list. One table for the doors that build rows themselves and for the
+ * SQL that reads `json` payloads. See docs/decisions/0001-record-and-table.md.
+ */
+export const fieldCandidates = {
+  time: ['timestamp', 'time', '@timestamp', 'ts'],
+  message: ['message', 'msg', 'log', 'body'],
+  level: ['level', 'severity', 'lvl'],
+  service: ['service', 'app'],
+  traceId: ['trace_id', 'traceId', 'traceID', 'trace.id'],
+  spanId: ['span_id', 'spanId', 'spanID', 'span.id'],
+} as const satisfies Record<string, readonly string[]>;
+
+/** Stream labels that give `service_name` when the sender has not set it (Loki's `discover_service_name`), else {@link unknownService}. */
+export const serviceNameLabels = [
+  'service',
+  'app',
+  'application',
+  'app_name',
+  'name',
+  'app_kubernetes_io_name',
+  'container',
+  'container_name',
+  'k8s_container_name',
+  'component',
+  'workload',
+  'job',
+  'k8s_job_name',
+] as const;
+
+export const unknownService = 'unknown_service';
+
+/** Names of labels and structured metadata that state a level; Loki looks at them in this order. */
+export const levelNames = [
+  'detected_level',
+  'level',
+  'LEVEL',
+  'Level',
+  'severity',
+  'SEVERITY',
+  'Severity',
+  'lvl',
+  'LVL',
+  'Lvl',
+  'severity_text',
+  'Severity_Text',
+  'SEVERITY_TEXT',
+] as const;
+
+/**
+ * A time given as a bare number is read by its magnitude: below 1e11 seconds (up to the year 5138), below 1e14 milliseconds,
+ * below 1e17 microseconds, else nanoseconds. `digits` is the number of zeros to nanoseconds.
+ */
+export const timeMagnitudes = [
+  { below: 100_000_000_000n, digits: 9 },
+  { below: 100_000_000_000_000n, digits: 6 },
+  { below: 100_000_000_000_000_000n, digits: 3 },
+] as const;
+
+/** What DateTime64(9) of the engine can hold: 1900-01-01T00:00:00Z to 2262-04-11T23:47:16.854775807Z, in ns since 1970. */
+export const eventTimeMinNs = -2_208_988_800_000_000_000n;
+export const eventTimeMaxNs = 9_223_372_036_854_775_807n;
