@@ -1,0 +1,69 @@
+import { needleAt, traceOf } from '../generate.ts';
+import { cpuOfMatching } from '../process-tree.ts';
+import { median, type Result } from '../statistics.ts';
+import type { UnderTest } from '../weir-under-test.ts';
+
+type Case = { id: string; body: Record<string, unknown>; path?: string; mostCpuMs?: number; indexed: boolean; expect: (body: string) => string | undefined };
+
+const has = (part: string) => (body: string) => (body.includes(part) ? undefined : `the answer lacks ${part}`);
+const rowsAre = (n: number) => (body: string) => {
+  const found = body.split('"seq":').length - 1;
+  return found === n ? undefined : `expected ${n} rows, found ${found}`;
+};
+
+/** The query mix over `rows` rows of the flat set; most of CPU ms through the HTTP API = 1.5 times the engine's own figure of the plan. */
+export function queryCases(rows: number, rangeSeconds: number): Case[] {
+  const middle = Math.floor(rows / 2);
+  const needle = needleAt(Math.floor(middle / 100_000) * 100_000 + 4242);
+  // One window over the whole range: a step as long as the range.
+  const range = `[${rangeSeconds}s]`;
+  const step = rangeSeconds;
+  return [
+    { id: 'last 100', body: { query: '', limit: 100 }, mostCpuMs: 5, indexed: true, expect: rowsAre(100) },
+    { id: 'service and level, last 100', body: { query: '{service_name="payments"} | detected_level="error"', limit: 100 }, mostCpuMs: 20, indexed: true, expect: rowsAre(100) },
+    { id: 'needle token', body: { query: needle, limit: 100 }, mostCpuMs: 8, indexed: true, expect: rowsAre(1) },
+    { id: 'needle by line filter', body: { query: `{service_name=~".+"} |= "${needle}"`, limit: 100 }, indexed: true, expect: rowsAre(1) },
+    { id: 'token count', path: '/api/v1/histogram', body: { query: 'timeout', buckets: 1 }, mostCpuMs: 6, indexed: true, expect: has('"total":') },
+    { id: 'trace lookup', body: { query: `{service_name=~".+"} | trace_id="${traceOf(middle)}"`, limit: 100 }, mostCpuMs: 8, indexed: true, expect: rowsAre(8) },
+    { id: 'level histogram', path: '/api/v1/histogram', body: { query: '', buckets: 120 }, mostCpuMs: 100, indexed: false, expect: has(`"total":${rows}`) },
+    { id: 'p99 by service', body: { query: `quantile_over_time(0.99, {service_name=~".+"} | unwrap duration_ms ${range}) by (service_name)`, step }, mostCpuMs: 60, indexed: false, expect: has('"service_name":"payments"') },
+    { id: 'substring count', body: { query: `sum(count_over_time({service_name=~".+"} |= "upstream host 12" ${range}))`, step }, indexed: false, expect: has('"type":"series"') },
+    { id: 'regex count', body: { query: `sum(count_over_time({service_name=~".+"} |~ "host 1[0-9]+ after" ${range}))`, step }, indexed: false, expect: has('"type":"series"') },
+  ];
+}
+
+export type QueryFigure = { id: string; cpuMs: number; engineCpuMs: number; wallMs: number };
+
+/** Median wall and mean CPU (whole tree, and the engine's own process) of each query, after one warm run; checks the answers. */
+export async function measureQueries(target: UnderTest, cases: Case[], range: { start: string; end: string }, repeats: number): Promise<QueryFigure[]> {
+  const figures: QueryFigure[] = [];
+  for (const each of cases) {
+    const body = JSON.stringify({ ...each.body, ...range });
+    const ask = () => target.post(each.path ?? '/api/v1/query', body, { 'content-type': 'application/json' });
+    const first = await ask();
+    const fault = first.status === 200 ? each.expect(first.body) : `status ${first.status}`;
+    if (fault) throw new Error(`${each.id}: ${fault}: ${first.body.slice(0, 500)}`);
+    const walls: number[] = [];
+    const cpu = target.usage().cpuSeconds;
+    const engine = cpuOfMatching(target.pid, 'engine/child');
+    for (let k = 0; k < repeats; k++) {
+      const start = performance.now();
+      await ask();
+      walls.push(performance.now() - start);
+    }
+    figures.push({
+      id: each.id,
+      cpuMs: ((target.usage().cpuSeconds - cpu) * 1000) / repeats,
+      engineCpuMs: ((cpuOfMatching(target.pid, 'engine/child') - engine) * 1000) / repeats,
+      wallMs: median(walls),
+    });
+  }
+  return figures;
+}
+
+export function queryResults(cases: Case[], figures: QueryFigure[], name: string): Result[] {
+  return figures.map(f => {
+    const most = cases.find(c => c.id === f.id)?.mostCpuMs;
+    return { case: name, what: `${f.id}, CPU of the whole tree`, value: f.cpuMs, unit: 'ms', ...(most && { target: { most: most * 1.5 } }), note: `engine alone ${f.engineCpuMs.toFixed(1)} ms${most ? ` (bar ${most})` : ''}, wall p50 ${f.wallMs.toFixed(1)} ms` };
+  });
+}
