@@ -78,7 +78,7 @@ export function replayRecords(): { service: string; text: string }[] {
       const records: { service: string; text: string }[] = [];
       for (const line of readFileSync(join(folder, name), 'utf8').split('\n')) {
         const last = records.at(-1);
-        if (last && /^(\s|Caused by: )/.test(line)) last.text += `\n${line}`;
+        if (last && /^(\s|Caused by: |[\w.$]+(Exception|Error)\b)/.test(line)) last.text += `\n${line}`;
         else if (line !== '') records.push({ service: name.replace('.log', ''), text: line });
       }
       return records;
