@@ -1,0 +1,161 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { Session } from 'chdb';
+import type { Level } from '../../src/base/record.ts';
+import type { OnVisible, Question, RunBytes, RunQuery, Sources } from '../../src/flow.ts';
+
+/** A record as the tests write it; what is left out gets a plain value. */
+export type TestRecord = {
+  tenant?: string;
+  /** ns since 1970. */
+  ts: bigint;
+  message: string;
+  service?: string;
+  level?: Level;
+  severity?: number;
+  labels?: Record<string, string>;
+  attributes?: Record<string, string>;
+  traceId?: string;
+};
+
+const columns = `tenant LowCardinality(String), timestamp DateTime64(9, 'UTC'), received DateTime64(9, 'UTC'), seq UInt64,
+  service LowCardinality(String), severity UInt8, level LowCardinality(String), stream UInt64, labels Map(LowCardinality(String), String),
+  message String, trace_id String, span_id String, attributes Map(LowCardinality(String), String), template String,
+  door LowCardinality(String), class LowCardinality(String)`;
+const quarantineColumns = `tenant LowCardinality(String), received DateTime64(9, 'UTC'), seq UInt64, door LowCardinality(String), line UInt32, reason String, raw String`;
+
+/** The real engine over the tables of decision 1, in this process: parts, one tail, streams, quarantine. Ticks and seals are called by the test. */
+export class ChdbStore {
+  readonly folder = mkdtempSync(join(tmpdir(), 'weir-query-'));
+  readonly session = new Session(this.folder, { connectionArgs: ['--output_format_json_quote_64bit_integers=1'] });
+  readonly sources: Sources = {
+    records: ['weir.records', 'weir.tail_1'],
+    quarantine: ['weir.quarantine'],
+    streams: ['weir.streams'],
+  };
+  /** The next answers say that they were cut off, and why. */
+  cutOff: string | null = null;
+  /** SQL of every question, newest last. */
+  readonly asked: string[] = [];
+  running = 0;
+  #seq = (1n << 32n) + 1n;
+  readonly #listeners = new Set<(from: bigint, to: bigint) => void>();
+
+  constructor() {
+    this.session.query('CREATE DATABASE weir');
+    this.session.query(
+      `CREATE TABLE weir.records (${columns}) ENGINE = MergeTree PARTITION BY (class, toDate(received)) ORDER BY (tenant, timestamp)`,
+    );
+    this.session.query(`CREATE TABLE weir.tail_1 (${columns}) ENGINE = Memory`);
+    this.session.query(
+      `CREATE TABLE weir.quarantine (${quarantineColumns}) ENGINE = MergeTree ORDER BY (tenant, received)`,
+    );
+    this.session.query(
+      `CREATE TABLE weir.streams (tenant LowCardinality(String), day Date, stream UInt64, labels Map(LowCardinality(String), String), service LowCardinality(String),
+        first DateTime64(9, 'UTC'), last DateTime64(9, 'UTC'), rows UInt64, bytes UInt64) ENGINE = MergeTree ORDER BY (tenant, day, stream)`,
+    );
+  }
+
+  /** A tick: the records become visible in the tail, in order, and whoever follows is told. */
+  async tick(records: TestRecord[]): Promise<void> {
+    const from = this.#seq;
+    const received = Date.now();
+    const lines = records.map(r => {
+      const seq = this.#seq++;
+      const service = r.service ?? 'web';
+      const labels = { service_name: service, ...r.labels };
+      return JSON.stringify({
+        tenant: r.tenant ?? 'default',
+        timestamp: `${r.ts / 1_000_000_000n}.${(r.ts % 1_000_000_000n).toString().padStart(9, '0')}`,
+        received: (received / 1000).toFixed(3),
+        seq: seq.toString(),
+        service,
+        severity: r.severity ?? 9,
+        level: r.level ?? 'info',
+        labels: Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))),
+        message: r.message,
+        trace_id: r.traceId ?? '',
+        attributes: r.attributes ?? {},
+        door: 'json',
+        class: 'default',
+      });
+    });
+    await this.session.insert({
+      table: 'weir.tail_1',
+      values: Buffer.from(`${lines.join('\n')}\n`),
+      format: 'JSONEachRow',
+    });
+    for (const listener of this.#listeners) listener(from, this.#seq);
+  }
+
+  /** The tail becomes parts. */
+  async seal(): Promise<void> {
+    for (const sql of [
+      `INSERT INTO weir.streams SELECT tenant, toDate(timestamp), cityHash64(tenant, toString(labels)), labels, service, min(timestamp), max(timestamp), count(), sum(length(message)) FROM weir.tail_1 GROUP BY tenant, toDate(timestamp), labels, service`,
+      'INSERT INTO weir.records SELECT * FROM weir.tail_1',
+      'TRUNCATE TABLE weir.tail_1',
+    ])
+      await this.session.queryAsync(sql);
+  }
+
+  readonly run: RunQuery = async question => {
+    const { result, sql } = await this.#ask(question, 'JSONEachRow');
+    const cutOff = this.cutOff;
+    const rows = (async function* () {
+      const text = result.text();
+      const lines = text === '' ? [] : text.trimEnd().split('\n');
+      for (let at = 0; at < lines.length; at += 500) {
+        if (question.signal?.aborted) throw new Error(`killed: ${sql}`);
+        yield lines.slice(at, at + 500).map(line => JSON.parse(line) as Record<string, unknown>);
+      }
+    })();
+    return {
+      rows,
+      summary: () => ({
+        readRows: result.rowsRead,
+        readBytes: result.bytesRead,
+        elapsedMs: result.elapsed * 1000,
+        partial: cutOff !== null,
+        reason: cutOff,
+      }),
+    };
+  };
+
+  readonly runBytes: RunBytes = async question => {
+    const { result } = await this.#ask(question, question.format);
+    return Readable.from([Buffer.from(result.bytes())]);
+  };
+
+  readonly onVisible: OnVisible = listener => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  get followers(): number {
+    return this.#listeners.size;
+  }
+
+  async #ask(question: Question, format: string) {
+    const sql = question.sql(this.sources);
+    this.asked.push(sql);
+    const settings = Object.entries(question.settings ?? {}).map(
+      ([name, value]) => `${name} = ${typeof value === 'number' ? value : `'${value}'`}`,
+    );
+    const text = settings.length > 0 ? `${sql} SETTINGS ${settings.join(', ')}` : sql;
+    this.running++;
+    try {
+      return { result: await this.session.queryAsync(text, { format }), sql };
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${text}`);
+    } finally {
+      this.running--;
+    }
+  }
+
+  close(): void {
+    this.session.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
