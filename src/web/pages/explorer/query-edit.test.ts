@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import type { Field, Operator } from './query-edit.ts';
+import { addFilter, addLineFilter, filterName, isolatedLevel, isolateLevel, isWords, looksMetric, searchWords } from './query-edit.ts';
+
+const label = (name: string): Field => ({ name, kind: 'label' });
+const attribute = (name: string): Field => ({ name, kind: 'attribute' });
+
+describe('a clicked value becomes a condition', () => {
+  test.each<[string, Field, string, Operator, string]>([
+    ['', label('app'), 'web', '=', '{app="web"}'],
+    ['', attribute('status'), '500', '=', '| status="500"'],
+    ['', label('app'), 'web', '!=', '| app!="web"'],
+    ['{app="web"}', label('env'), 'prod', '=', '{app="web", env="prod"}'],
+    ['{app="web"} |= "x"', label('env'), 'prod', '=', '{app="web", env="prod"} |= "x"'],
+    ['{app="web"} |= "x"', attribute('status'), '500', '!=', '{app="web"} |= "x" | status!="500"'],
+    ['| status="500"', label('app'), 'web', '=', '{app="web"} | status="500"'],
+    ['{}', { name: 'service', kind: 'column' }, 'api', '=', '{service_name="api"}'],
+    ['{}', { name: 'level', kind: 'column' }, 'error', '=', '{} | detected_level="error"'],
+    ['{a="}"} |= "{"', label('b'), 'say "hi"\n', '=', '{a="}", b="say \\"hi\\"\\n"} |= "{"'],
+    ['{a="b"} # note', attribute('s'), '1', '=', '{a="b"} # note\n| s="1"'],
+    ['sum(count_over_time({a="b"} |= "x[" [5m]))', attribute('s'), '1', '=', 'sum(count_over_time({a="b"} |= "x[" | s="1" [5m]))'],
+    ['{a="b"}', { name: 'user.id', kind: 'json' }, '7', '=', '{a="b"} | json | user_id="7"'],
+    ['{a="b"} | json', { name: 'user.id', kind: 'json' }, '7', '!=', '{a="b"} | json | user_id!="7"'],
+  ])('%s + %o %s', (query, field, value, operator, expected) => {
+    expect(addFilter(query, field, value, operator)).toBe(expected);
+  });
+
+  test.each<[string, Field, string, Operator, string]>([
+    ['{app="web"}', label('app'), 'web', '=', '{app="web"}'],
+    ['{app="web", env="x"}', label('app'), 'api', '=', '{env="x", app="api"}'],
+    ['{app="web"}', label('app'), 'web', '!=', '| app!="web"'],
+    ['| app!="web"', label('app'), 'web', '=', '{app="web"}'],
+    ['{a="b"} | status="500"', attribute('status'), '404', '=', '{a="b"} | status="404"'],
+    ['{a="b"} | status!="500"', attribute('status'), '404', '!=', '{a="b"} | status!="500" | status!="404"'],
+    ['{a="b"} | status!="500"', attribute('status'), '500', '=', '{a="b"} | status="500"'],
+    ['{a="b"} |= "| status=\\"500\\""', attribute('status'), '404', '=', '{a="b"} |= "| status=\\"500\\"" | status="404"'],
+  ])('no contradictions: %s + %o %s', (query, field, value, operator, expected) => {
+    expect(addFilter(query, field, value, operator)).toBe(expected);
+  });
+
+  test('a record address has no filter', () => {
+    expect(filterName({ name: 'seq', kind: 'column' })).toBeNull();
+    expect(filterName(attribute('http.status-code'))).toBe('http_status_code');
+    expect(filterName(attribute('2xx'))).toBe('_2xx');
+    expect(addFilter('x', { name: 'seq', kind: 'column' }, '1', '=')).toBe('x');
+  });
+});
+
+test('line filters', () => {
+  expect(addLineFilter('', 'x', '|=')).toBe('|= "x"');
+  expect(addLineFilter('', 'x', '!=')).toBe('|= "" != "x"');
+  expect(addLineFilter('{a="b"}', 'x "y"', '!=')).toBe('{a="b"} != "x \\"y\\""');
+});
+
+test('level isolation is one stage that is replaced and removed', () => {
+  const narrowed = isolateLevel('{a="b"} |= "x"', 'error');
+  expect(narrowed).toBe('{a="b"} |= "x" | detected_level="error"');
+  expect(isolatedLevel(narrowed)).toBe('error');
+  expect(isolateLevel(narrowed, 'warn')).toBe('{a="b"} |= "x" | detected_level="warn"');
+  expect(isolateLevel(narrowed, null)).toBe('{a="b"} |= "x"');
+  expect(isolatedLevel('|= "| detected_level=\\"x\\""')).toBeNull();
+});
+
+test('kinds of text', () => {
+  expect(['', '{a="b"}', '| json', 'timeout', 'sum(rate({}[1m]))', 'sum by (level) (x)', 'rate limited'].map(isWords)).toEqual([false, false, false, true, false, false, true]);
+  expect(looksMetric('count_over_time({a="b"}[5m])')).toBe(true);
+  expect(looksMetric('summary (of work)')).toBe(false);
+});
+
+test('words to highlight', () => {
+  expect(searchWords('Timeout "connection reset"')).toEqual(['timeout', 'connection reset']);
+  expect(searchWords('{a="b"} |= "Foo" |= `bar\\d` != "baz" |~ "q.*"')).toEqual(['foo', 'bar\\d']);
+});

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { faultSpan, offsetAt, queryTokens } from './query-tokens.ts';
+
+const kinds = (query: string) =>
+  queryTokens(query)
+    .filter(token => token.text.trim())
+    .map(token => `${token.kind}:${token.text}`);
+
+test('tokens tell names, stages, strings and functions apart', () => {
+  expect(kinds('{app="web"} |= "x" | json | took > 5ms # slow')).toEqual([
+    'operator:{', 'name:app', 'operator:=', 'string:"web"', 'operator:}', 'operator:|=', 'string:"x"', 'operator:|', 'stage:json',
+    'operator:|', 'name:took', 'operator:>', 'number:5ms', 'comment:# slow',
+  ]);
+  expect(kinds('sum by (a) (rate({}[5m]))').slice(0, 2)).toEqual(['plain:sum ', 'stage:by']);
+});
+
+test('joined tokens are the text', () => {
+  for (const text of ['', 'free "text', '{a=`x`} \n| line_format "{{.a}}"', 'é漢👩 \\ ~ ?']) {
+    expect(queryTokens(text).map(token => token.text).join('')).toBe(text);
+  }
+});
+
+test('line and column become an offset', () => {
+  const text = '{a="b"}\n| jsn\n| x';
+  expect(text.slice(offsetAt(text, 2, 3))).toMatch(/^jsn/);
+  expect(offsetAt(text, 9, 1)).toBe(text.length);
+  expect(offsetAt(text, 1, 99)).toBe(7);
+});
+
+test('underlines the word at fault, or the last sign', () => {
+  expect(faultSpan('| jsn foo', 2)).toEqual({ from: 2, to: 5 });
+  expect(faultSpan('{a=}', 3)).toEqual({ from: 3, to: 4 });
+  expect(faultSpan('{a="b"  ', 8)).toEqual({ from: 5, to: 6 });
+  expect(faultSpan('', 0)).toEqual({ from: 0, to: 1 });
+});

@@ -1,0 +1,47 @@
+import type { QueryRow } from '../../../query/contract.ts';
+
+/** Longest key=value tail put behind a message; the rest is in the details. */
+const tailMax = 600;
+const hidden = new Set(['detected_level', 'level', 'severity', 'lvl']);
+
+/** The fields of a record as `key=value` text, those shown elsewhere in the row left out. Empty when the message is the whole JSON object anyway. */
+export function rowTail(row: QueryRow): string {
+  if (row.message.startsWith('{') && !row.parsed) return '';
+  let text = '';
+  for (const source of [row.attributes, row.parsed]) {
+    for (const name in source) {
+      if (hidden.has(name)) continue;
+      const value = source[name] ?? '';
+      text += `${text ? ' ' : ''}${name}=${/^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)}`;
+      if (text.length > tailMax) return `${text.slice(0, tailMax)}…`;
+    }
+  }
+  return text;
+}
+
+/** The value of a named column; stream labels, attributes and parsed labels are one name space, the latest wins. */
+export function fieldValue(row: QueryRow, name: string): string {
+  if (name === 'service') return row.service;
+  if (name === 'level') return row.level;
+  if (name === 'door') return row.door;
+  return row.parsed?.[name] ?? row.attributes[name] ?? row.labels[name] ?? '';
+}
+
+/** A record as one copied line: time, level, service, message, fields. */
+export function plainLine(row: QueryRow, time: string): string {
+  const tail = rowTail(row);
+  return `${time} ${row.level.toUpperCase()} ${row.service} ${row.message}${tail ? ` ${tail}` : ''}`;
+}
+
+/** The address of a record in `after` cursors and permalinks. */
+export const cursorOf = (row: QueryRow): string => `${row.ts},${row.seq}`;
+
+const lastSeq = 2n ** 64n - 1n;
+
+/** The cursor next to a record, such that what comes after it in the direction starts with the record itself. */
+export function cursorAt(cursor: string, direction: 'forward' | 'backward'): string {
+  const [ts = '0', seq = '0'] = cursor.split(',');
+  const at = BigInt(seq);
+  if (direction === 'forward') return at > 0n ? `${ts},${at - 1n}` : `${BigInt(ts) - 1n},${lastSeq}`;
+  return at < lastSeq ? `${ts},${at + 1n}` : `${BigInt(ts) + 1n},0`;
+}
