@@ -64,7 +64,8 @@ function flatLine(index: number, time: string, random: () => number): string {
 
 function wideLine(index: number, time: string, random: () => number, attributes: number): string {
   let line = `{"ts":"${time}","service":"${services[index % 8]}","level":"${levels[random() % 10]}","message":"${message(random(), random())}"`;
-  for (let k = 0; k < attributes; k++) line += `,"attr_${k}":"${k % 3 === 0 ? `v${random() % 16}` : k % 3 === 1 ? hex(random()) : `value-${random() % 1000}`}"`;
+  for (let k = 0; k < attributes; k++)
+    line += `,"attr_${k}":"${k % 3 === 0 ? `v${random() % 16}` : k % 3 === 1 ? hex(random()) : `value-${random() % 1000}`}"`;
   return `${line}}\n`;
 }
 

@@ -36,7 +36,12 @@ export function machineLimits(small: boolean): Result[] {
   const block = Buffer.alloc(size, 1);
   const copy = Buffer.alloc(size);
   seconds(() => block.copy(copy));
-  results.push({ case: 'limits', what: 'memory copy, one core', value: (8 * size) / 1e9 / seconds(() => Array.from({ length: 8 }, () => block.copy(copy))), unit: 'GB/s' });
+  results.push({
+    case: 'limits',
+    what: 'memory copy, one core',
+    value: (8 * size) / 1e9 / seconds(() => Array.from({ length: 8 }, () => block.copy(copy))),
+    unit: 'GB/s',
+  });
 
   const path = join(folder, 'sequential');
   const file = openSync(path, 'w+');
@@ -53,13 +58,35 @@ export function machineLimits(small: boolean): Result[] {
   results.push({ case: 'limits', what: 'page cache read', value: total / 1e9 / read, unit: 'GB/s' });
   closeSync(file);
 
-  for (const [bytes, name] of [[4096, '4 KB'], [65536, '64 KB'], [2 ** 20, '1 MB']] as const) {
+  for (const [bytes, name] of [
+    [4096, '4 KB'],
+    [65536, '64 KB'],
+    [2 ** 20, '1 MB'],
+  ] as const) {
     const times = syncTimes(folder, bytes, small ? 100 : 400);
-    results.push({ case: 'limits', what: `append and fdatasync ${name}, p50`, value: quantile(times, 0.5), unit: 'ms' });
-    results.push({ case: 'limits', what: `append and fdatasync ${name}, p99`, value: quantile(times, 0.99), unit: 'ms' });
+    results.push({
+      case: 'limits',
+      what: `append and fdatasync ${name}, p50`,
+      value: quantile(times, 0.5),
+      unit: 'ms',
+    });
+    results.push({
+      case: 'limits',
+      what: `append and fdatasync ${name}, p99`,
+      value: quantile(times, 0.99),
+      unit: 'ms',
+    });
   }
   rmSync(folder, { recursive: true, force: true });
-  const cpu = spawnSync('sh', ['-c', "grep -m1 'model name' /proc/cpuinfo | cut -d: -f2"], { encoding: 'utf8' }).stdout.trim();
-  results.push({ case: 'limits', what: 'cores', value: Number(spawnSync('nproc', { encoding: 'utf8' }).stdout), unit: '', note: cpu });
+  const cpu = spawnSync('sh', ['-c', "grep -m1 'model name' /proc/cpuinfo | cut -d: -f2"], {
+    encoding: 'utf8',
+  }).stdout.trim();
+  results.push({
+    case: 'limits',
+    what: 'cores',
+    value: Number(spawnSync('nproc', { encoding: 'utf8' }).stdout),
+    unit: '',
+    note: cpu,
+  });
   return results;
 }

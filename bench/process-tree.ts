@@ -7,7 +7,10 @@ const ticksPerSecond = 100;
 function statOf(pid: number): { parent: number; cpuSeconds: number; rssBytes: number } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ').map(Number);
+    const fields = text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
     // proc(5): after the command come state, ppid, ...; utime is field 14, stime 15, cutime 16, cstime 17, rss 24 (pages).
     const at = (n: number): number => fields[n - 3] ?? 0;
     return { parent: at(4), cpuSeconds: (at(14) + at(15) + at(16) + at(17)) / ticksPerSecond, rssBytes: at(24) * 4096 };

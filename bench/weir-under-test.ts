@@ -50,27 +50,54 @@ const treeBytes = (folder: string): number => {
 };
 
 /** HTTP over kept-alive connections; rejects on broken connections only. */
-export function makeClient(url: string, sockets = 8): { post: UnderTest['post']; get: UnderTest['get']; close(): void } {
+export function makeClient(
+  url: string,
+  sockets = 8,
+): { post: UnderTest['post']; get: UnderTest['get']; close(): void } {
   const agent = new Agent({ keepAlive: true, maxSockets: sockets });
-  const call = (method: string, path: string, body?: Buffer | string, headers: Record<string, string> = {}): Promise<Reply> =>
+  const call = (
+    method: string,
+    path: string,
+    body?: Buffer | string,
+    headers: Record<string, string> = {},
+  ): Promise<Reply> =>
     new Promise((done, fail) => {
-      const sent = request(`${url}${path}`, { method, agent, headers: { ...headers, ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }) } }, response => {
-        const parts: Buffer[] = [];
-        response.on('data', (part: Buffer) => parts.push(part));
-        response.on('end', () => done({ status: response.statusCode ?? 0, body: Buffer.concat(parts).toString('utf8'), headers: response.headers }));
-        response.on('error', fail);
-      });
+      const sent = request(
+        `${url}${path}`,
+        {
+          method,
+          agent,
+          headers: { ...headers, ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }) },
+        },
+        response => {
+          const parts: Buffer[] = [];
+          response.on('data', (part: Buffer) => parts.push(part));
+          response.on('end', () =>
+            done({
+              status: response.statusCode ?? 0,
+              body: Buffer.concat(parts).toString('utf8'),
+              headers: response.headers,
+            }),
+          );
+          response.on('error', fail);
+        },
+      );
       sent.on('error', fail);
       sent.end(body);
     });
-  return { post: (path, body, headers) => call('POST', path, body, headers), get: path => call('GET', path), close: () => agent.destroy() };
+  return {
+    post: (path, body, headers) => call('POST', path, body, headers),
+    get: path => call('GET', path),
+    close: () => agent.destroy(),
+  };
 }
 
 async function waitReady(url: string, child: ChildProcess, timeoutMs: number): Promise<void> {
   const client = makeClient(url, 1);
   const end = Date.now() + timeoutMs;
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`the program ended with exit code ${child.exitCode} before it was ready`);
+    if (child.exitCode !== null)
+      throw new Error(`the program ended with exit code ${child.exitCode} before it was ready`);
     const reply = await client.get('/readyz').catch(() => undefined);
     if (reply?.status === 200) break;
     if (Date.now() > end) throw new Error(`not ready after ${timeoutMs} ms: ${reply?.body ?? 'no answer'}`);
@@ -80,16 +107,35 @@ async function waitReady(url: string, child: ChildProcess, timeoutMs: number): P
 }
 
 /** Starts the real program on an empty (or given) folder. `config` is YAML text. */
-export async function startWeir(options: { folder?: string; config?: string; demo?: boolean; port?: number } = {}): Promise<UnderTest & { readyMs: number }> {
+export async function startWeir(
+  options: { folder?: string; config?: string; demo?: boolean; port?: number } = {},
+): Promise<UnderTest & { readyMs: number }> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'weir-bench-'));
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
-  writeFileSync(join(folder, 'weir.yaml'), options.config?.includes('otlp_listen') ? options.config : `otlp_listen: "off"\n${options.config ?? ''}`);
+  writeFileSync(
+    join(folder, 'weir.yaml'),
+    options.config?.includes('otlp_listen') ? options.config : `otlp_listen: "off"\n${options.config ?? ''}`,
+  );
   const started = Date.now();
-  const child = spawn(process.execPath, [resolve(import.meta.dirname, '../src/main.ts'), 'up', '--data', join(folder, 'data'), '--listen', `127.0.0.1:${port}`, '--config', join(folder, 'weir.yaml'), ...(options.demo ? [] : ['--no-demo'])], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, WEIR_LOG_LEVEL: 'warn' },
-  });
+  const child = spawn(
+    process.execPath,
+    [
+      resolve(import.meta.dirname, '../src/main.ts'),
+      'up',
+      '--data',
+      join(folder, 'data'),
+      '--listen',
+      `127.0.0.1:${port}`,
+      '--config',
+      join(folder, 'weir.yaml'),
+      ...(options.demo ? [] : ['--no-demo']),
+    ],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, WEIR_LOG_LEVEL: 'warn' },
+    },
+  );
   let complaints = '';
   child.stderr.on('data', (part: Buffer) => {
     complaints = (complaints + part.toString('utf8')).slice(-4000);

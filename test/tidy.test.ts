@@ -41,7 +41,7 @@ function allowed(from: string, to: string, target: string): boolean {
   if (from === 'main.ts' || to === 'base') return from !== 'flow.ts' || to === 'base';
   if (from === 'base' || from === 'flow.ts') return false;
   if (from === 'roles') return to !== 'main.ts';
-  if (from === 'web') return /\/contract\.ts$/.test(target);
+  if (from === 'web') return target.endsWith('/contract.ts');
   if (from === 'language') return false;
   if (!rooms.includes(from)) return false;
   if (to === 'flow.ts') return true;

@@ -27,10 +27,22 @@ export async function ackCase(target: UnderTest, mbPerSecond: number, seconds: n
   const sync = syncTimes(target.folder, chunkBytes, 300);
   const limit = quantile(sync, 0.99);
   return [
-    { case: 'ack', what: `p50 at ${mbPerSecond} MB/s`, value: quantile(times, 0.5), unit: 'ms', note: `${times.length} bodies of 64 KB` },
+    {
+      case: 'ack',
+      what: `p50 at ${mbPerSecond} MB/s`,
+      value: quantile(times, 0.5),
+      unit: 'ms',
+      note: `${times.length} bodies of 64 KB`,
+    },
     { case: 'ack', what: `p99 at ${mbPerSecond} MB/s`, value: quantile(times, 0.99), unit: 'ms' },
     { case: 'ack', what: 'fdatasync 64 KB p99, same run', value: limit, unit: 'ms' },
-    { case: 'ack', what: 'ack p99 / fdatasync p99', value: quantile(times, 0.99) / limit, unit: 'x', target: { most: 5 } },
+    {
+      case: 'ack',
+      what: 'ack p99 / fdatasync p99',
+      value: quantile(times, 0.99) / limit,
+      unit: 'x',
+      target: { most: 5 },
+    },
   ];
 }
 
@@ -41,19 +53,32 @@ export async function visibleCase(target: UnderTest, mbPerSecond: number, rounds
   const load = (async () => {
     for (let k = 0; loading; k++) {
       const began = performance.now();
-      await target.post('/ingest/json', bodies[k % bodies.length]?.bytes ?? '', { 'content-type': 'application/x-ndjson' });
+      await target.post('/ingest/json', bodies[k % bodies.length]?.bytes ?? '', {
+        'content-type': 'application/x-ndjson',
+      });
       await sleep(Math.max(0, (65536 / 1e6 / mbPerSecond) * 1000 - (performance.now() - began)));
     }
   })();
   const times: number[] = [];
   for (let k = 0; k < rounds; k++) {
     const marker = `visible${Date.now()}m${k}`;
-    await target.post('/ingest/json', `{"service":"probe","message":"${marker}"}\n`, { 'content-type': 'application/x-ndjson' });
+    await target.post('/ingest/json', `{"service":"probe","message":"${marker}"}\n`, {
+      'content-type': 'application/x-ndjson',
+    });
     const acked = performance.now();
     for (;;) {
-      const reply = await target.post('/api/v1/query', JSON.stringify({ query: `{service_name="probe"} |= "${marker}"`, start: `${BigInt(Date.now() - 60_000) * 1_000_000n}`, limit: 1 }), { 'content-type': 'application/json' });
+      const reply = await target.post(
+        '/api/v1/query',
+        JSON.stringify({
+          query: `{service_name="probe"} |= "${marker}"`,
+          start: `${BigInt(Date.now() - 60_000) * 1_000_000n}`,
+          limit: 1,
+        }),
+        { 'content-type': 'application/json' },
+      );
       if (reply.body.includes('"type":"rows"')) break;
-      if (performance.now() - acked > 10_000) throw new Error(`${marker} was not visible 10 s after its ack: ${reply.body.slice(0, 300)}`);
+      if (performance.now() - acked > 10_000)
+        throw new Error(`${marker} was not visible 10 s after its ack: ${reply.body.slice(0, 300)}`);
       await sleep(5);
     }
     times.push(performance.now() - acked);
@@ -62,7 +87,19 @@ export async function visibleCase(target: UnderTest, mbPerSecond: number, rounds
   loading = false;
   await load;
   return [
-    { case: 'visible', what: `ack to found, p50 at ${mbPerSecond} MB/s`, value: quantile(times, 0.5), unit: 'ms', note: `${rounds} probes` },
-    { case: 'visible', what: `ack to found, p99 at ${mbPerSecond} MB/s`, value: quantile(times, 0.99), unit: 'ms', target: { most: 250 } },
+    {
+      case: 'visible',
+      what: `ack to found, p50 at ${mbPerSecond} MB/s`,
+      value: quantile(times, 0.5),
+      unit: 'ms',
+      note: `${rounds} probes`,
+    },
+    {
+      case: 'visible',
+      what: `ack to found, p99 at ${mbPerSecond} MB/s`,
+      value: quantile(times, 0.99),
+      unit: 'ms',
+      target: { most: 250 },
+    },
   ];
 }

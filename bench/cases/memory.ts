@@ -25,7 +25,13 @@ export async function memoryCase(target: UnderTest, mbPerSecond: number, seconds
     for (let k = 0; Date.now() < end; k++) {
       const began = performance.now();
       const last = { start: `${BigInt(Date.now() - 900_000) * 1_000_000n}` };
-      await (k % 2 === 0 ? target.post('/api/v1/query', JSON.stringify({ query: 'timeout', limit: 100, ...last }), { 'content-type': 'application/json' }) : target.post('/api/v1/histogram', JSON.stringify({ query: '', ...last }), { 'content-type': 'application/json' }));
+      await (k % 2 === 0
+        ? target.post('/api/v1/query', JSON.stringify({ query: 'timeout', limit: 100, ...last }), {
+            'content-type': 'application/json',
+          })
+        : target.post('/api/v1/histogram', JSON.stringify({ query: '', ...last }), {
+            'content-type': 'application/json',
+          }));
       slowest = Math.max(slowest, performance.now() - began);
       samples.push(target.usage().rssBytes / 1e6);
       await sleep(Math.max(0, 500 - (performance.now() - began)));
@@ -37,7 +43,20 @@ export async function memoryCase(target: UnderTest, mbPerSecond: number, seconds
   const quarter = Math.floor(samples.length / 4);
   return [
     { case: 'memory', what: 'whole tree, idle', value: idle, unit: 'MB', target: { most: 450 } },
-    { case: 'memory', what: `whole tree, peak at ${mbPerSecond} MB/s and 2 queries/s`, value: Math.max(...samples), unit: 'MB', target: { most: 1000 }, note: `${seconds} s, sent ${(sentBytes / 1e6 / seconds).toFixed(1)} MB/s, slowest query ${slowest.toFixed(0)} ms` },
-    { case: 'memory', what: 'last quarter over second quarter', value: mean(samples.slice(-quarter)) / mean(samples.slice(quarter, half)), unit: 'x', note: '1 = flat' },
+    {
+      case: 'memory',
+      what: `whole tree, peak at ${mbPerSecond} MB/s and 2 queries/s`,
+      value: Math.max(...samples),
+      unit: 'MB',
+      target: { most: 1000 },
+      note: `${seconds} s, sent ${(sentBytes / 1e6 / seconds).toFixed(1)} MB/s, slowest query ${slowest.toFixed(0)} ms`,
+    },
+    {
+      case: 'memory',
+      what: 'last quarter over second quarter',
+      value: mean(samples.slice(-quarter)) / mean(samples.slice(quarter, half)),
+      unit: 'x',
+      note: '1 = flat',
+    },
   ];
 }

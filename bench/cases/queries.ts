@@ -3,7 +3,14 @@ import { cpuOfMatching } from '../process-tree.ts';
 import { median, type Result } from '../statistics.ts';
 import type { UnderTest } from '../weir-under-test.ts';
 
-type Case = { id: string; body: Record<string, unknown>; path?: string; mostCpuMs?: number; indexed: boolean; expect: (body: string) => string | undefined };
+type Case = {
+  id: string;
+  body: Record<string, unknown>;
+  path?: string;
+  mostCpuMs?: number;
+  indexed: boolean;
+  expect: (body: string) => string | undefined;
+};
 
 const has = (part: string) => (body: string) => (body.includes(part) ? undefined : `the answer lacks ${part}`);
 const rowsAre = (n: number) => (body: string) => {
@@ -20,22 +27,77 @@ export function queryCases(rows: number, rangeSeconds: number): Case[] {
   const step = rangeSeconds;
   return [
     { id: 'last 100', body: { query: '', limit: 100 }, mostCpuMs: 5, indexed: true, expect: rowsAre(100) },
-    { id: 'service and level, last 100', body: { query: '{service_name="payments"} | detected_level="error"', limit: 100 }, mostCpuMs: 20, indexed: true, expect: rowsAre(100) },
+    {
+      id: 'service and level, last 100',
+      body: { query: '{service_name="payments"} | detected_level="error"', limit: 100 },
+      mostCpuMs: 20,
+      indexed: true,
+      expect: rowsAre(100),
+    },
     { id: 'needle token', body: { query: needle, limit: 100 }, mostCpuMs: 8, indexed: true, expect: rowsAre(1) },
-    { id: 'needle by line filter', body: { query: `{service_name=~".+"} |= "${needle}"`, limit: 100 }, indexed: true, expect: rowsAre(1) },
-    { id: 'token count', path: '/api/v1/histogram', body: { query: 'timeout', buckets: 1 }, mostCpuMs: 6, indexed: true, expect: has('"total":') },
-    { id: 'trace lookup', body: { query: `{service_name=~".+"} | trace_id="${traceOf(middle)}"`, limit: 100 }, mostCpuMs: 8, indexed: true, expect: rowsAre(8) },
-    { id: 'level histogram', path: '/api/v1/histogram', body: { query: '', buckets: 120 }, mostCpuMs: 100, indexed: false, expect: has(`"total":${rows}`) },
-    { id: 'p99 by service', body: { query: `quantile_over_time(0.99, {service_name=~".+"} | unwrap duration_ms ${range}) by (service_name)`, step }, mostCpuMs: 60, indexed: false, expect: has('"service_name":"payments"') },
-    { id: 'substring count', body: { query: `sum(count_over_time({service_name=~".+"} |= "upstream host 12" ${range}))`, step }, indexed: false, expect: has('"type":"series"') },
-    { id: 'regex count', body: { query: `sum(count_over_time({service_name=~".+"} |~ "host 1[0-9]+ after" ${range}))`, step }, indexed: false, expect: has('"type":"series"') },
+    {
+      id: 'needle by line filter',
+      body: { query: `{service_name=~".+"} |= "${needle}"`, limit: 100 },
+      indexed: true,
+      expect: rowsAre(1),
+    },
+    {
+      id: 'token count',
+      path: '/api/v1/histogram',
+      body: { query: 'timeout', buckets: 1 },
+      mostCpuMs: 6,
+      indexed: true,
+      expect: has('"total":'),
+    },
+    {
+      id: 'trace lookup',
+      body: { query: `{service_name=~".+"} | trace_id="${traceOf(middle)}"`, limit: 100 },
+      mostCpuMs: 8,
+      indexed: true,
+      expect: rowsAre(8),
+    },
+    {
+      id: 'level histogram',
+      path: '/api/v1/histogram',
+      body: { query: '', buckets: 120 },
+      mostCpuMs: 100,
+      indexed: false,
+      expect: has(`"total":${rows}`),
+    },
+    {
+      id: 'p99 by service',
+      body: {
+        query: `quantile_over_time(0.99, {service_name=~".+"} | unwrap duration_ms ${range}) by (service_name)`,
+        step,
+      },
+      mostCpuMs: 60,
+      indexed: false,
+      expect: has('"service_name":"payments"'),
+    },
+    {
+      id: 'substring count',
+      body: { query: `sum(count_over_time({service_name=~".+"} |= "upstream host 12" ${range}))`, step },
+      indexed: false,
+      expect: has('"type":"series"'),
+    },
+    {
+      id: 'regex count',
+      body: { query: `sum(count_over_time({service_name=~".+"} |~ "host 1[0-9]+ after" ${range}))`, step },
+      indexed: false,
+      expect: has('"type":"series"'),
+    },
   ];
 }
 
 export type QueryFigure = { id: string; cpuMs: number; engineCpuMs: number; wallMs: number };
 
 /** Median wall and mean CPU (whole tree, and the engine's own process) of each query, after one warm run; checks the answers. */
-export async function measureQueries(target: UnderTest, cases: Case[], range: { start: string; end: string }, repeats: number): Promise<QueryFigure[]> {
+export async function measureQueries(
+  target: UnderTest,
+  cases: Case[],
+  range: { start: string; end: string },
+  repeats: number,
+): Promise<QueryFigure[]> {
   const figures: QueryFigure[] = [];
   for (const each of cases) {
     const body = JSON.stringify({ ...each.body, ...range });
@@ -64,6 +126,13 @@ export async function measureQueries(target: UnderTest, cases: Case[], range: { 
 export function queryResults(cases: Case[], figures: QueryFigure[], name: string): Result[] {
   return figures.map(f => {
     const most = cases.find(c => c.id === f.id)?.mostCpuMs;
-    return { case: name, what: `${f.id}, CPU of the whole tree`, value: f.cpuMs, unit: 'ms', ...(most && { target: { most: most * 1.5 } }), note: `engine alone ${f.engineCpuMs.toFixed(1)} ms${most ? ` (bar ${most})` : ''}, wall p50 ${f.wallMs.toFixed(1)} ms` };
+    return {
+      case: name,
+      what: `${f.id}, CPU of the whole tree`,
+      value: f.cpuMs,
+      unit: 'ms',
+      ...(most && { target: { most: most * 1.5 } }),
+      note: `engine alone ${f.engineCpuMs.toFixed(1)} ms${most ? ` (bar ${most})` : ''}, wall p50 ${f.wallMs.toFixed(1)} ms`,
+    };
   });
 }

@@ -7,7 +7,11 @@ export const ndjson = { 'content-type': 'application/x-ndjson' };
 
 /** All frames of a query of Weir's own API. Default range: everything. */
 export async function frames(target: Target, body: Record<string, unknown>): Promise<QueryFrame[]> {
-  const reply = await target.post('/api/v1/query', JSON.stringify({ start: '1970-01-01T00:00:00Z', end: '2262-01-01T00:00:00Z', ...body }), { ...json, ...(body.tenant ? { 'x-scope-orgid': String(body.tenant) } : {}) });
+  const reply = await target.post(
+    '/api/v1/query',
+    JSON.stringify({ start: '1970-01-01T00:00:00Z', end: '2262-01-01T00:00:00Z', ...body }),
+    { ...json, ...(body.tenant ? { 'x-scope-orgid': String(body.tenant) } : {}) },
+  );
   if (reply.status !== 200) throw new Error(`query answered ${reply.status}: ${reply.body}`);
   return reply.body
     .split('\n')
@@ -25,13 +29,21 @@ export async function rows(target: Target, query: string, more: Record<string, u
 
 /** Number of records that match, by the histogram (which is never capped). */
 export async function count(target: Target, query = ''): Promise<number> {
-  const reply = await target.post('/api/v1/histogram', JSON.stringify({ query, start: '1970-01-01T00:00:00Z', end: '2262-01-01T00:00:00Z', buckets: 1 }), json);
+  const reply = await target.post(
+    '/api/v1/histogram',
+    JSON.stringify({ query, start: '1970-01-01T00:00:00Z', end: '2262-01-01T00:00:00Z', buckets: 1 }),
+    json,
+  );
   if (reply.status !== 200) throw new Error(`histogram answered ${reply.status}: ${reply.body}`);
   return (JSON.parse(reply.body) as HistogramAnswer).total;
 }
 
 /** Asks again until the answer is as wanted, or gives the last one. Records are visible a fraction of a second after their ack. */
-export async function eventually<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean, timeoutMs = 10_000): Promise<T> {
+export async function eventually<T>(
+  ask: () => Promise<T>,
+  wanted: (answer: T) => boolean,
+  timeoutMs = 10_000,
+): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     let answer: T | undefined;

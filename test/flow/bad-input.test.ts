@@ -11,7 +11,8 @@ afterAll(async () => {
   await weir.stop();
 });
 
-const send = (body: string | Buffer, headers: Record<string, string> = ndjson, path = '/ingest/json') => weir.post(path, body, headers);
+const send = (body: string | Buffer, headers: Record<string, string> = ndjson, path = '/ingest/json') =>
+  weir.post(path, body, headers);
 
 describe('what is refused', () => {
   it('answers an unknown path with 404 JSON', async () => {
@@ -28,7 +29,10 @@ describe('what is refused', () => {
 
   it('stops gzip, zstd and snappy bombs early with 413', async () => {
     const zeros = Buffer.alloc(64 * 2 ** 20, 0x20);
-    for (const [encoding, body] of [['gzip', gzipSync(zeros)], ['zstd', zstdCompressSync(zeros)]] as const) {
+    for (const [encoding, body] of [
+      ['gzip', gzipSync(zeros)],
+      ['zstd', zstdCompressSync(zeros)],
+    ] as const) {
       const before = weir.usage().rssBytes;
       const reply = await send(body, { ...ndjson, 'content-encoding': encoding });
       expect(reply.status, encoding).toBe(413);
@@ -47,7 +51,9 @@ describe('what is refused', () => {
   it('answers bad LogQL with 400, line and column', async () => {
     const own = await weir.post('/api/v1/query', JSON.stringify({ query: '{a="b"} |= ' }), json);
     expect(own.status).toBe(400);
-    const { error } = JSON.parse(own.body) as { error: { code: string; line: number; column: number; message: string } };
+    const { error } = JSON.parse(own.body) as {
+      error: { code: string; line: number; column: number; message: string };
+    };
     expect(error).toMatchObject({ code: 'bad_query', line: 1 });
     expect(error.column).toBeGreaterThan(5);
     const loki = await weir.get(`/loki/api/v1/query_range?query=${encodeURIComponent('{a="b"')}`);
@@ -58,13 +64,28 @@ describe('what is refused', () => {
 
 describe('what is kept', () => {
   it('stores the good lines of a body, quarantines the bad one, and counts both', async () => {
-    const reply = await send('{"service":"mixed","message":"good one"}\n{"service":"mixed", bad}\n\n{"service":"mixed","message":"good two"}\n');
+    const reply = await send(
+      '{"service":"mixed","message":"good one"}\n{"service":"mixed", bad}\n\n{"service":"mixed","message":"good two"}\n',
+    );
     expect(reply.status).toBe(200);
-    const answer = JSON.parse(reply.body) as { accepted: number; quarantined: number; errors: { line: number; reason: string }[] };
+    const answer = JSON.parse(reply.body) as {
+      accepted: number;
+      quarantined: number;
+      errors: { line: number; reason: string }[];
+    };
     expect(answer).toMatchObject({ accepted: 2, quarantined: 1 });
     expect(answer.errors).toHaveLength(1);
     expect(answer.errors[0]?.line).toBe(2);
-    expect((await eventually(() => rows(weir, '{service_name="mixed"}'), found => found.length === 2)).map(r => r.message).sort()).toEqual(['good one', 'good two']);
+    expect(
+      (
+        await eventually(
+          () => rows(weir, '{service_name="mixed"}'),
+          found => found.length === 2,
+        )
+      )
+        .map(r => r.message)
+        .sort(),
+    ).toEqual(['good one', 'good two']);
     const kept = await eventually(
       async () => (await weir.get('/api/v1/quarantine')).body,
       body => body.includes(Buffer.from('{"service":"mixed", bad}').toString('base64')),
@@ -73,18 +94,43 @@ describe('what is kept', () => {
   });
 
   it('keeps odd bytes true: escaped NUL, CR, quotes, backslashes, tabs, emoji, other scripts', async () => {
-    const texts = ['nul \0 inside', 'cr \r inside', 'two\nlines', 'quote " and \\ and \' and `', 'tab\tand \u0001 control', 'emoji 🌊 and 漢字', '  spaces  ', 'x'.repeat(1_000_000)];
+    const texts = [
+      'nul \0 inside',
+      'cr \r inside',
+      'two\nlines',
+      'quote " and \\ and \' and `',
+      'tab\tand \u0001 control',
+      'emoji 🌊 and 漢字',
+      '  spaces  ',
+      'x'.repeat(1_000_000),
+    ];
     const reply = await send(texts.map((message, i) => JSON.stringify({ service: 'odd', n: i, message })).join('\n'));
     expect(JSON.parse(reply.body)).toMatchObject({ accepted: texts.length, quarantined: 0 });
-    const found = await eventually(() => rows(weir, '{service_name="odd"}', { direction: 'forward' }), r => r.length === texts.length);
+    const found = await eventually(
+      () => rows(weir, '{service_name="odd"}', { direction: 'forward' }),
+      r => r.length === texts.length,
+    );
     const byNumber = new Map(found.map(r => [Number(r.attributes.n), r.message]));
     for (const [i, text] of texts.entries()) expect(byNumber.get(i)).toBe(text);
   });
 
   it('keeps invalid UTF-8 of text lines byte for byte', async () => {
     const line = Buffer.concat([Buffer.from('invalid '), Buffer.from([0xff, 0xfe, 0x80]), Buffer.from(' end\r')]);
-    expect((await send(Buffer.concat([line, Buffer.from('\n\nlast\n')]), { 'content-type': 'text/plain' }, '/ingest/text?service=bytes')).status).toBe(200);
-    expect(await eventually(() => count(weir, '{service_name="bytes"}'), n => n === 3)).toBe(3);
+    expect(
+      (
+        await send(
+          Buffer.concat([line, Buffer.from('\n\nlast\n')]),
+          { 'content-type': 'text/plain' },
+          '/ingest/text?service=bytes',
+        )
+      ).status,
+    ).toBe(200);
+    expect(
+      await eventually(
+        () => count(weir, '{service_name="bytes"}'),
+        n => n === 3,
+      ),
+    ).toBe(3);
   });
 
   it('keeps 1,000 keys, nesting 64 deep, 64-bit integers and numbers as they were written', async () => {
@@ -92,12 +138,22 @@ describe('what is kept', () => {
     const deep = `${'{"d":'.repeat(64)}1${'}'.repeat(64)}`;
     const body = `${JSON.stringify({ service: 'shapes', message: 'many', ...many })}\n{"service":"shapes","message":"deep","nested":${deep}}\n{"service":"shapes","message":"big","id":18446744073709551615,"neg":-9223372036854775808,"float":1.50,"exp":1e400,"yes":true,"none":null,"list":[1,2,{"a":9007199254740993}]}\n`;
     expect(JSON.parse((await send(body)).body)).toMatchObject({ accepted: 3, quarantined: 0 });
-    const found = await eventually(() => rows(weir, '{service_name="shapes"}'), r => r.length === 3);
+    const found = await eventually(
+      () => rows(weir, '{service_name="shapes"}'),
+      r => r.length === 3,
+    );
     const of = (message: string) => found.find(r => r.message === message)?.attributes ?? {};
     expect(Object.keys(of('many')).filter(k => k.startsWith('key_'))).toHaveLength(1000);
     expect(of('many').key_999).toBe('v999');
     expect(of('deep').nested).toBe(deep);
-    expect(of('big')).toMatchObject({ id: '18446744073709551615', neg: '-9223372036854775808', float: '1.50', exp: '1e400', yes: 'true', list: '[1,2,{"a":9007199254740993}]' });
+    expect(of('big')).toMatchObject({
+      id: '18446744073709551615',
+      neg: '-9223372036854775808',
+      float: '1.50',
+      exp: '1e400',
+      yes: 'true',
+      list: '[1,2,{"a":9007199254740993}]',
+    });
   });
 
   it('reads timestamps in s, ms, us, ns and ISO, from 1970 to 2100', async () => {
@@ -117,13 +173,20 @@ describe('what is kept', () => {
     ];
     const body = times.map(([time], i) => `{"service":"times","message":"t${i}","ts":${time}}`).join('\n');
     expect(JSON.parse((await send(body)).body)).toMatchObject({ accepted: times.length });
-    const found = await eventually(() => rows(weir, '{service_name="times"}'), r => r.length === times.length);
-    for (const [i, [written, ns]] of times.entries()) expect(found.find(r => r.message === `t${i}`)?.ts, written).toBe(ns);
+    const found = await eventually(
+      () => rows(weir, '{service_name="times"}'),
+      r => r.length === times.length,
+    );
+    for (const [i, [written, ns]] of times.entries())
+      expect(found.find(r => r.message === `t${i}`)?.ts, written).toBe(ns);
   });
 
   it('keeps a record whose time cannot be read, at its receive time and with the original text', async () => {
     await send('{"service":"timeless","message":"when","ts":"next tuesday"}\n');
-    const [row] = await eventually(() => rows(weir, '{service_name="timeless"}'), r => r.length === 1);
+    const [row] = await eventually(
+      () => rows(weir, '{service_name="timeless"}'),
+      r => r.length === 1,
+    );
     expect(row?.ts).toBe(row?.received);
     expect(row?.attributes.ts).toBe('next tuesday');
   });

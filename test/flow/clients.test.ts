@@ -17,19 +17,45 @@ afterAll(async () => {
 });
 
 it('takes curl, as the README shows it', async () => {
-  const answer = execFileSync('curl', ['-s', '-H', 'content-type: application/json', '--data-binary', '{"level":"error","service":"checkout","message":"hello from curl","user":42}', `${weir.url}/ingest/json`], { encoding: 'utf8' });
+  const answer = execFileSync(
+    'curl',
+    [
+      '-s',
+      '-H',
+      'content-type: application/json',
+      '--data-binary',
+      '{"level":"error","service":"checkout","message":"hello from curl","user":42}',
+      `${weir.url}/ingest/json`,
+    ],
+    { encoding: 'utf8' },
+  );
   expect(JSON.parse(answer)).toEqual({ accepted: 1, quarantined: 0, errors: [] });
-  const [row] = await eventually(() => rows(weir, '{service_name="checkout"} |= "curl"'), r => r.length === 1);
-  expect(row).toMatchObject({ message: 'hello from curl', level: 'error', service: 'checkout', attributes: { user: '42' } });
+  const [row] = await eventually(
+    () => rows(weir, '{service_name="checkout"} |= "curl"'),
+    r => r.length === 1,
+  );
+  expect(row).toMatchObject({
+    message: 'hello from curl',
+    level: 'error',
+    service: 'checkout',
+    attributes: { user: '42' },
+  });
 });
 
 it('takes pino-loki', async () => {
-  const transport = pino.transport({ target: 'pino-loki', options: { host: weir.url, labels: { app: 'shop' }, batching: { interval: 1 }, propsToLabels: [] } }) as { end(): void; on(event: string, listener: () => void): void };
+  const transport = pino.transport({
+    target: 'pino-loki',
+    options: { host: weir.url, labels: { app: 'shop' }, batching: { interval: 1 }, propsToLabels: [] },
+  }) as { end(): void; on(event: string, listener: () => void): void };
   const logger = pino(transport as unknown as pino.DestinationStream);
   logger.warn({ order: 17 }, 'hello from pino');
   await new Promise(done => setTimeout(done, 1500));
   transport.end();
-  const [row] = await eventually(() => rows(weir, '{app="shop"} |= "pino"'), r => r.length === 1, 15_000);
+  const [row] = await eventually(
+    () => rows(weir, '{app="shop"} |= "pino"'),
+    r => r.length === 1,
+    15_000,
+  );
   expect(row?.message).toContain('hello from pino');
   expect(row?.service).toBe('shop');
   expect(row?.level).toBe('warn');
@@ -40,10 +66,20 @@ it.each([
   ['OTLP protobuf', () => new ProtoExporter({ url: `${weir.url}/v1/logs` })],
 ])('takes the OpenTelemetry JS exporter, %s', async (name, exporter) => {
   const provider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter: exporter() })] });
-  provider.getLogger('tests').emit({ severityNumber: SeverityNumber.ERROR, severityText: 'ERROR', body: `hello from ${name}`, attributes: { 'order.id': 17, nested: { a: [1, 2] } } });
+  provider
+    .getLogger('tests')
+    .emit({
+      severityNumber: SeverityNumber.ERROR,
+      severityText: 'ERROR',
+      body: `hello from ${name}`,
+      attributes: { 'order.id': 17, nested: { a: [1, 2] } },
+    });
   await provider.forceFlush();
   await provider.shutdown();
-  const [row] = await eventually(() => rows(weir, `{service_name=~".+"} |= "hello from ${name}"`), r => r.length === 1);
+  const [row] = await eventually(
+    () => rows(weir, `{service_name=~".+"} |= "hello from ${name}"`),
+    r => r.length === 1,
+  );
   expect(row).toMatchObject({ level: 'error', severity: 17, message: `hello from ${name}`, door: 'otlp' });
   expect(row?.attributes.order_id).toBe('17');
 });

@@ -26,7 +26,13 @@ export function enginePid(pid: number): number | undefined {
 }
 
 /** Post batches of 1 to 200 records from `lanes` connections until `until` resolves; every id goes into the journal. */
-export async function produce(url: string, journal: Journal, round: number, until: Promise<void>, lanes = 4): Promise<void> {
+export async function produce(
+  url: string,
+  journal: Journal,
+  round: number,
+  until: Promise<void>,
+  lanes = 4,
+): Promise<void> {
   let going = true;
   void until.then(() => {
     going = false;
@@ -36,7 +42,9 @@ export async function produce(url: string, journal: Journal, round: number, unti
   const lane = async (lane: number): Promise<void> => {
     for (let k = 0; going; k++) {
       const ids = Array.from({ length: 1 + (random() % 200) }, (_, i) => `r${round}l${lane}b${k}i${i}`);
-      const body = ids.map(id => JSON.stringify({ service: `svc-${random() % 5}`, message: `record ${id} of a crash round`, id })).join('\n');
+      const body = ids
+        .map(id => JSON.stringify({ service: `svc-${random() % 5}`, message: `record ${id} of a crash round`, id }))
+        .join('\n');
       try {
         const reply = await client.post('/ingest/json', `${body}\n`, ndjson);
         if (reply.status === 200) for (const id of ids) journal.acked.add(id);
@@ -55,7 +63,11 @@ export async function produce(url: string, journal: Journal, round: number, unti
 
 /** Ids of all stored records, with how often each is found. */
 export async function storedIds(target: Pick<UnderTest, 'post'>): Promise<Map<string, number>> {
-  const reply = await target.post('/api/v1/export', JSON.stringify({ query: '', start: '1970-01-01T00:00:00Z', end: '2262-01-01T00:00:00Z', format: 'ndjson' }), { 'content-type': 'application/json' });
+  const reply = await target.post(
+    '/api/v1/export',
+    JSON.stringify({ query: '', start: '1970-01-01T00:00:00Z', end: '2262-01-01T00:00:00Z', format: 'ndjson' }),
+    { 'content-type': 'application/json' },
+  );
   if (reply.status !== 200) throw new Error(`export answered ${reply.status}: ${reply.body.slice(0, 500)}`);
   const found = new Map<string, number>();
   for (const line of reply.body.split('\n')) {
@@ -101,7 +113,8 @@ export async function crashRounds(folder: string, rounds: number, config: string
       process.kill(engine, 'SIGKILL');
       const before = journal.acked.size;
       await sleep(250);
-      if (journal.acked.size === before) throw new Error(`round ${round}: no ack in 250 ms while the engine is down; ingest must go on`);
+      if (journal.acked.size === before)
+        throw new Error(`round ${round}: no ack in 250 ms while the engine is down; ingest must go on`);
       stopLoad();
       await load;
     } else {

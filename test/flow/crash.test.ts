@@ -7,11 +7,17 @@ import { compare, crashRounds, storedIds } from './crash-rounds.ts';
 
 const rounds = process.env.WEIR_TEST_MODE === 'faults' || process.env.WEIR_TEST_MODE === 'full' ? 200 : 50;
 
-it(`${rounds} times kill -9 of program and engine under load: nothing acked is lost, nothing is stored twice`, { timeout: rounds * 12_000 }, async () => {
+it(`${rounds} times kill -9 of program and engine under load: nothing acked is lost, nothing is stored twice`, {
+  timeout: rounds * 12_000,
+}, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-crash-'));
   const { journal, target } = await crashRounds(folder, rounds, '');
   try {
-    const faults = await eventually(async () => compare(journal, await storedIds(target)), found => found.length === 0, 60_000);
+    const faults = await eventually(
+      async () => compare(journal, await storedIds(target)),
+      found => found.length === 0,
+      60_000,
+    );
     expect(faults.slice(0, 20)).toEqual([]);
     expect(journal.acked.size).toBeGreaterThan(rounds * 50);
   } finally {

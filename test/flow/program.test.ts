@@ -8,7 +8,12 @@ import { freePort, startWeir } from '../../bench/weir-under-test.ts';
 import { count, eventually, ndjson, rows } from './ask.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const weirCommand = (args: string[], input = '') => spawnSync(process.execPath, [join(root, 'bin/weir.mjs'), ...args], { encoding: 'utf8', input, env: { ...process.env, WEIR_LOG_LEVEL: 'warn' } });
+const weirCommand = (args: string[], input = '') =>
+  spawnSync(process.execPath, [join(root, 'bin/weir.mjs'), ...args], {
+    encoding: 'utf8',
+    input,
+    env: { ...process.env, WEIR_LOG_LEVEL: 'warn' },
+  });
 const folders: string[] = [];
 const folder = (): string => {
   const made = mkdtempSync(join(tmpdir(), 'weir-program-'));
@@ -29,7 +34,14 @@ it('keeps records over a clean stop, stops within 10 s, and is ready again in un
   const second = await startWeir({ folder: data });
   try {
     expect(second.readyMs).toBeLessThan(process.env.CI ? 6000 : 3000);
-    expect((await eventually(() => rows(second, ''), r => r.length === 1)).map(r => r.message)).toEqual(['before the stop']);
+    expect(
+      (
+        await eventually(
+          () => rows(second, ''),
+          r => r.length === 1,
+        )
+      ).map(r => r.message),
+    ).toEqual(['before the stop']);
   } finally {
     await second.stop();
   }
@@ -38,14 +50,25 @@ it('keeps records over a clean stop, stops within 10 s, and is ready again in un
 it('shows demo data, the page, health and metrics', { timeout: 120_000 }, async () => {
   const weir = await startWeir({ demo: true });
   try {
-    const total = await eventually(() => count(weir), n => n > 250_000, 60_000);
+    const total = await eventually(
+      () => count(weir),
+      n => n > 250_000,
+      60_000,
+    );
     expect(total).toBeGreaterThan(250_000);
     const page = await weir.get('/');
     expect(page.status).toBe(200);
     expect(page.headers['content-type']).toContain('text/html');
     expect((await weir.get('/healthz')).status).toBe(200);
     const metrics = (await weir.get('/metrics')).body;
-    for (const name of ['weir_received_records_total', 'weir_acked_records_total', 'weir_wal_bytes', 'weir_engine_restarts', 'weir_lag_seconds']) expect(metrics).toContain(name);
+    for (const name of [
+      'weir_received_records_total',
+      'weir_acked_records_total',
+      'weir_wal_bytes',
+      'weir_engine_restarts',
+      'weir_lag_seconds',
+    ])
+      expect(metrics).toContain(name);
     const services = JSON.parse((await weir.get('/loki/api/v1/label/service_name/values')).body) as { data: string[] };
     expect(services.data.length).toBeGreaterThanOrEqual(8);
   } finally {
@@ -60,12 +83,25 @@ it('refuses to listen in the open without tokens, and says what to do', () => {
 });
 
 it('asks for a token when there are any, and binds tokens to tenants', async () => {
-  const weir = await startWeir({ config: 'tokens: [{token: "0123456789abcdef"}, {token: "fedcba9876543210", tenant: team}]\n' });
+  const weir = await startWeir({
+    config: 'tokens: [{token: "0123456789abcdef"}, {token: "fedcba9876543210", tenant: team}]\n',
+  });
   try {
     expect((await weir.post('/ingest/json', '{"message":"x"}\n', ndjson)).status).toBe(401);
     expect((await weir.get('/loki/api/v1/labels')).status).toBe(401);
-    expect((await weir.post('/ingest/json', '{"message":"x"}\n', { ...ndjson, authorization: 'Bearer 0123456789abcdef' })).status).toBe(200);
-    expect((await weir.post('/ingest/json', '{"message":"x"}\n', { ...ndjson, authorization: 'Bearer fedcba9876543210', 'x-scope-orgid': 'other' })).status).toBe(403);
+    expect(
+      (await weir.post('/ingest/json', '{"message":"x"}\n', { ...ndjson, authorization: 'Bearer 0123456789abcdef' }))
+        .status,
+    ).toBe(200);
+    expect(
+      (
+        await weir.post('/ingest/json', '{"message":"x"}\n', {
+          ...ndjson,
+          authorization: 'Bearer fedcba9876543210',
+          'x-scope-orgid': 'other',
+        })
+      ).status,
+    ).toBe(403);
     expect((await weir.get('/readyz')).status).toBe(200);
   } finally {
     await weir.stop();
@@ -77,8 +113,22 @@ it('keeps tenants apart', async () => {
   try {
     await weir.post('/ingest/json', '{"service":"a","message":"of one"}\n', { ...ndjson, 'x-scope-orgid': 'one' });
     await weir.post('/ingest/json', '{"service":"a","message":"of two"}\n', { ...ndjson, 'x-scope-orgid': 'two' });
-    expect((await eventually(() => rows(weir, '', { tenant: 'one' }), r => r.length > 0)).map(r => r.message)).toEqual(['of one']);
-    expect((await eventually(() => rows(weir, '', { tenant: 'two' }), r => r.length > 0)).map(r => r.message)).toEqual(['of two']);
+    expect(
+      (
+        await eventually(
+          () => rows(weir, '', { tenant: 'one' }),
+          r => r.length > 0,
+        )
+      ).map(r => r.message),
+    ).toEqual(['of one']);
+    expect(
+      (
+        await eventually(
+          () => rows(weir, '', { tenant: 'two' }),
+          r => r.length > 0,
+        )
+      ).map(r => r.message),
+    ).toEqual(['of two']);
     expect(await rows(weir, '')).toEqual([]);
   } finally {
     await weir.stop();
@@ -90,7 +140,10 @@ it('takes a pipe and answers a search on the command line', async () => {
   try {
     const sent = weirCommand(['send', '--url', weir.url, '--service', 'pipe'], 'first line\nsecond line with needle\n');
     expect(sent.status, sent.stderr).toBe(0);
-    await eventually(() => rows(weir, '{service_name="pipe"}'), r => r.length === 2);
+    await eventually(
+      () => rows(weir, '{service_name="pipe"}'),
+      r => r.length === 2,
+    );
     const found = weirCommand(['search', '{service_name="pipe"} |= "needle"', '--url', weir.url, '--since', '1h']);
     expect(found.status, found.stderr).toBe(0);
     expect(found.stdout.trim().split('\n')).toHaveLength(1);
@@ -126,14 +179,23 @@ it('reports all faults of a config together', () => {
 });
 
 it('dies with its launcher when an older Node started it', { timeout: 60_000 }, async ctx => {
-  const old = ['/usr/bin/node', '/usr/local/bin/node'].find(path => Number(spawnSync(path, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout?.split('.')[0] ?? 99) < 24);
+  const old = ['/usr/bin/node', '/usr/local/bin/node'].find(
+    path =>
+      Number(spawnSync(path, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout?.split('.')[0] ?? 99) < 24,
+  );
   if (!old) ctx.skip('SKIPPED: no Node older than 24 on this machine');
   const port = await freePort();
-  const launcher = spawn(old ?? '', [join(root, 'bin/weir.mjs'), 'up', '--data', join(folder(), 'data'), '--listen', `127.0.0.1:${port}`, '--no-demo'], { stdio: 'ignore' });
-  const up = async (): Promise<boolean> => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200;
+  const launcher = spawn(
+    old ?? '',
+    [join(root, 'bin/weir.mjs'), 'up', '--data', join(folder(), 'data'), '--listen', `127.0.0.1:${port}`, '--no-demo'],
+    { stdio: 'ignore' },
+  );
+  const up = async (): Promise<boolean> =>
+    (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200;
   expect(await eventually(up, yes => yes, 30_000)).toBe(true);
   launcher.kill('SIGKILL');
   await once(launcher, 'exit');
-  const gone = async (): Promise<boolean> => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined)) === undefined;
+  const gone = async (): Promise<boolean> =>
+    (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined)) === undefined;
   expect(await eventually(gone, yes => yes, 5000)).toBe(true);
 });
