@@ -59,12 +59,25 @@ export function recordsQuarantined(door: string, reason: string, records: number
 
 /** A gauge whose value is asked for at scrape time; the owner of the number hands over how to read it. */
 export function gaugeFrom(name: string, help: string, read: () => number): void {
-  new Gauge({
+  const gauge = new Gauge({
     name,
     help,
-    registers: [registry],
+    registers: [],
     collect() {
       this.set(read());
     },
   });
+  registry.registerMetric(gauge);
+}
+
+const engineQueries = new Histogram({ name: 'weir_engine_query_seconds', help: 'statements of the engine, from sending to the last row', labelNames: ['kind', 'outcome'], buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60], registers: [registry] });
+const engineStarts = new Counter({ name: 'weir_engine_starts_total', help: 'starts of the engine by what made them necessary', labelNames: ['reason'], registers: [registry] });
+
+/** `kind` is run, stream or raw; `outcome` is ok or an error code. */
+export function engineQueryEnded(kind: string, outcome: string, seconds: number): void {
+  engineQueries.observe({ kind, outcome }, seconds);
+}
+/** `reason` is first, crashed, hung or refused. */
+export function engineStarted(reason: string): void {
+  engineStarts.inc({ reason });
 }

@@ -28,9 +28,13 @@ export function parseListen(text: string, setting: string): { host: string; port
  * The HTTP server that the rooms hang their routes on: errors of ours as JSON with their status and Retry-After, unknown paths 404
  * JSON, health, metrics. `guard` runs before every route but health and the page's own files, and before any body is read.
  */
-export async function openHttpServer(options: { guard: (headers: Record<string, string | string[] | undefined>) => string | undefined; health: Health }): Promise<FastifyInstance> {
+export async function openHttpServer(options: {
+  guard: (headers: Record<string, string | string[] | undefined>) => string | undefined;
+  health: Health;
+}): Promise<FastifyInstance> {
+  const logger: FastifyBaseLogger = log;
   const server = fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance: logger,
     disableRequestLogging: true,
     bodyLimit: limits.wireBytesMax,
     // A body may take long on a slow line, but a head may not, and idle sockets are closed: slow clients must not hold others up.
@@ -51,7 +55,8 @@ export async function openHttpServer(options: { guard: (headers: Record<string, 
       tenant = options.guard(request.headers);
     } catch (error) {
       // Browsers then ask for a password, and the token is it: the page needs no login of its own.
-      if (error instanceof WeirError && error.status === 401) reply.header('www-authenticate', 'Basic realm="weir", charset="UTF-8"');
+      if (error instanceof WeirError && error.status === 401)
+        reply.header('www-authenticate', 'Basic realm="weir", charset="UTF-8"');
       throw error;
     }
     if (tenant !== undefined) request.headers['x-scope-orgid'] = tenant;
@@ -73,8 +78,15 @@ export async function openHttpServer(options: { guard: (headers: Record<string, 
   });
 
   server.get('/healthz', async () => ({ status: 'ok' }));
-  server.get('/readyz', async (_, reply) => reply.code(options.health.ready() ? 200 : 503).send({ ready: options.health.ready(), ...options.health.state() }));
-  server.get('/ready', async (_, reply) => reply.code(options.health.ready() ? 200 : 503).type('text/plain').send(options.health.ready() ? 'ready' : 'not ready'));
+  server.get('/readyz', async (_, reply) =>
+    reply.code(options.health.ready() ? 200 : 503).send({ ready: options.health.ready(), ...options.health.state() }),
+  );
+  server.get('/ready', async (_, reply) =>
+    reply
+      .code(options.health.ready() ? 200 : 503)
+      .type('text/plain')
+      .send(options.health.ready() ? 'ready' : 'not ready'),
+  );
   server.get('/metrics', async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()));
 
   await server.register(fastifyWebsocket, { options: { maxPayload: 1024 * 1024 } });
@@ -96,7 +108,10 @@ export async function servePage(server: FastifyInstance): Promise<void> {
       reply.header('cache-control', path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
       reply.header('x-content-type-options', 'nosniff');
       reply.header('referrer-policy', 'no-referrer');
-      reply.header('content-security-policy', "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'");
+      reply.header(
+        'content-security-policy',
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+      );
     },
   });
 }

@@ -10,7 +10,7 @@ export async function frames(target: Target, body: Record<string, unknown>): Pro
   const reply = await target.post(
     '/api/v1/query',
     JSON.stringify({ start: '1970-01-01T00:00:00Z', end: '2262-01-01T00:00:00Z', ...body }),
-    { ...json, ...(body.tenant ? { 'x-scope-orgid': String(body.tenant) } : {}) },
+    { ...json, ...(typeof body.tenant === 'string' ? { 'x-scope-orgid': body.tenant } : {}) },
   );
   if (reply.status !== 200) throw new Error(`query answered ${reply.status}: ${reply.body}`);
   return reply.body
