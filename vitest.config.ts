@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
-    exclude:
+    exclude: ['node_modules/**'],
       process.env.WEIR_TEST_MODE === 'quick' || !process.env.WEIR_TEST_MODE
         ? ['test/faults/**', 'node_modules/**']
         : ['node_modules/**'],

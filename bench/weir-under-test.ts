@@ -106,7 +106,7 @@ async function waitReady(url: string, child: ChildProcess, timeoutMs: number): P
   client.close();
 }
 
-/** Starts the real program on an empty (or given) folder. `config` is YAML text. */
+/** Starts the real program on an empty (or given) folder. `config` is YAML text; `wrap` is a command that ends in executing its arguments. */
 export async function startWeir(
   options: { folder?: string; config?: string; demo?: boolean; port?: number } = {},
 ): Promise<UnderTest & { readyMs: number }> {
@@ -118,24 +118,20 @@ export async function startWeir(
     options.config?.includes('otlp_listen') ? options.config : `otlp_listen: "off"\n${options.config ?? ''}`,
   );
   const started = Date.now();
-  const child = spawn(
-    process.execPath,
-    [
-      resolve(import.meta.dirname, '../src/main.ts'),
-      'up',
-      '--data',
-      join(folder, 'data'),
-      '--listen',
-      `127.0.0.1:${port}`,
-      '--config',
-      join(folder, 'weir.yaml'),
-      ...(options.demo ? [] : ['--no-demo']),
-    ],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, WEIR_LOG_LEVEL: 'warn' },
-    },
-  );
+  const command = [...(options.wrap ?? []), process.execPath, resolve(import.meta.dirname, '../src/main.ts')];
+  const args = [
+    'up',
+    '--data',
+    join(folder, 'data'),
+    '--listen',
+    `127.0.0.1:${port}`,
+    '--config',
+    join(folder, 'weir.yaml'),
+  ];
+  const child = spawn(command[0] ?? '', [...command.slice(1), ...args, ...(options.demo ? [] : ['--no-demo'])], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, WEIR_LOG_LEVEL: 'warn' },
+  });
   let complaints = '';
   child.stderr.on('data', (part: Buffer) => {
     complaints = (complaints + part.toString('utf8')).slice(-4000);

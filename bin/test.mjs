@@ -1,5 +1,5 @@
 // `npm test`: everything a fresh clone needs, a browser for the browser tests where it can be installed, then the tests.
-// `--faults` adds the long fault rounds, `--full` everything. The last line is `N passed, N failed` (`, N skipped`).
+// `--faults` runs the fault tests in their long form, `--full` everything in its long form. The last line is `N passed, N failed` (`, N skipped`).
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ const note = text => process.stderr.write(`test: ${text}\n`);
 const args = process.argv.slice(2);
 const mode = args.includes('--full') ? 'full' : args.includes('--faults') ? 'faults' : 'quick';
 const rest = args.filter(a => a !== '--full' && a !== '--faults');
+if (mode === 'faults') rest.push('test/faults');
 
 function ensureChromium() {
   const known =

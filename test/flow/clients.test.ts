@@ -66,14 +66,12 @@ it.each([
   ['OTLP protobuf', () => new ProtoExporter({ url: `${weir.url}/v1/logs` })],
 ])('takes the OpenTelemetry JS exporter, %s', async (name, exporter) => {
   const provider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter: exporter() })] });
-  provider
-    .getLogger('tests')
-    .emit({
-      severityNumber: SeverityNumber.ERROR,
-      severityText: 'ERROR',
-      body: `hello from ${name}`,
-      attributes: { 'order.id': 17, nested: { a: [1, 2] } },
-    });
+  provider.getLogger('tests').emit({
+    severityNumber: SeverityNumber.ERROR,
+    severityText: 'ERROR',
+    body: `hello from ${name}`,
+    attributes: { 'order.id': 17, nested: { a: [1, 2] } },
+  });
   await provider.forceFlush();
   await provider.shutdown();
   const [row] = await eventually(

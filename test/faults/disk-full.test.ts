@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startWeir } from '../../bench/weir-under-test.ts';
-import { eventually, ndjson } from './ask.ts';
+import { eventually, ndjson } from '../flow/ask.ts';
 import { compare, type Journal, storedIds } from './crash-rounds.ts';
 
 it('answers 503 with Retry-After on a full disk, loses nothing acked, and resumes without a restart when space returns', {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { eventually } from './ask.ts';
+import { eventually } from '../flow/ask.ts';
 import { compare, crashRounds, storedIds } from './crash-rounds.ts';
 
 const rounds = process.env.WEIR_TEST_MODE === 'faults' || process.env.WEIR_TEST_MODE === 'full' ? 200 : 50;

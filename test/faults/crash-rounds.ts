@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, makeClient, startWeir, type UnderTest } from '../../bench/weir-under-test.ts';
 import { makeRandom } from '../../bench/generate.ts';
-import { ndjson } from './ask.ts';
+import { ndjson } from '../flow/ask.ts';
 
 /** What the producer knows: ids of acked records, and of those whose request broke off (they may or may not be stored, but whole batches only). */
 export type Journal = { acked: Set<string>; unsure: string[][] };
