@@ -108,7 +108,7 @@ async function waitReady(url: string, child: ChildProcess, timeoutMs: number): P
 
 /** Starts the real program on an empty (or given) folder. `config` is YAML text; `wrap` is a command that ends in executing its arguments. */
 export async function startWeir(
-  options: { folder?: string; config?: string; demo?: boolean; port?: number } = {},
+  options: { folder?: string; config?: string; demo?: boolean; port?: number; wrap?: string[] } = {},
 ): Promise<UnderTest & { readyMs: number }> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'weir-bench-'));
   const port = options.port ?? (await freePort());
