@@ -21,6 +21,8 @@ export type SegmentInfo = {
   bytes: number;
   /** True when no more frames will be appended. */
   sealed: boolean;
+  /** Of `rows`, how many are known to be damaged so that `take` never gives them. Only known for what was read already. */
+  lost?: number;
 };
 
 /** The buffer as its consumer sees it. */
@@ -66,7 +68,10 @@ export type Engine = {
   epoch(): number;
 };
 
-/** Tables that together hold every visible record exactly once: the parts first, then tails (Memory tables) that are not sealed yet. All have the columns of store/schema.ts. */
+/**
+ * What together holds every visible record exactly once: the parts first, then tails (Memory tables) that are not sealed yet. All have the
+ * columns of store/schema.ts. Each text is ready to stand after FROM as it is: a quoted name, or a SELECT in parentheses.
+ */
 export type Sources = { records: string[]; quarantine: string[]; streams: string[] };
 
 /** Question to the store. `sql` is called with a consistent set of sources, possibly again after a hand-over if the engine refused the first. */
@@ -98,5 +103,46 @@ export type ByteFormat = 'JSONEachRow' | 'CSVWithNames' | 'Parquet';
  */
 export type RunBytes = (question: Question & { format: ByteFormat }) => Promise<Readable>;
 
-/** What a live tail subscribes to: called after each tick, when rows up to `seq` have become visible. */
+/** What a live tail subscribes to: called after each tick, when the rows with `from <= seq < to` have become visible. */
 export type OnVisible = (listener: (from: bigint, to: bigint) => void) => () => void;
+
+/** Memory tables that hold records not sealed yet. Names are quoted, ready for SQL. */
+export type Tail = { id: number; records: string; quarantine: string };
+
+/** The range of the log whose rows are in `tail`, all of them or (`recount`) those that the store had not. */
+export type SealOrder = {
+  tail: Tail;
+  from: bigint;
+  /** Exclusive. */
+  to: bigint;
+  /** Rows dropped by the pipeline, by segment. */
+  dropped: ReadonlyMap<number, number>;
+  /** True after a start: rows of the range may have been in the store before, so the ledger counts the store and not the tail. */
+  recount: boolean;
+};
+
+/** What process needs of the store. All reject with what the engine threw; nothing is half done then that a `prepare` does not put right. */
+export type TailStore = {
+  /** Schema, and the leftovers of an earlier run: to be called after every start of the engine, before anything else. */
+  prepare(): Promise<void>;
+  /** New empty tables; not named by questions until `show`. */
+  openTail(): Promise<Tail>;
+  /** From now on questions see the parts and these tails. Tails no longer named are dropped when no question uses them. */
+  show(tails: readonly Tail[]): void;
+  /** Move the rows into parts, each question seeing every row once, and note the range in the ledger. Resolves when it is durable. */
+  seal(order: SealOrder): Promise<{ rows: number; parts: number }>;
+  /** Table for rows with a verdict (see store/schema.ts), emptied. */
+  emptyIncoming(): Promise<string>;
+  /** End (exclusive) of what the ledger covers; 0 for an empty store. */
+  coveredUntil(): Promise<bigint>;
+  /** End (exclusive) of the rows at or after `from` that the store has although the ledger does not cover them; `from` when there are none. */
+  presentUntil(from: bigint): Promise<bigint>;
+  /** SQL of a set of the seqs in [from, to) that the store has: `seq IN (<this>)`. */
+  presentSeqs(from: bigint, to: bigint): string;
+  /** True when the machine was started anew since the last seal (parts may have been lost to a power cut), or parts were found damaged. */
+  suspect(): Promise<boolean>;
+  /** Of these segments, those whose rows in the store are not what the ledger says. */
+  gaps(segments: readonly number[]): Promise<number[]>;
+  /** Write into the ledger what the store now holds of these segments, so that they are no gaps any more. Ends the suspicion. */
+  settle(segments: readonly number[]): Promise<void>;
+};

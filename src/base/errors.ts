@@ -17,6 +17,16 @@ export const errorTable = {
     retry: false,
     text: 'body is larger than {limit} bytes after decompression (limits.body_bytes); send smaller batches',
   },
+  decoded_too_large: {
+    status: 413,
+    retry: false,
+    text: 'the records take more than {limit} bytes once their labels are repeated on each; send smaller batches',
+  },
+  body_timeout: {
+    status: 503,
+    retry: true,
+    text: 'the body stopped arriving for {seconds} s; nothing of this request was accepted',
+  },
   bad_request: { status: 400, retry: false, text: '{reason}' },
   bad_query: { status: 400, retry: false, text: '{reason}' },
   unauthorized: { status: 401, retry: false, text: 'missing or unknown token; send Authorization: Bearer <token>' },
@@ -32,6 +42,7 @@ export const errorTable = {
     retry: true,
     text: 'the log cannot be written: {reason}; nothing of this request was accepted',
   },
+  log_unusable: { status: 503, retry: false, text: 'the log cannot be opened: {reason}' },
   shutting_down: { status: 503, retry: true, text: 'weir is stopping' },
   engine_down: {
     status: 503,

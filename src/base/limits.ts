@@ -9,6 +9,21 @@ export const limits = {
   bodyBytesMax: 64 * MiB,
   /** Compressed body as it comes over the wire. */
   wireBytesMax: 64 * MiB,
+  /** What the doors hold at once: bodies being read, inflated, decoded and waiting for their fsync; past it 429. */
+  receiveBytesMax: 384 * MiB,
+  /** Rows of one request once decoded, where labels are repeated on every row; past it 413. */
+  decodedBytesMax: 256 * MiB,
+  /** A request is cut into batches of about this size, so that a tick of the process room takes whole frames. */
+  batchBytesMax: 8 * MiB,
+  /** A body that sends nothing for this long is given up, so that slow senders hold no memory. */
+  bodyIdleMillisMax: 15_000,
+  /** Header lines of one request; more are ignored by Node, so this is far above what clients send. */
+  headersMax: 200,
+  /** Labels of one stream; Loki's own default is 15. */
+  streamLabelsMax: 64,
+  /** Bytes of a label's name and value, as in Loki. */
+  labelNameBytesMax: 1024,
+  labelValueBytesMax: 2048,
   /** One record. Longer lines are quarantined with a reason, never cut. */
   recordBytesMax: 4 * MiB,
   /** Union of top-level keys the engine reads as columns for one json batch; lines that go past it are canonicalised in JS. */
@@ -19,6 +34,10 @@ export const limits = {
   pendingAppendBytesMax: 128 * MiB,
   /** One log segment file. Small enough to delete in steps, large enough that creation fsyncs do not matter. */
   walSegmentBytes: 64 * MiB,
+  /** Batches written and synced together: enough for the disk's full speed, little enough that the first of them does not wait for the last. */
+  walGroupBytesMax: 16 * MiB,
+  /** Agent batch ids remembered for retries, about 150 bytes of memory each; beyond it the oldest are forgotten. */
+  walBatchIdsMax: 200_000,
   /** One frame's header JSON. */
   walHeaderBytesMax: 1 * MiB,
   /** How long a stored segment is kept so that an unclean start can fill gaps of the store. */
@@ -69,3 +88,7 @@ export const limits = {
 assert(limits.walSegmentBytes >= limits.bodyBytesMax, 'a segment must hold the largest batch');
 assert(limits.sealBytes >= limits.tickBytes, 'a seal must hold a tick');
 assert(limits.recordBytesMax <= limits.bodyBytesMax, 'a body must hold the largest record');
+assert(
+  limits.receiveBytesMax >= limits.wireBytesMax + limits.bodyBytesMax + limits.decodedBytesMax,
+  'the largest request must fit when it is alone',
+);

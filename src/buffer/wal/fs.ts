@@ -1,0 +1,75 @@
+import { mkdir, open, readdir, stat, statfs, unlink } from 'node:fs/promises';
+
+/** An open file of the log. All positions are absolute, so that the file's length is the only state. */
+export type LogFile = {
+  /** Fill `into` from `position`; fewer bytes only at the end of the file. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  /** Bytes written. A full disk gives a short count without an error, so the caller must compare. */
+  writev(pieces: Uint8Array[], position: number): Promise<number>;
+  /** Data and length on stable storage. After an error never call it again on the same file: the kernel has marked the lost pages clean and would answer "done". */
+  datasync(): Promise<void>;
+  truncate(length: number): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** The file system as the log needs it: small, so that tests can fail each call. Errors are Node's, with their `code`. */
+export type Fs = {
+  /** `create` fails when the file exists. */
+  open(path: string, mode: 'read' | 'create' | 'change'): Promise<LogFile>;
+  stat(path: string): Promise<{ bytes: number; modified: number }>;
+  list(directory: string): Promise<string[]>;
+  /** With its parents; the first one that was created, undefined when all were there. */
+  makeDirectory(path: string): Promise<string | undefined>;
+  unlink(path: string): Promise<void>;
+  /** Make created and removed names durable. */
+  syncDirectory(path: string): Promise<void>;
+  /** Bytes that this user may still write. */
+  freeBytes(path: string): Promise<number>;
+};
+
+const flags = { read: 'r', create: 'wx+', change: 'r+' } as const;
+
+export const nodeFs: Fs = {
+  async open(path, mode) {
+    const handle = await open(path, flags[mode]);
+    return {
+      async read(into, position) {
+        let done = 0;
+        while (done < into.length) {
+          const { bytesRead } = await handle.read(into, done, into.length - done, position + done);
+          if (bytesRead === 0) break;
+          done += bytesRead;
+        }
+        return done;
+      },
+      writev: async (pieces, position) => (await handle.writev(pieces, position)).bytesWritten,
+      datasync: () => handle.datasync(),
+      truncate: length => handle.truncate(length),
+      close: () => handle.close(),
+    };
+  },
+  async stat(path) {
+    const found = await stat(path);
+    return { bytes: found.size, modified: found.mtimeMs };
+  },
+  list: directory => readdir(directory),
+  makeDirectory: path => mkdir(path, { recursive: true }),
+  unlink,
+  async syncDirectory(path) {
+    const handle = await open(path, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+  async freeBytes(path) {
+    const found = await statfs(path);
+    return found.bavail * found.bsize;
+  },
+};
+
+/** The `code` of an error of the operating system, else its name. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.name) : String(error);
+}

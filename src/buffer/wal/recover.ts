@@ -1,0 +1,80 @@
+import { log } from '../../base/log.ts';
+import { seqOf } from '../../base/record.ts';
+import { logDamaged } from '../../base/telemetry.ts';
+import { BatchIds } from './batch-ids.ts';
+import { codeOf, type Fs, type LogFile } from './fs.ts';
+import type { Quarantine } from './quarantine.ts';
+import { mark, type RetainedSegments, type Segment } from './retained.ts';
+import { listSegments, type SegmentFile, scanSegment } from './scan.ts';
+import type { DamageStep } from './walk.ts';
+
+/** Read the directory into `segments` and `ids`, as the head of segment.ts tells. Memory is bounded by one window and one frame, whatever the log's size. */
+export async function recover(
+  fs: Fs,
+  directory: string,
+  segments: RetainedSegments,
+  ids: BatchIds,
+  quarantine: Quarantine,
+): Promise<void> {
+  const { files, faults } = await listSegments(fs, directory);
+  for (const fault of faults) {
+    logDamaged(fault.rows);
+    log.error(fault, 'the log is damaged');
+  }
+  for (const file of files) {
+    const newest = file === files.at(-1);
+    const opened = await fs.open(file.path, newest ? 'change' : 'read');
+    try {
+      segments.add(await recoverSegment(opened, file, newest, ids, quarantine));
+    } finally {
+      await opened.close();
+    }
+  }
+}
+
+async function recoverSegment(
+  opened: LogFile,
+  file: SegmentFile,
+  newest: boolean,
+  ids: BatchIds,
+  quarantine: Quarantine,
+): Promise<Segment> {
+  const { segment, path, salt, modified } = file;
+  const marks: Segment['marks'] = [];
+  const found = { segment, path, salt, bytes: file.end, rows: 0, frames: 0, sealed: true, modified, marks };
+  let torn: DamageStep | undefined;
+  for await (const step of scanSegment(opened, file, newest)) {
+    if (step.kind === 'frame') {
+      const { edge, header, offset, next } = step;
+      mark(found, { offset, row: edge.row, frame: edge.frame });
+      const key = BatchIds.key(header, edge.payloadBytes, edge.payloadCrc);
+      if (key !== undefined) ids.add(key, seqOf(segment, edge.row));
+      found.rows = next.row;
+      found.frames = next.frame;
+    } else {
+      torn = newest && step.toEnd ? step : undefined;
+      if (torn) continue;
+      found.rows = step.row + (step.rows ?? 0);
+      await quarantine.keep(opened, segment, step);
+    }
+  }
+  found.rows = Math.max(found.rows, file.expected?.rows ?? 0);
+  found.frames = Math.max(found.frames, file.expected?.frames ?? 0);
+  if (torn) await cutTail(opened, found, torn, quarantine);
+  // What was only in the page cache of a killed process is served from now on: make it durable first.
+  if (newest)
+    await opened.datasync().catch((error: unknown) => {
+      log.error({ segment, code: codeOf(error) }, 'the newest segment of the log could not be synced');
+    });
+  return found;
+}
+
+/** Cut off what follows the last valid frame of the newest segment, after its bytes are safe in the quarantine. Without room for them they stay: nothing reads behind the durable bytes. */
+async function cutTail(opened: LogFile, found: Segment, torn: DamageStep, quarantine: Quarantine): Promise<void> {
+  found.bytes = torn.offset;
+  const said = { ...torn, rows: 0, reason: `torn end, cut off: ${torn.reason}` };
+  if (!(await quarantine.keep(opened, found.segment, said))) return;
+  await opened.truncate(torn.offset).catch((error: unknown) => {
+    log.warn({ segment: found.segment, code: codeOf(error) }, 'the torn end of the log could not be cut off');
+  });
+}
