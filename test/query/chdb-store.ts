@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +25,10 @@ const columns = `tenant LowCardinality(String), timestamp DateTime64(9, 'UTC'), 
   service LowCardinality(String), severity UInt8, level LowCardinality(String), stream UInt64, labels Map(LowCardinality(String), String),
   message String, trace_id String, span_id String, attributes Map(LowCardinality(String), String), template String,
   door LowCardinality(String), class LowCardinality(String)`;
+const selectStreams = (from: string): string =>
+  `SELECT toDate(received) AS received, tenant, toDate(timestamp) AS day, stream, any(labels) AS labels, any(service) AS service,
+min(timestamp) AS first, max(timestamp) AS last, count() AS rows, sum(length(message)) AS bytes FROM ${from} AS r
+GROUP BY toDate(r.received), r.tenant, toDate(r.timestamp), r.stream SETTINGS prefer_column_name_to_alias = 1`;
 const quarantineColumns = `tenant LowCardinality(String), received DateTime64(9, 'UTC'), seq UInt64, door LowCardinality(String), line UInt32, reason String, raw String`;
 
 /** The real engine over the tables of decision 1, in this process: parts, one tail, streams, quarantine. Ticks and seals are called by the test. */
@@ -31,9 +36,9 @@ export class ChdbStore {
   readonly folder = mkdtempSync(join(tmpdir(), 'weir-query-'));
   readonly session = new Session(this.folder, { connectionArgs: ['--output_format_json_quote_64bit_integers=1'] });
   readonly sources: Sources = {
-    records: ['weir.records', 'weir.tail_1'],
-    quarantine: ['weir.quarantine'],
-    streams: ['weir.streams'],
+    records: ['`weir`.`records`', '(SELECT * FROM `weir`.`tail_1` WHERE seq > 0)'],
+    quarantine: ['`weir`.`quarantine`'],
+    streams: ['`weir`.`streams`', `(${selectStreams('weir.tail_1')})`],
   };
   /** The next answers say that they were cut off, and why. */
   cutOff: string | null = null;
@@ -53,7 +58,7 @@ export class ChdbStore {
       `CREATE TABLE weir.quarantine (${quarantineColumns}) ENGINE = MergeTree ORDER BY (tenant, received)`,
     );
     this.session.query(
-      `CREATE TABLE weir.streams (tenant LowCardinality(String), day Date, stream UInt64, labels Map(LowCardinality(String), String), service LowCardinality(String),
+      `CREATE TABLE weir.streams (received Date, tenant LowCardinality(String), day Date, stream UInt64, labels Map(LowCardinality(String), String), service LowCardinality(String),
         first DateTime64(9, 'UTC'), last DateTime64(9, 'UTC'), rows UInt64, bytes UInt64) ENGINE = MergeTree ORDER BY (tenant, day, stream)`,
     );
   }
@@ -75,6 +80,17 @@ export class ChdbStore {
         severity: r.severity ?? 9,
         level: r.level ?? 'info',
         labels: Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))),
+        stream: String(
+          BigInt.asUintN(
+            64,
+            BigInt(
+              `0x${createHash('md5')
+                .update(JSON.stringify([r.tenant, labels]))
+                .digest('hex')
+                .slice(0, 15)}`,
+            ),
+          ),
+        ),
         message: r.message,
         trace_id: r.traceId ?? '',
         attributes: r.attributes ?? {},
@@ -93,7 +109,7 @@ export class ChdbStore {
   /** The tail becomes parts. */
   async seal(): Promise<void> {
     for (const sql of [
-      `INSERT INTO weir.streams SELECT tenant, toDate(timestamp), cityHash64(tenant, toString(labels)), labels, service, min(timestamp), max(timestamp), count(), sum(length(message)) FROM weir.tail_1 GROUP BY tenant, toDate(timestamp), labels, service`,
+      `INSERT INTO weir.streams ${selectStreams('weir.tail_1')}`,
       'INSERT INTO weir.records SELECT * FROM weir.tail_1',
       'TRUNCATE TABLE weir.tail_1',
     ])

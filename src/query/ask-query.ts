@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { WeirError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import { tenantOf } from '../base/tenant.ts';
+import type { Answer, Sources, SqlProgress } from '../flow.ts';
+import { type QueryRow, queryRequest } from './contract.ts';
+import { abortWith, type FrameWriter, openFrames, visibleError } from './frame-writer.ts';
+import { type Cursor, planOf } from './plan.ts';
+import { checked, type Room } from './room.ts';
+import { assertPoints, sampleText, seriesOf } from './series.ts';
+import { defaultStep, rangeOf } from './time-range.ts';
+
+const progressMillis = 250;
+
+/** `<ts ns>,<seq>` of the contract. */
+export function cursorOf(text: string | undefined): Cursor | undefined {
+  if (text === undefined) return undefined;
+  const [, ts, seq] = /^(-?\d{1,19}),(\d{1,20})$/.exec(text) ?? [];
+  if (ts === undefined || seq === undefined)
+    throw new WeirError('bad_request', { reason: `after: "${text.slice(0, 100)}" is not <ts ns>,<seq> of a row` });
+  return { ts: BigInt(ts), seq: BigInt(seq) };
+}
+
+/** The member `parsed` is there only when the query's stages made labels. Changes the rows in place. */
+export function withoutEmptyParsed(rows: Record<string, unknown>[]): QueryRow[] {
+  for (const row of rows) if (isEmpty(row.parsed)) delete row.parsed;
+  return rows as QueryRow[];
+}
+
+function isEmpty(value: unknown): boolean {
+  for (const _ in value as object) return false;
+  return true;
+}
+
+/** `POST /api/v1/query`: frames of the contract, streamed as the engine finds rows. */
+export function registerQuery(server: FastifyInstance, room: Room): void {
+  server.post('/api/v1/query', async (request, reply) => {
+    const tenant = tenantOf(request.headers);
+    const body = checked(queryRequest, request.body);
+    const plan = planOf(body.query);
+    const range = rangeOf(body);
+    const stepNs = body.step === undefined ? defaultStep(range) : BigInt(Math.round(body.step * 1e9));
+    if (plan.kind === 'metric') assertPoints(range, stepNs);
+    const limit = body.limit === 0 ? {} : { limit: body.limit };
+    const after = cursorOf(body.after);
+    const sql =
+      plan.kind === 'logs'
+        ? plan.rows({ tenant, range }, { direction: body.direction, ...limit, ...(after && { after }) })
+        : plan.sql(tenant, range, stepNs);
+
+    const abort = abortWith(reply.raw);
+    const id = body.id ?? randomUUID();
+    room.running.add(tenant, id, abort);
+    let out: FrameWriter | undefined;
+    let progress: SqlProgress = { readRows: 0, readBytes: 0, totalRows: 0, elapsedMs: 0 };
+    const since = performance.now();
+    const elapsedMs = (): number => Math.round((performance.now() - since) * 10) / 10;
+    const ticker = setInterval(
+      () => out?.offer({ type: 'progress', ...progress, elapsedMs: elapsedMs() }),
+      progressMillis,
+    );
+
+    // Called when the question has its place: from then on the answer is a stream, before that faults have their own status.
+    const begin = (sources: Sources): string => {
+      const text = sql(sources);
+      if (!out) {
+        out = openFrames(reply);
+        out.offer({
+          type: 'meta',
+          id,
+          kind: plan.kind,
+          logql: plan.logql,
+          start: range.start.toString(),
+          end: range.end.toString(),
+          ...(plan.kind === 'metric' && { step: Number(stepNs) / 1e9 }),
+          ...(body.explain && { sql: text }),
+        });
+      }
+      return text;
+    };
+
+    try {
+      const answer = await room.ask(tenant, {
+        sql: begin,
+        signal: abort.signal,
+        timeoutMs: room.timeoutMs(body.timeout),
+        onProgress: now => {
+          progress = now;
+        },
+      });
+      if (!out) throw new Error('BUG: the store answered without asking for the SQL');
+      const rows = plan.kind === 'logs' ? await sendRows(answer, out) : await sendSeries(answer, out);
+      const { readRows, readBytes, partial, reason } = answer.summary();
+      await out.send({ type: 'end', rows, readRows, readBytes, elapsedMs: elapsedMs(), partial, reason });
+      out.end();
+    } catch (error) {
+      const shown = visibleError(error, id);
+      if (!out) throw shown;
+      out.fail(shown);
+    } finally {
+      clearInterval(ticker);
+    }
+  });
+}
+
+async function sendRows(answer: Answer, out: FrameWriter): Promise<number> {
+  let count = 0;
+  for await (const batch of answer.rows) {
+    if (batch.length === 0) continue;
+    count += batch.length;
+    await out.send({ type: 'rows', rows: withoutEmptyParsed(batch) });
+  }
+  return count;
+}
+
+/** Series are whole only at the end of the answer. More than the limit are left out aloud. */
+async function sendSeries(answer: Answer, out: FrameWriter): Promise<number> {
+  const { series, left } = await seriesOf(answer, 'cut');
+  for (const one of series)
+    await out.send({
+      type: 'series',
+      metric: one.metric,
+      values: one.points.map(([ms, value]) => [ms / 1000, sampleText(value)]),
+    });
+  if (left > 0)
+    await out.send({
+      type: 'warning',
+      message: `${left} more series are left out (limit ${limits.querySeriesMax}); aggregate with sum by (...) or use topk`,
+    });
+  return series.length;
+}

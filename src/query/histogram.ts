@@ -1,0 +1,68 @@
+import type { FastifyInstance } from 'fastify';
+import { tenantOf } from '../base/tenant.ts';
+import { collect } from './admission.ts';
+import { type HistogramAnswer, histogramRequest } from './contract.ts';
+import { abortWith } from './frame-writer.ts';
+import { logsPlanOf } from './plan.ts';
+import { checked, type Room } from './room.ts';
+import { rangeOf, type TimeRange } from './time-range.ts';
+
+const second = 1000;
+const hour = 3600 * second;
+const day = 24 * hour;
+/** Steps that read well on an axis, ms. */
+const niceSteps = [
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+  ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800].map(n => n * second),
+  ...[1, 2, 3, 6, 12].map(n => n * hour),
+  ...[1, 2, 7, 14, 30, 90, 365].map(n => n * day),
+];
+
+/** The smallest nice step that needs at most `buckets` buckets, ms. */
+export function bucketMillis(range: TimeRange, buckets: number): number {
+  const least = Number(range.end - range.start) / 1e6 / buckets;
+  return niceSteps.find(step => step >= least) ?? Math.ceil(least / (365 * day)) * 365 * day;
+}
+
+/** `POST /api/v1/histogram`: one statement grouped by time and level; maps are read only when the query's own stages need them. */
+export function registerHistogram(server: FastifyInstance, room: Room): void {
+  server.post('/api/v1/histogram', async (request, reply): Promise<HistogramAnswer> => {
+    const since = performance.now();
+    const tenant = tenantOf(request.headers);
+    const body = checked(histogramRequest, request.body);
+    const plan = logsPlanOf(body.query);
+    const range = rangeOf(body);
+    const stepMs = bucketMillis(range, body.buckets);
+    const matching = plan.matching({ tenant, range }, ['timestamp', 'level']);
+    const answer = await room.ask(tenant, {
+      sql: sources => `SELECT intDiv(toUnixTimestamp64Nano(timestamp), ${stepMs}000000) AS bucket, level, count() AS n
+FROM (${matching(sources)}) GROUP BY bucket, level ORDER BY bucket, level`,
+      signal: abortWith(reply.raw).signal,
+      timeoutMs: room.timeoutMs(undefined),
+    });
+    const buckets: HistogramAnswer['buckets'] = [];
+    let total = 0;
+    for (const row of await collect(answer)) {
+      const t = (Number(row.bucket) * stepMs) / 1000;
+      const n = Number(row.n);
+      let bucket = buckets.at(-1);
+      if (bucket?.t !== t) {
+        bucket = { t, counts: {} };
+        buckets.push(bucket);
+      }
+      bucket.counts[String(row.level)] = n;
+      total += n;
+    }
+    const { partial, reason } = answer.summary();
+    return {
+      step: stepMs / 1000,
+      start: range.start.toString(),
+      end: range.end.toString(),
+      total,
+      buckets,
+      partial,
+      reason,
+      elapsedMs: Math.round((performance.now() - since) * 10) / 10,
+    };
+  });
+}

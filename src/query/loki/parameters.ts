@@ -1,0 +1,64 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { WeirError } from '../../base/errors.ts';
+import { limits } from '../../base/limits.ts';
+
+/** A form holds at most a query and some small values; percent encoding makes a byte three. */
+const formBytesMax = 4 * limits.queryTextBytesMax;
+
+/** Let routes of `scope` take `application/x-www-form-urlencoded` bodies, as every endpoint of the Loki API does. */
+export function acceptForms(scope: FastifyInstance): void {
+  scope.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: formBytesMax },
+    (_, body, done) => done(null, new URLSearchParams(String(body))),
+  );
+}
+
+/** Parameters of a request, of its body first and then of its URL. */
+export type Parameters = {
+  /** The first value; undefined when absent or empty. */
+  get(name: string): string | undefined;
+  all(name: string): string[];
+};
+
+export function parametersOf(request: FastifyRequest): Parameters {
+  const at = request.url.indexOf('?');
+  const url = new URLSearchParams(at < 0 ? '' : request.url.slice(at + 1));
+  const form = request.body instanceof URLSearchParams ? request.body : undefined;
+  return {
+    get: name => form?.get(name) || url.get(name) || undefined,
+    all: name => [...(form?.getAll(name) ?? []), ...url.getAll(name)],
+  };
+}
+
+/** Entries asked for: default 100, more than the limit is refused as Loki does. */
+export function limitOf(parameters: Parameters, max: number): number {
+  const text = parameters.get('limit');
+  if (text === undefined) return Math.min(100, max);
+  const limit = Number(text);
+  if (!Number.isInteger(limit))
+    throw new WeirError('bad_request', { reason: `limit: cannot read "${text.slice(0, 100)}" as a whole number` });
+  if (limit <= 0) throw new WeirError('bad_request', { reason: 'limit must be a positive value' });
+  if (limit > max)
+    throw new WeirError('bad_request', {
+      reason: `max entries limit per query exceeded, limit > max_entries_limit_per_query (${limit} > ${max}); ask for fewer, page by time, or raise limits.query_rows; POST /api/v1/export has no limit`,
+    });
+  return limit;
+}
+
+export function directionOf(parameters: Parameters): 'backward' | 'forward' {
+  const text = parameters.get('direction')?.toLowerCase() ?? 'backward';
+  if (text !== 'backward' && text !== 'forward')
+    throw new WeirError('bad_request', {
+      reason: `invalid direction '${text.slice(0, 100)}'; use forward or backward`,
+    });
+  return text;
+}
+
+/** True when the client wants stream labels, structured metadata and parsed labels apart. */
+export function wantsCategories(request: FastifyRequest): boolean {
+  const flags = request.headers['x-loki-response-encoding-flags'];
+  return String(flags ?? '')
+    .split(',')
+    .some(flag => flag.trim() === 'categorize-labels');
+}

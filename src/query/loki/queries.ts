@@ -1,0 +1,120 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { WeirError } from '../../base/errors.ts';
+import type { Tenant } from '../../base/record.ts';
+import { tenantOf } from '../../base/tenant.ts';
+import type { Answer } from '../../flow.ts';
+import { collect } from '../admission.ts';
+import { abortWith } from '../frame-writer.ts';
+import { type LogsPlan, type MetricPlan, planOf } from '../plan.ts';
+import type { Room } from '../room.ts';
+import { assertPoints, seriesOf } from '../series.ts';
+import { defaultStep, lokiRangeOf, nowNs, parseDuration, parseLokiTime, type TimeRange } from '../time-range.ts';
+import { type Entry, envelope, matrixJson, scalarJson, type Stats, streamsJson, vectorJson } from './envelope.ts';
+import { directionOf, limitOf, type Parameters, parametersOf, wantsCategories } from './parameters.ts';
+
+function queryText(parameters: Parameters): string {
+  const query = parameters.get('query');
+  if (query === undefined) throw new WeirError('bad_request', { reason: 'parse error : the parameter query is empty' });
+  return query;
+}
+
+const warningsOf = (answer: Answer): string[] => {
+  const { partial, reason } = answer.summary();
+  return partial ? [`the answer is partial: ${reason ?? 'a limit was reached'}; ask for less time or add filters`] : [];
+};
+
+const statsOf = (answer: Answer, entries: number): Stats => {
+  const { readRows, readBytes, elapsedMs } = answer.summary();
+  return { readRows, readBytes, elapsedMs, entries };
+};
+
+/** Keep rows that are at least `spacing` ns apart, in the order they come. */
+function spaced(entries: Entry[], spacing: bigint, limit: number): Entry[] {
+  if (spacing <= 0n) return entries;
+  const kept: Entry[] = [];
+  let last: bigint | undefined;
+  for (const entry of entries) {
+    const ts = BigInt(entry.ts);
+    if (last !== undefined && (ts > last ? ts - last : last - ts) < spacing) continue;
+    last = ts;
+    kept.push(entry);
+    if (kept.length === limit) break;
+  }
+  return kept;
+}
+
+/** `query_range` and `query`. */
+export function registerQueries(scope: FastifyInstance, room: Room): void {
+  async function logs(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    tenant: Tenant,
+    plan: LogsPlan,
+    range: TimeRange,
+    parameters: Parameters,
+  ): Promise<string> {
+    const limit = limitOf(parameters, room.rowsMax);
+    const intervalText = parameters.get('interval');
+    const interval = intervalText === undefined ? 0n : parseDuration('interval', intervalText);
+    const categorize = wantsCategories(request);
+    const paging = { direction: directionOf(parameters), limit: interval > 0n ? room.rowsMax : limit };
+    const answer = await room.ask(tenant, {
+      sql: plan.rows({ tenant, range }, paging),
+      signal: abortWith(reply.raw).signal,
+      timeoutMs: room.timeoutMs(undefined),
+    });
+    const entries = spaced((await collect(answer)) as Entry[], interval, limit);
+    return envelope({
+      resultType: 'streams',
+      result: streamsJson(entries, categorize),
+      categorize,
+      warnings: warningsOf(answer),
+      stats: statsOf(answer, entries.length),
+    });
+  }
+
+  async function metric(reply: FastifyReply, tenant: Tenant, plan: MetricPlan, range: TimeRange, step: bigint) {
+    const answer = await room.ask(tenant, {
+      sql: plan.sql(tenant, range, step),
+      signal: abortWith(reply.raw).signal,
+      timeoutMs: room.timeoutMs(undefined),
+    });
+    const { series } = await seriesOf(answer, 'refuse');
+    return { series, warnings: warningsOf(answer), stats: statsOf(answer, series.length) };
+  }
+
+  async function queryRange(request: FastifyRequest, reply: FastifyReply): Promise<string> {
+    reply.type('application/json; charset=utf-8');
+    const tenant = tenantOf(request.headers);
+    const parameters = parametersOf(request);
+    const plan = planOf(queryText(parameters), 'loki');
+    const range = lokiRangeOf(parameters.get);
+    if (plan.kind === 'logs') return logs(request, reply, tenant, plan, range, parameters);
+    const stepText = parameters.get('step');
+    const step = stepText === undefined ? defaultStep(range) : parseDuration('step', stepText);
+    assertPoints(range, step);
+    const { series, ...rest } = await metric(reply, tenant, plan, range, step);
+    return envelope({ resultType: 'matrix', result: matrixJson(series), ...rest });
+  }
+
+  async function query(request: FastifyRequest, reply: FastifyReply): Promise<string> {
+    reply.type('application/json; charset=utf-8');
+    const tenant = tenantOf(request.headers);
+    const parameters = parametersOf(request);
+    const plan = planOf(queryText(parameters), 'loki');
+    if (plan.kind === 'logs')
+      throw new WeirError('bad_request', {
+        reason:
+          'log queries are not supported as an instant query type, please change your query to a range query type',
+      });
+    const timeText = parameters.get('time');
+    const time = timeText === undefined ? nowNs() : parseLokiTime('time', timeText);
+    const { series, ...rest } = await metric(reply, tenant, plan, { start: time, end: time }, 1_000_000_000n);
+    if (!plan.scalar) return envelope({ resultType: 'vector', result: vectorJson(series), ...rest });
+    const [ms, value] = series[0]?.points[0] ?? [Number(time / 1_000_000n), Number.NaN];
+    return envelope({ resultType: 'scalar', result: scalarJson(ms, value), ...rest });
+  }
+
+  scope.route({ method: ['GET', 'POST'], url: '/query_range', handler: queryRange });
+  scope.route({ method: ['GET', 'POST'], url: '/query', handler: query });
+}

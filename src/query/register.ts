@@ -1,0 +1,30 @@
+import type { FastifyInstance } from 'fastify';
+import { registerQuery } from './ask-query.ts';
+import { registerCheck } from './check.ts';
+import { registerExport } from './export.ts';
+import { registerFields } from './fields.ts';
+import { registerHistogram } from './histogram.ts';
+import { registerLoki } from './loki/register.ts';
+import { registerQuarantine } from './quarantine.ts';
+import { makeRoom, type QueryDeps } from './room.ts';
+import { registerCancel } from './running.ts';
+import { registerStatus } from './status.ts';
+import { registerTail } from './tail.ts';
+
+/**
+ * Hang every question one can ask on `server`: Weir's own API under `/api/v1` and Loki's under `/loki/api/v1`.
+ * The server answers WeirErrors by itself, has put the tenant of a token into `X-Scope-OrgID`, and has @fastify/websocket registered.
+ */
+export async function registerQueryApi(server: FastifyInstance, deps: QueryDeps): Promise<void> {
+  const room = makeRoom(deps);
+  registerQuery(server, room);
+  registerCancel(server, room.running);
+  registerHistogram(server, room);
+  registerFields(server, room);
+  registerTail(server, room);
+  registerCheck(server);
+  registerExport(server, room);
+  registerStatus(server, room);
+  registerQuarantine(server, room);
+  await registerLoki(server, room);
+}

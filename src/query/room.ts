@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { WeirError } from '../base/errors.ts';
+import type { Config } from '../base/config.ts';
+import { limits } from '../base/limits.ts';
+import type { OnVisible, RunBytes, RunQuery } from '../flow.ts';
+import { type Ask, askBytesThrough, askThrough, makeLane } from './admission.ts';
+import type { StatusAnswer } from './contract.ts';
+import { makeVisibleHub, type VisibleHub } from './follow.ts';
+import { makeRunning, type Running } from './running.ts';
+
+/** What a role hands over. */
+export type QueryDeps = {
+  run: RunQuery;
+  bytes: RunBytes;
+  onVisible: OnVisible;
+  config: Pick<Config, 'limits'>;
+  /** The program's state for `GET /api/v1/status`; called per request, so it must be cheap. */
+  status: () => Omit<StatusAnswer, 'records' | 'oldest' | 'newest'>;
+};
+
+/** What all endpoints of this room share. */
+export type Room = {
+  /** Questions of people and dashboards. */
+  ask: Ask;
+  /** Looks of live tails. */
+  askForTail: Ask;
+  exportBytes: ReturnType<typeof askBytesThrough>;
+  visible: VisibleHub;
+  running: Running;
+  rowsMax: number;
+  /** The time a question gets, ms: what it asks for, at most what the config allows. */
+  timeoutMs(asked: number | undefined): number;
+  status: QueryDeps['status'];
+  /** Count a live tail in; rejects with `overloaded` when there are too many. Gives the function that counts it out. */
+  openTail(): () => void;
+};
+
+export function makeRoom(deps: QueryDeps): Room {
+  const { query_timeout: timeout, query_rows: rowsMax } = deps.config.limits;
+  let tails = 0;
+  return {
+    ask: askThrough(makeLane('questions', limits.queriesAtOnce), deps.run),
+    askForTail: askThrough(makeLane('tail questions', limits.tailQueriesAtOnce), deps.run),
+    exportBytes: askBytesThrough(makeLane('exports', limits.exportsAtOnce), deps.bytes),
+    visible: makeVisibleHub(deps.onVisible),
+    running: makeRunning(),
+    rowsMax,
+    timeoutMs: asked => Math.min(asked ?? timeout, timeout),
+    status: deps.status,
+    openTail() {
+      if (tails >= limits.tailsMax)
+        throw new WeirError(
+          'overloaded',
+          { reason: `${tails} live tails are open (limit ${limits.tailsMax})`, seconds: 10 },
+          { retryAfter: 10 },
+        );
+      tails++;
+      let open = true;
+      return () => {
+        if (open) tails--;
+        open = false;
+      };
+    },
+  };
+}
+
+/** `value` as the request type `schema`, or `bad_request` that names each wrong member. */
+export function checked<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value ?? {});
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(issue => {
+    const found = issue.path.reduce<unknown>(
+      (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
+      value,
+    );
+    const shown =
+      found === undefined || typeof found === 'object' ? '' : ` (found ${JSON.stringify(found).slice(0, 100)})`;
+    return `${issue.path.join('.') || 'body'}: ${issue.message}${shown}`;
+  });
+  throw new WeirError('bad_request', { reason: faults.join('; ') });
+}
