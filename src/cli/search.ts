@@ -1,0 +1,81 @@
+import { ask } from './ask.ts';
+import type { Connection } from './connection.ts';
+import { exitCode } from './exit-code.ts';
+import { type Format, openOutput, say } from './output.ts';
+import { createProgress, scanText } from './progress.ts';
+import { createRowText } from './show-row.ts';
+import { seriesText } from './show-series.ts';
+import { createStop } from './stop.ts';
+import { type ColourChoice, countText, plural } from './terminal.ts';
+import { timeRange } from './time.ts';
+
+export type SearchOptions = Connection & {
+  since?: string;
+  from?: string;
+  to?: string;
+  limit: number;
+  direction: 'backward' | 'forward';
+  step?: number;
+  output?: Format;
+  color?: ColourChoice;
+  explain?: boolean;
+  stats?: boolean;
+};
+
+/** `weir search`: one question, its rows on stdout, what it cost on stderr. Returns the exit code. */
+export async function search(query: string, options: SearchOptions): Promise<number> {
+  const stop = createStop();
+  const output = openOutput(options, stop);
+  const progress = createProgress();
+  const rowText = createRowText(output);
+  const range = timeRange(options);
+  const request = {
+    query,
+    ...range,
+    limit: options.limit,
+    direction: options.direction,
+    ...(options.step && { step: options.step }),
+    ...(options.explain && { explain: true }),
+  };
+  const chatty = options.stats === true || process.stderr.isTTY === true;
+  let found = 0;
+  let metric = false;
+  let partial: string | null = null;
+  for await (const frame of ask(options, '/api/v1/query', request, stop.signal)) {
+    if (frame.type === 'progress') progress.show(`${countText(found)} found, ${scanText(frame)}`);
+    else progress.clear();
+    if (frame.type === 'meta') {
+      metric = frame.kind === 'metric';
+      if (options.explain)
+        say(
+          `query: ${frame.logql || '(every record)'}\nkind:  ${frame.kind}\nrange: ${frame.start} to ${frame.end} (ns)${frame.sql ? `\nsql:   ${frame.sql}` : ''}`,
+        );
+    } else if (frame.type === 'rows') {
+      found += frame.rows.length;
+      await output.write(frame.rows.map(rowText).join(''));
+    } else if (frame.type === 'series') {
+      found++;
+      await output.write(seriesText(frame, output));
+    } else if (frame.type === 'warning') {
+      say(`warning: ${frame.message}`);
+    } else if (frame.type === 'end') {
+      if (chatty) say(`${metric ? `${countText(found)} series` : plural(found, 'row')}; ${scanText(frame)}`);
+      if (frame.partial) partial = frame.reason ?? 'the server did not say why';
+    }
+    if (stop.signal.aborted) break;
+  }
+  progress.clear();
+  stop.release();
+  if (stop.reason() === 'interrupt') {
+    say(`interrupted after ${plural(found, 'row')}; the query was cancelled`);
+    return exitCode.interrupted;
+  }
+  if (stop.reason() === 'closed') return exitCode.done;
+  if (partial !== null) {
+    say(`partial answer: ${partial}`);
+    return exitCode.partial;
+  }
+  if (!metric && options.limit > 0 && found >= options.limit)
+    say(`stopped at --limit ${countText(options.limit)}; there may be more (--limit 0 or weir export gives all)`);
+  return found > 0 ? exitCode.done : exitCode.noMatch;
+}
