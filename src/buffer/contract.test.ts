@@ -53,7 +53,13 @@ describe.each(backends)('$name', ({ open }) => {
 
   it('gives back what it accepted: header, bytes, order, one seq for each record', async () => {
     const { accept, source } = await start();
-    const header = { tenant: 'acme', door: 'json', format: 'json', keys: ['a'], received: '17' } satisfies Partial<BatchHeader>;
+    const header = {
+      tenant: 'acme',
+      door: 'json',
+      format: 'json',
+      keys: ['a'],
+      received: '17',
+    } satisfies Partial<BatchHeader>;
     const first = await accept(batch('{"a":1}\n{"a":"\u{1f600}"}', header));
     const second = await accept(batch('plain'));
     expect(second.seq).toBeGreaterThanOrEqual(first.seq + 2n);
