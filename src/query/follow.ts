@@ -54,7 +54,7 @@ export function makeVisibleHub(onVisible: OnVisible): VisibleHub {
  * `limits.tailLagMillis` behind, the rows up to now are skipped and counted. An engine that restarts is waited for.
  */
 export async function* follow(
-  question: { tenant: Tenant; sql: FollowSql; border: bigint; delayMs?: number; signal: AbortSignal },
+  question: { tenant: Tenant; sql: FollowSql; border: bigint; delayMs?: number; lagMillis?: number; signal: AbortSignal },
   ask: Ask,
   listen: OnVisible,
 ): AsyncGenerator<Followed> {
@@ -91,7 +91,7 @@ export async function* follow(
         if (signal.aborted) return;
       }
       if (question.delayMs) await sleep(question.delayMs, undefined, { signal });
-      if (ticks[0] && Date.now() - ticks[0].at > limits.tailLagMillis + (question.delayMs ?? 0)) {
+      if (ticks[0] && Date.now() - ticks[0].at > (question.lagMillis ?? limits.tailLagMillis) + (question.delayMs ?? 0)) {
         const newest = ticks.at(-1);
         ticks = [];
         more = false;

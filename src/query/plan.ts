@@ -1,34 +1,20 @@
+import { WeirError } from '../base/errors.ts';
 import type { Tenant } from '../base/record.ts';
-import type { Sources } from '../flow.ts';
+import { parseLogs, parseQuery } from '../language/parser.ts';
+import { printStage } from '../language/stages/index.ts';
+import { printSelector } from '../language/selector.ts';
+import type { LogQuery, Query } from '../language/tree.ts';
+import { type Matching, matchingSql, type Paging, rowsSql, streamCondition, type ToSql } from './logs-sql.ts';
 import type { TimeRange } from './time-range.ts';
-
-/** The last row of the page before: rows come strictly after it in the direction of the answer. */
-export type Cursor = { ts: bigint; seq: bigint };
-
-/** Which matching records of a log query. */
-export type Matching = {
-  tenant: Tenant;
-  /** Absent: any time. */
-  range?: TimeRange;
-  /** Only rows accepted since then, inclusive. */
-  fromSeq?: bigint;
-  /** Only rows accepted before, exclusive. */
-  belowSeq?: bigint;
-};
-
-/** Which rows of them, in which order: by time and seq, or `accepted`: by seq. */
-export type Paging = { direction: 'backward' | 'forward' | 'accepted'; limit?: number; after?: Cursor };
-
-type ToSql = (sources: Sources) => string;
 
 /** A log query that is understood, ready to become SQL. */
 export type LogsPlan = {
   kind: 'logs';
   /** Normal form. */
   logql: string;
-  /** Rows of the shape of QueryRow (contract.ts), ordered by (ts, seq) in the direction, plus `line`... */
+  /** Rows of the shape of QueryRow (contract.ts), in order. */
   rows(matching: Matching, paging: Paging): ToSql;
-  /** Matching rows in no order, with the columns named. */
+  /** Matching rows in no order, with the stored columns named. */
   matching(matching: Matching, columns: readonly string[]): ToSql;
 };
 
@@ -43,7 +29,39 @@ export type MetricPlan = {
 
 export type Plan = LogsPlan | MetricPlan;
 
+/** `weir`: what people type (see contract.ts). `loki`: LogQL with Loki's rules. */
 export type Dialect = 'weir' | 'loki';
-export declare function planOf(query: string, dialect?: Dialect): Plan;
-export declare function logsPlanOf(query: string, dialect?: Dialect): LogsPlan;
-export declare function selectorSql(selector: string): string;
+
+function parse(text: string, dialect: Dialect): Query {
+  if (dialect === 'loki') return parseQuery(text);
+  const trimmed = text.trim();
+  return parseQuery(trimmed === '' ? '{}' : /^[|!]/.test(trimmed) ? `{} ${trimmed}` : trimmed, { allowAll: true });
+}
+
+const print = (query: LogQuery): string => [printSelector(query.selector), ...query.stages.map(printStage)].join(' ');
+
+/** Understand a query. Throws `bad_query` with line and column. */
+export function planOf(text: string, dialect: Dialect = 'weir'): Plan {
+  const query = parse(text, dialect);
+  if (query.kind === 'logs') {
+    return {
+      kind: 'logs',
+      logql: print(query),
+      rows: (matching, paging) => rowsSql(query, matching, paging),
+      matching: (matching, columns) => matchingSql(query, matching, columns),
+    };
+  }
+  throw new WeirError('bad_query', { reason: 'metric queries come later' });
+}
+
+/** As planOf, for endpoints that answer log rows only. */
+export function logsPlanOf(text: string, dialect: Dialect = 'weir'): LogsPlan {
+  const plan = planOf(text, dialect);
+  if (plan.kind === 'logs') return plan;
+  throw new WeirError('bad_query', { reason: 'this is a metric query; only log queries are answered here' });
+}
+
+/** The condition of a selector such as `{app="x"}` over a table with a column `labels`. */
+export function selectorSql(selector: string): string {
+  return streamCondition(parseLogs(selector, { allowAll: true }).selector);
+}

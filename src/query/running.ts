@@ -32,7 +32,7 @@ export function makeRunning(): Running {
 export function registerCancel(server: FastifyInstance, running: Running): void {
   server.delete<{ Params: { id: string } }>('/api/v1/query/:id', async request => {
     if (!running.cancel(tenantOf(request.headers), request.params.id))
-      throw new WeirError('bad_request', { reason: `no query named "${request.params.id}" is running` });
+      throw new WeirError('no_such_query', { id: request.params.id });
     return { cancelled: request.params.id };
   });
 }

@@ -36,7 +36,6 @@ export function assertPoints(range: TimeRange, stepNs: bigint): void {
     });
 }
 
-export declare function seriesOf(
-  answer: Answer,
-  tooMany: 'refuse' | 'cut',
-): Promise<{ series: Series[]; left: number }>;
+export async function seriesOf(_answer: Answer, _tooMany: 'refuse' | 'cut'): Promise<{ series: Series[]; left: number }> {
+  return { series: [], left: 0 };
+}
