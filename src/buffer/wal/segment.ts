@@ -86,7 +86,8 @@ export const segmentFileName = (segment: number): string => `${String(segment).p
 /** The segment number in a file name, undefined for any other name. */
 export function segmentOfFileName(name: string): number | undefined {
   const found = /^(\d{10})\.seg$/.exec(name);
-  return found ? Number(found[1]) : undefined;
+  const number = Number(found?.[1]);
+  return number > 0 && number <= 0xffff_ffff ? number : undefined;
 }
 
 export const nextSegmentNumber = (newest: number): number => Math.max(newest + 1, Math.floor(Date.now() / 1000));

@@ -79,7 +79,7 @@ export class Writer {
   private open: { file: LogFile; segment: Segment } | undefined;
   private waiting: Waiting[] = [];
   private running: Promise<void> | undefined;
-  /** A file that could neither be finished nor removed keeps its number. */
+  /** The highest number that a file was made for, whether or not it became a segment. */
   private numberTried = 0;
   pendingBytes = 0;
   /** Why the last group was refused; undefined when it was written. */
@@ -225,9 +225,7 @@ export class Writer {
   private async openSegment(): Promise<{ file: LogFile; segment: Segment }> {
     await this.seal();
     const newest = this.segments.newest;
-    const number = nextSegmentNumber(Math.max(newest?.segment ?? 0, this.numberTried));
-    this.numberTried = number;
-    const path = join(this.directory, segmentFileName(number));
+    const { number, path, file } = await this.createFile(newest?.segment ?? 0);
     const salt = newSalt();
     const previous = newest && {
       segment: newest.segment,
@@ -236,7 +234,6 @@ export class Writer {
       frames: newest.frames,
     };
     const header = encodeSegmentHeader({ segment: number, created: Date.now(), salt, previous });
-    const file = await this.fs.open(path, 'create');
     try {
       const written = await file.writev([header], 0);
       if (written !== header.length) throw shortWrite(written, header.length);
@@ -261,6 +258,20 @@ export class Writer {
     this.segments.add(segment);
     this.open = { file, segment };
     return this.open;
+  }
+
+  /** An empty file with a new number. Numbers of files that could not be finished, or that somebody copied here, are passed over. */
+  private async createFile(newest: number): Promise<{ number: number; path: string; file: LogFile }> {
+    for (;;) {
+      const number = nextSegmentNumber(Math.max(newest, this.numberTried));
+      this.numberTried = number;
+      const path = join(this.directory, segmentFileName(number));
+      try {
+        return { number, path, file: await this.fs.open(path, 'create') };
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error;
+      }
+    }
   }
 
   /** Everything in the open segment is durable: a close that fails loses nothing. */
