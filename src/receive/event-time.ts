@@ -1,0 +1,36 @@
+import { eventTimeMaxNs, eventTimeMinNs, timeMagnitudes } from '../base/fields.ts';
+
+const calendar =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s?([Zz]|[+-]\d\d(?::?\d\d)?)?)?$/;
+const decimal = /^(-?)(\d{1,30})(?:\.(\d+))?$/;
+
+const inRange = (ns: bigint): bigint | undefined => (ns >= eventTimeMinNs && ns <= eventTimeMaxNs ? ns : undefined);
+
+function fromNumber(text: string): bigint | undefined {
+  const plain = /[eE]/.test(text) && Number.isSafeInteger(Number(text)) ? String(Number(text)) : text;
+  const [, sign, whole, fraction = ''] = decimal.exec(plain) ?? [];
+  if (whole === undefined) return undefined;
+  const units = BigInt(whole);
+  const digits = timeMagnitudes.find(m => units < m.below)?.digits ?? 0;
+  const ns = BigInt(whole + fraction.slice(0, digits).padEnd(digits, '0'));
+  return inRange(sign === '-' ? -ns : ns);
+}
+
+function fromCalendar(text: string): bigint | undefined {
+  const [whole, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] =
+    calendar.exec(text) ?? [];
+  if (whole === undefined) return undefined;
+  const ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  if (Number.isNaN(ms)) return undefined;
+  const [, sign, hours = '0', minutes = '0'] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
+  const offsetMs = (Number(hours) * 60 + Number(minutes)) * 60_000 * (sign === '-' ? -1 : 1);
+  return inRange(BigInt(ms - offsetMs) * 1_000_000n + BigInt(fraction.padEnd(9, '0')));
+}
+
+/**
+ * Event time in ns since 1970 of the text of a field: a number by its magnitude (see `timeMagnitudes`), or an RFC 3339 time, UTC when it
+ * names no zone. Undefined when it is neither or outside what the store can hold; nothing is guessed.
+ */
+export function eventTimeNs(text: string): bigint | undefined {
+  return fromNumber(text) ?? fromCalendar(text);
+}

@@ -1,0 +1,187 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import type { Readable } from 'node:stream';
+import { receiveTimeNs } from '../base/clock.ts';
+import type { Config } from '../base/config.ts';
+import { WeirError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { Door, Tenant } from '../base/record.ts';
+import { batchAcked, batchReceived, recordsQuarantined, requestRejected } from '../base/telemetry.ts';
+import { tenantOf } from '../base/tenant.ts';
+import type { AcceptBatch } from '../flow.ts';
+import { Admission, endLine, readBody, Share } from './body.ts';
+import { decompress, type Encoding, encodingOf } from './decompress.ts';
+import type { Decoded } from './intake.ts';
+
+/** What a door is told of a request: the body is inflated, the rest as sent. */
+export type Arrival = {
+  body: Buffer;
+  /** Media type without parameters, lower case; '' when there is none. */
+  mediaType: string;
+  headers: FastifyRequest['headers'];
+  query: Record<string, string | string[] | undefined>;
+  recordBytesMax: number;
+};
+
+/** One protocol: where it listens, how its bytes become batches, and how its clients are answered. */
+export type DoorSpec = {
+  door: Door;
+  paths: readonly string[];
+  /** Media types taken; '' stands for a request without one. Empty list: any. */
+  mediaTypes: readonly string[];
+  /** How the body is compressed; default: as `Content-Encoding` says. May throw the error its protocol wants. */
+  encoding?(request: FastifyRequest, mediaType: string): Encoding | undefined;
+  /** The body is lines: hand it over with its last line ended by `\n`. */
+  linewise: boolean;
+  /** Pure. Throws `bad_request` when the body as a whole is malformed; single bad records go to quarantine. */
+  decode(arrival: Arrival): Decoded;
+  /** The answer once everything is in the log and fsynced. */
+  answer(reply: FastifyReply, decoded: Decoded, mediaType: string): FastifyReply;
+  /** The answer when nothing of the request was accepted; status, Retry-After and Allow are set already. */
+  refuse(reply: FastifyReply, error: WeirError, mediaType: string): FastifyReply;
+};
+
+const mediaTypeOf = (request: FastifyRequest): string =>
+  (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+
+const otherMethods: HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'];
+
+/**
+ * What every request goes through, whatever its protocol, in the order of {@link Gateway.receive}. Refusals come before work: nothing
+ * is read of a request that is refused by its head, and a body is inflated only within the limits.
+ */
+export class Gateway {
+  readonly #accept: AcceptBatch;
+  readonly #config: Config;
+  readonly #admission = new Admission();
+  #stopping = false;
+
+  constructor(options: { accept: AcceptBatch; config: Config }) {
+    this.#accept = options.accept;
+    this.#config = options.config;
+  }
+
+  /** From now on every request is answered 503 with Retry-After; those that are in already run to their end. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** Bytes of requests in flight. */
+  heldBytes(): number {
+    return this.#admission.heldBytes;
+  }
+
+  /** Mount a door on `server`: POST takes data, OPTIONS tells so, other methods are 405. */
+  mount(server: FastifyInstance, spec: DoorSpec): void {
+    const errorHandler = (
+      error: Error & { statusCode?: number },
+      request: FastifyRequest,
+      reply: FastifyReply,
+    ): void => {
+      this.#refuse(spec, error, request, reply);
+    };
+    server.register(async scope => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser('*', (_, payload, done) => done(null, payload));
+      for (const url of spec.paths) {
+        scope.post(url, { errorHandler, bodyLimit: Number.MAX_SAFE_INTEGER }, (request, reply) =>
+          this.#receive(spec, request, reply),
+        );
+        scope.options(url, (_, reply) => reply.code(200).header('allow', 'POST, OPTIONS').send());
+        scope.route({
+          method: otherMethods,
+          url,
+          errorHandler,
+          handler: request => {
+            throw new WeirError('method_not_allowed', { method: request.method, allowed: 'POST' });
+          },
+        });
+      }
+    });
+  }
+
+  async #receive(spec: DoorSpec, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const started = performance.now();
+    if (this.#stopping) throw new WeirError('shutting_down');
+    const tenant = tenantOf(request.headers);
+    const mediaType = mediaTypeOf(request);
+    if (spec.mediaTypes.length > 0 && !spec.mediaTypes.includes(mediaType)) {
+      throw new WeirError('unsupported_type', {
+        type: JSON.stringify(mediaType),
+        supported: spec.mediaTypes.filter(t => t !== '').join(' or '),
+      });
+    }
+    const encoding = spec.encoding
+      ? spec.encoding(request, mediaType)
+      : encodingOf(request.headers['content-encoding']);
+    const share = new Share(this.#admission);
+    try {
+      const body = await this.#readBody(spec, request, encoding, share);
+      const decoded = spec.decode({
+        body,
+        mediaType,
+        headers: request.headers,
+        query: request.query as Arrival['query'],
+        recordBytesMax: this.#config.limits.record_bytes,
+      });
+      share.hold(decoded.bytes);
+      batchReceived(spec.door, decoded.accepted + decoded.quarantined, body.length);
+      await this.#append(spec.door, tenant, decoded);
+      batchAcked(spec.door, decoded.accepted, (performance.now() - started) / 1000);
+      for (const [kind, records] of decoded.quarantinedBy) recordsQuarantined(spec.door, kind, records);
+      return spec.answer(reply, decoded, mediaType);
+    } finally {
+      share.release();
+    }
+  }
+
+  async #readBody(
+    spec: DoorSpec,
+    request: FastifyRequest,
+    encoding: Encoding | undefined,
+    share: Share,
+  ): Promise<Buffer> {
+    const bytesMax = this.#config.limits.body_bytes;
+    const declared = request.headers['content-length'];
+    // fastify gives no body object for an empty one
+    const wire = request.body
+      ? await readBody(request.body as Readable, declared === undefined ? undefined : Number(declared), share)
+      : Buffer.alloc(0);
+    if (encoding === undefined) {
+      if (wire.length > bytesMax) throw new WeirError('body_too_large', { limit: bytesMax });
+      return spec.linewise ? endLine(wire) : wire;
+    }
+    const body = await decompress(wire, encoding, bytesMax);
+    share.release();
+    share.hold(body.length);
+    return spec.linewise ? endLine(body) : body;
+  }
+
+  /** All batches, in order, acked together: when one is refused the whole request is, and the client sends it again. */
+  async #append(door: Door, tenant: Tenant, decoded: Decoded): Promise<void> {
+    const appends = decoded.batches.map(({ header, payload }) =>
+      this.#accept({ header: { ...header, tenant, door, received: String(receiveTimeNs()) }, payload }),
+    );
+    const failed = (await Promise.allSettled(appends)).find(result => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  #refuse(spec: DoorSpec, cause: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply): void {
+    // An error that is not of ours and carries no client status is a mistake of ours: the server's own handler logs it.
+    if (!(cause instanceof WeirError) && (cause.statusCode ?? 500) >= 500) throw cause;
+    const error =
+      cause instanceof WeirError ? cause : new WeirError('bad_request', { reason: cause.message }, { cause });
+    requestRejected(spec.door, error.code);
+    if (error.retry) reply.header('retry-after', String(error.retryAfter));
+    if (error.code === 'method_not_allowed') reply.header('allow', 'POST, OPTIONS');
+    if (error.code === 'body_timeout') reply.header('connection', 'close');
+    spec.refuse(reply.code(error.status), error, mediaTypeOf(request));
+  }
+}
+
+/** The refusal of Weir's own doors: the JSON body of every error of ours. */
+export const refuseAsJson: DoorSpec['refuse'] = (reply, error) => reply.type('application/json').send(error.toBody());
+
+/** Headers and sockets of slow or greedy clients; the bodies have their own limit. Call once per server. */
+export function guardSockets(server: FastifyInstance): void {
+  server.server.maxHeadersCount = limits.headersMax;
+}

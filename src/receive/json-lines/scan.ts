@@ -1,0 +1,219 @@
+import { isUtf8 } from 'node:buffer';
+import { fault, faultReason, skipNested, skipScalar, skipSpace, skipString, viewOf } from './skip.ts';
+
+/** What became of a line. `odd`: valid, but the engine would read it wrongly as one of a batch; see {@link LineScanner}. */
+export const lineKind = { good: 0, blank: 1, odd: 2, bad: 3 } as const;
+export type LineKind = (typeof lineKind)[keyof typeof lineKind];
+
+const keyBytesMax = 1024;
+
+/** FNV-1a. */
+function hashOf(key: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (const c of key) hash = Math.imul(hash ^ c, 0x01000193);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
+
+/**
+ * Tells of each line whether it is one JSON object, and collects the union of their top-level keys. Each key is first compared with the one that followed its
+ * predecessor last time, so that lines of one shape cost one comparison per key.
+ *
+ * A line is `odd` when it is valid but has: the same key twice, a key with an escape, an empty, very long or non-UTF-8 key, no key
+ * at all, or a key that would make the union larger than `keysMax`. Keys of odd and bad lines do not enter the union.
+ */
+export class LineScanner {
+  /** After `scan`: index of the `\n` that ends the line. */
+  end = 0;
+  /** After `bad`: what is wrong, and the 1-based byte of the line where. */
+  reason = '';
+  column = 0;
+  /** After `bad`: the line is valid but for its length. */
+  tooLarge = false;
+
+  readonly #keysMax: number;
+  readonly #recordBytesMax: number;
+  /** Per key id (1-based; 0 is "no key"): where its bytes are in the arena (as `"key":`, so that words match quotes and colon too), which id came after it, the last line it was in. */
+  readonly #from: Int32Array;
+  readonly #to: Int32Array;
+  readonly #next: Int32Array;
+  readonly #seenIn: Int32Array;
+  readonly #slots: Int32Array;
+  #arena = viewOf(new Uint8Array(4096));
+  #count = 0;
+  #line = 0;
+
+  readonly #bytes: Uint8Array;
+  readonly #words: DataView;
+
+  /** `bytes` must end with `\n`. */
+  constructor(bytes: Uint8Array, keysMax: number, recordBytesMax: number) {
+    this.#bytes = bytes;
+    this.#words = viewOf(bytes);
+    this.#keysMax = keysMax;
+    this.#recordBytesMax = recordBytesMax;
+    this.#from = new Int32Array(keysMax + 1);
+    this.#to = new Int32Array(keysMax + 1);
+    this.#next = new Int32Array(keysMax + 1);
+    this.#seenIn = new Int32Array(keysMax + 1);
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(4 * keysMax)));
+  }
+
+  /** Union of the keys of all good lines so far, in order of first appearance. */
+  keys(): string[] {
+    return Array.from({ length: this.#count }, (_, k) => this.#keyBytes(k + 1).toString('utf8'));
+  }
+
+  #keyBytes(id: number): Buffer {
+    const start = (this.#from[id] as number) + 1;
+    return Buffer.from(this.#arena.buffer as ArrayBuffer, start, (this.#to[id] as number) - 2 - start);
+  }
+
+  /** Scan the line at `start`. */
+  scan(start: number): LineKind {
+    const known = this.#count;
+    const kind = this.#scanObject(start);
+    if (kind !== lineKind.good && this.#count > known) this.#forget(known);
+    return kind;
+  }
+
+  #scanObject(start: number): LineKind {
+    const b = this.#bytes;
+    const words = this.#words;
+    const from = this.#from;
+    const to = this.#to;
+    const next = this.#next;
+    const seenIn = this.#seenIn;
+    const line = ++this.#line;
+    let arena = this.#arena;
+    let i = skipSpace(b, start);
+    if (b[i] === 0x0a) {
+      this.end = i;
+      return lineKind.blank;
+    }
+    if (b[i] !== 0x7b) return this.#bad(start, fault('a JSON object is expected', i));
+    i = skipSpace(b, i + 1);
+    let kind: LineKind = lineKind.good;
+    if (b[i] === 0x7d) kind = lineKind.odd;
+    else {
+      let before = 0;
+      for (;;) {
+        let id = next[before] as number;
+        let k = from[id] as number;
+        const tail = (to[id] as number) - 4;
+        let j = i;
+        if (id !== 0 && j + tail + 4 - k <= words.byteLength) {
+          while (k < tail && words.getInt32(j, true) === arena.getInt32(k, true)) {
+            k += 4;
+            j += 4;
+          }
+          j += tail - k;
+        }
+        if (id !== 0 && k >= tail && words.getInt32(j, true) === arena.getInt32(tail, true)) j += 4;
+        else {
+          if (b[i] !== 0x22) return this.#bad(start, fault('a key in quotes is expected', i));
+          j = skipString(b, words, i + 1);
+          if (j < 0) return this.#bad(start, j);
+          id = this.#lookUp(i + 1, j - 1);
+          arena = this.#arena;
+          if (id !== 0) next[before] = id;
+          j = skipSpace(b, j);
+          if (b[j] !== 0x3a) return this.#bad(start, fault('a colon is expected after a key', j));
+          j++;
+        }
+        if (id === 0 || seenIn[id] === line) kind = lineKind.odd;
+        else {
+          seenIn[id] = line;
+          before = id;
+        }
+        let c = b[j] as number;
+        if (c <= 0x20) {
+          j = skipSpace(b, j);
+          c = b[j] as number;
+        }
+        if (c === 0x22) i = skipString(b, words, j + 1);
+        else if (c === 0x7b || c === 0x5b) i = skipNested(b, words, j);
+        else i = skipScalar(b, j);
+        if (i < 0) return this.#bad(start, i);
+        c = b[i] as number;
+        if (c <= 0x20) {
+          i = skipSpace(b, i);
+          c = b[i] as number;
+        }
+        if (c === 0x7d) break;
+        if (c !== 0x2c) return this.#bad(start, fault('a comma or } is expected after a value', i));
+        if ((b[++i] as number) <= 0x20) i = skipSpace(b, i);
+      }
+    }
+    i = skipSpace(b, i + 1);
+    if (b[i] !== 0x0a) return this.#bad(start, fault('the line goes on after the object', i));
+    if (i - start > this.#recordBytesMax) {
+      const limit = `${this.#recordBytesMax} (limits.record_bytes)`;
+      const kind = this.#bad(start, fault(`record of ${i - start} bytes is larger than ${limit}`, start));
+      this.tooLarge = true;
+      return kind;
+    }
+    this.end = i;
+    return kind;
+  }
+
+  #bad(start: number, result: number): LineKind {
+    const b = this.#bytes;
+    const at = -1 - result;
+    this.end = b.indexOf(0x0a, at);
+    this.column = at - start + 1;
+    this.tooLarge = false;
+    this.reason =
+      at === this.end && faultReason() !== 'string is not closed'
+        ? `${faultReason()}, but the line ends`
+        : faultReason();
+    return lineKind.bad;
+  }
+
+  /** Id of the key whose bytes these are, taken into the union when new; 0 when it may not be. */
+  #lookUp(start: number, end: number): number {
+    const b = this.#bytes;
+    const length = end - start;
+    if (length === 0 || length > keyBytesMax) return 0;
+    for (let i = start; i < end; i++) if (b[i] === 0x5c) return 0;
+    const key = b.subarray(start, end);
+    const mask = this.#slots.length - 1;
+    let slot = hashOf(key) & mask;
+    for (let id = this.#slots[slot] as number; id !== 0; id = this.#slots[slot] as number) {
+      if (this.#keyBytes(id).equals(key)) return id;
+      slot = (slot + 1) & mask;
+    }
+    if (this.#count === this.#keysMax || !isUtf8(key)) return 0;
+    const id = ++this.#count;
+    const from = this.#to[id - 1] as number;
+    const to = from + length + 3;
+    if (to > this.#arena.byteLength) {
+      const larger = new Uint8Array(2 * to);
+      larger.set(new Uint8Array(this.#arena.buffer));
+      this.#arena = viewOf(larger);
+    }
+    const arena = new Uint8Array(this.#arena.buffer);
+    arena[from] = 0x22;
+    arena.set(key, from + 1);
+    arena[to - 2] = 0x22;
+    arena[to - 1] = 0x3a;
+    this.#from[id] = from;
+    this.#to[id] = to;
+    this.#next[id] = 0;
+    this.#seenIn[id] = 0;
+    this.#slots[slot] = id;
+    return id;
+  }
+
+  /** Back to the first `count` keys. Slots of an open-addressed table cannot be freed singly, so those that stay are put in anew. */
+  #forget(count: number): void {
+    this.#count = count;
+    this.#slots.fill(0);
+    const mask = this.#slots.length - 1;
+    for (let id = 1; id <= count; id++) {
+      let slot = hashOf(this.#keyBytes(id)) & mask;
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+      this.#slots[slot] = id;
+    }
+    for (let id = 0; id <= this.#keysMax; id++) if ((this.#next[id] as number) > count) this.#next[id] = 0;
+  }
+}
