@@ -90,6 +90,7 @@ export function escapeRegex(text: string): string {
 
 /** Conjunction; no conditions is true. */
 export function and(conditions: readonly string[]): string {
+  if (conditions.includes('0')) return '0';
   const kept = conditions.filter(c => c !== '1');
   if (kept.length === 0) return '1';
   return kept.length === 1 ? (kept[0] ?? '1') : kept.map(c => `(${c})`).join(' AND ');

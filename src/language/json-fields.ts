@@ -1,0 +1,107 @@
+import type { Found, Row } from './row.ts';
+import { escapeRegex, quoteString, quoteStrings } from './sql-writer.ts';
+import { firstOfEach, sanitized } from './stages/extraction.ts';
+
+/**
+ * JSON lines as labels. The engine's JSON functions write numbers anew (`1.50` becomes `1.5`) and refuse integers beyond 64 bits, LogQL keeps
+ * their digits. So where a line has such a number its numbers are put in quotes first; all other lines are read as they are.
+ */
+
+/** Numbers that the engine would spell differently, after `:`, `,` or `[`. May also match inside strings, which costs time only. */
+const respelled = '[:,\\[]\\s*-?(?:[0-9]+(?:[.eE]|[0-9]{15})|0)';
+const stringOrNumber = '("(?:[^"\\\\]|\\\\.)*")|(-?[0-9][0-9.eE+-]*)';
+
+/** The line with numbers quoted. Valid JSON has no bytes 1 and 2, so they can stand for the quotes until strings are restored. */
+function quotedNumbers(line: string): string {
+  const marked = `replaceRegexpAll(${line}, ${quoteString(stringOrNumber)}, '\\\\1\\x01\\\\2\\x02')`;
+  return `replaceRegexpAll(replaceAll(${marked}, '\\x01\\x02', ''), '[\\x01\\x02]', '"')`;
+}
+
+const exactText = (row: Row): string => {
+  const { scope, line } = row;
+  return scope.bind(`if(match(${line}, ${quoteString(respelled)}), ${quotedNumbers(line)}, ${line})`);
+};
+
+/** SQL: text of a raw JSON scalar. */
+export const jsonValue = (raw: string): string => `if(startsWith(${raw}, '"'), JSONExtractString(${raw}), ${raw})`;
+
+/** SQL: true when the line is not one JSON object. */
+export const notJsonObject = (row: Row): string => row.scope.bind(`JSONType(${exactText(row)}) != 'Object'`);
+
+/** SQL: all (name, value) of an object in order, nested ones joined by `_`; arrays and nulls skipped. Deeper than 64 levels is left out. */
+export function jsonPairs(row: Row): string {
+  const { scope } = row;
+  const text = exactText(row);
+  const top = `arrayMap(p -> (trimBoth(p.1), p.2), JSONExtractKeysAndValuesRaw(${text}))`;
+  const depth = scope.bind(`least(64, toUInt8(least(64, countMatches(${text}, ':\\\\s*\\\\{'))))`);
+  const open = `if(startsWith(p.2, '{'), arrayMap(c -> (concat(p.1, '_', c.1), c.2), JSONExtractKeysAndValuesRaw(p.2)), [p])`;
+  const flat = scope.bind(`if(${depth} = 0, ${top}, arrayFold((acc, i) -> arrayFlatten(arrayMap(p -> ${open}, acc)), range(${depth}), ${top}))`);
+  const scalars = `arrayFilter(p -> NOT startsWith(p.2, '[') AND NOT startsWith(p.2, '{') AND p.2 != 'null', ${flat})`;
+  return scope.bind(`arrayMap(p -> (${sanitized('p.1')}, ${jsonValue('p.2')}), ${scalars})`);
+}
+
+export const jsonMap = (row: Row): string => row.scope.bind(firstOfEach(jsonPairs(row)));
+
+function slowField(row: Row, name: string): string {
+  const pairs = jsonPairs(row);
+  const at = row.scope.bind(`arrayFirstIndex(p -> p.1 = ${quoteString(name)}, ${pairs})`);
+  return `if(${at} = 0, NULL, ${pairs}[${at}].2)`;
+}
+
+/** Fast path: one field by one parse of the line. Only for names whose spelling in the line is certain; all other lines take the slow path. */
+export function jsonField(row: Row, name: string): Found {
+  const { scope, line } = row;
+  if (!/^[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*$/.test(name)) {
+    const slow = scope.bind(slowField(row, name));
+    return { value: `ifNull(${slow}, '')`, present: `isNotNull(${slow})` };
+  }
+  const segments = name.split('_');
+  const head = segments[0] ?? name;
+  const key = quoteString(name);
+  const spelled = JSON.stringify(name);
+  const direct = scope.bind(`JSONExtract(${line}, ${key}, 'Nullable(String)')`);
+  // Other keys that become the same name: `" name"`, escapes, and for a_b also {"a":{"b":..}}, "a-b", ...
+  const disguised = segments.length > 1 ? [`"${head}`, `" ${head}`, '\\u00'] : [`" ${name}`, `"${name} `, '\\u00'];
+  const hidden = `match(${line}, '^\\\\s*\\\\{') AND (multiSearchAny(${line}, ${quoteStrings(disguised)}) OR match(${line}, '[0-9]{19}'))`;
+  const doubled =
+    segments.length > 1 ? ` OR countSubstrings(${line}, ${quoteString(`"${head}`)}) != countSubstrings(${line}, ${quoteString(spelled)})` : '';
+  const doubtful = scope.bind(`if(isNull(${direct}), ${hidden}, left(assumeNotNull(${direct}), 1) IN ('{', '[')${doubled})`);
+  const digits = `extract(${line}, ${quoteString(`${escapeRegex(spelled)}\\s*:\\s*(-?[0-9][0-9.eE+-]*)`)})`;
+  const written = scope.bind(digits);
+  const asWritten = `if(match(ifNull(${direct}, ''), '^-?[0-9]') AND ifNull(toFloat64OrNull(${written}) = toFloat64OrNull(${direct}), 0), ${written}, ${direct})`;
+  const slow = slowField(row, name);
+  const value = scope.bind(`if(${doubtful}, ${slow}, ${asWritten})`);
+  const numeric = scope.bind(`if(${doubtful}, ${slow}, ${direct})`);
+  return { value: `ifNull(${value}, '')`, present: `isNotNull(${numeric})`, numeric: `ifNull(${numeric}, '')` };
+}
+
+/** A step of a JSON path: a key or a 0-based index. */
+export type PathStep = string | number;
+
+/** `a.b[0]["c d"]`; undefined when it is no path. */
+export function parseJsonPath(text: string): PathStep[] | undefined {
+  const steps: PathStep[] = [];
+  const step = /(\.?)([\p{L}_][\p{L}\p{Nd}_]*)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/uy;
+  while (step.lastIndex < text.length) {
+    const found = step.exec(text);
+    if (!found) return undefined;
+    const [, dot, field, index, key] = found;
+    if (field !== undefined && (dot === '') !== (steps.length === 0)) return undefined;
+    try {
+      steps.push(field ?? (index === undefined ? (JSON.parse(key ?? '') as string) : Number(index)));
+    } catch {
+      return undefined;
+    }
+  }
+  return steps.length === 0 ? undefined : steps;
+}
+
+/** The value at a path: scalars as text, objects and arrays as JSON; missing and null give ''. */
+export function jsonAtPath(row: Row, steps: readonly PathStep[]): Found {
+  const { scope, line } = row;
+  const path = steps.map(s => (typeof s === 'number' ? String(s + 1) : quoteString(s))).join(', ');
+  const raw = scope.bind(`JSONExtractRaw(${exactText(row)}, ${path})`);
+  const composite = `left(${raw}, 1) IN ('{', '[')`;
+  const value = scope.bind(`multiIf(${raw} = 'null', '', ${composite}, JSONExtractRaw(${line}, ${path}), ${jsonValue(raw)})`);
+  return { value, present: `${raw} != ''` };
+}

@@ -1,0 +1,76 @@
+import { findIp } from './ip.ts';
+import { bytesOf, durationOf, numberOf } from './convert.ts';
+import { choose, find, isEmpty, notEmpty, type Row } from './row.ts';
+import { and, or, quoteNumber, quoteString } from './sql-writer.ts';
+import { wholeRegex } from './stages/stage.ts';
+import type { CompareOperator, LabelCondition, Matcher } from './tree.ts';
+
+/** `value op text` with the meaning of LogQL matchers: regular expressions match the whole value. */
+export function matcherCondition(value: string, { op, value: text }: Pick<Matcher, 'op' | 'value'>): string {
+  switch (op) {
+    case '=':
+      return isEmpty(value) && text === '' ? '1' : `${value} = ${quoteString(text)}`;
+    case '!=':
+      return `${value} != ${quoteString(text)}`;
+    case '=~':
+      return `match(${value}, ${quoteString(wholeRegex(text))})`;
+    case '!~':
+      return `NOT match(${value}, ${quoteString(wholeRegex(text))})`;
+  }
+}
+
+/** Whether a record passes, and the `__error__` it then carries (the literal `''` when it cannot). */
+export type Verdict = { keep: string; error: string; details: string };
+
+const clean = (keep: string): Verdict => ({ keep, error: "''", details: "''" });
+
+/** A numeric comparison: a missing label drops the line, a value that does not convert keeps it with an error, and so does an earlier error. */
+function compare(row: Row, name: string, op: CompareOperator, bound: number, convert: (value: string) => string): Verdict {
+  const found = find(row, name);
+  if (found.present === '0') return clean('0');
+  const number = row.scope.bind(convert(found.numeric ?? found.value));
+  const inverse = `isNull(${number})`;
+  const passes = [`ifNull(${number} ${op} ${quoteNumber(bound)}, 0)`, inverse, notEmpty(row.errorWhen(name))];
+  const failed = row.scope.bind(and([found.present, inverse]));
+  return {
+    keep: and([found.present, or(passes)]),
+    error: choose(failed, "'LabelFilterErr'", "''"),
+    details: `concat('cannot convert value of label ', ${quoteString(JSON.stringify(name))}, ': ', ${found.value})`,
+  };
+}
+
+export function labelVerdict(row: Row, condition: LabelCondition): Verdict {
+  switch (condition.type) {
+    case 'string':
+      return clean(matcherCondition(find(row, condition.matcher.name).value, condition.matcher));
+    case 'number':
+      return compare(row, condition.name, condition.op, condition.value, numberOf);
+    case 'duration':
+      return compare(row, condition.name, condition.op, condition.value / 1e9, durationOf);
+    case 'bytes':
+      return compare(row, condition.name, condition.op, condition.value, bytesOf);
+    case 'ip': {
+      const found = find(row, condition.name);
+      const inside = findIp(found.value, condition.value);
+      const passes = or([notEmpty(row.error), condition.op === '=' ? inside : `NOT (${inside})`]);
+      return clean(and([found.present, passes]));
+    }
+    case 'and': {
+      const left = labelVerdict(row, condition.left);
+      const right = labelVerdict(row, condition.right);
+      return { keep: and([left.keep, right.keep]), ...firstError(row, left, right, notEmpty(left.error)) };
+    }
+    case 'or': {
+      // The right side is not even converted where the left one passes.
+      const left = labelVerdict(row, condition.left);
+      const right = labelVerdict(row, condition.right);
+      return { keep: or([left.keep, right.keep]), ...firstError(row, left, right, left.keep) };
+    }
+  }
+}
+
+function firstError(row: Row, left: Verdict, right: Verdict, useLeft: string): Pick<Verdict, 'error' | 'details'> {
+  if (isEmpty(left.error) && isEmpty(right.error)) return { error: "''", details: "''" };
+  const condition = row.scope.bind(useLeft);
+  return { error: row.scope.bind(choose(condition, left.error, right.error)), details: choose(condition, left.details, right.details) };
+}

@@ -1,0 +1,249 @@
+import type { Scope } from './scope.ts';
+import { and, or, quoteMap, quoteString, quoteStrings } from './sql-writer.ts';
+
+/**
+ * A label as SQL: `value` is a String expression ('' when the label is missing), `present` a boolean one. `'1'` and `'0'` mean known when compiling.
+ *
+ * A stored label or attribute with an empty value counts as missing: asking for the key itself would read the whole map column
+ * (measured: 600 CPU-ms per million rows instead of 15).
+ */
+export type Found = {
+  value: string;
+  present: string;
+  /** Text that converts to the same number as `value` but is cheaper to get (its digits may be spelled differently). */
+  numeric?: string;
+};
+export const missing: Found = { value: "''", present: '0' };
+
+/** Where a label comes from; at most one category holds a name. */
+export type Category = 'stream' | 'metadata' | 'parsed';
+export const categories: readonly Category[] = ['parsed', 'metadata', 'stream'];
+
+/** A record between two stages, as SQL over the columns of one table. Immutable. */
+export type Row = {
+  scope: Scope;
+  /** The line. `message` until a stage changes it. */
+  line: string;
+  /** `__error__` and `__error_details__`; `''` (the SQL literal) when there is none. */
+  error: string;
+  details: string;
+  /** `error`, given that label `name` is present: spares the check of a line when the label proves that its parser had no error. */
+  errorWhen(name: string): string;
+  label(category: Category, name: string): Found;
+  /** All labels of a category, Map(String, String). */
+  map(category: Category): string;
+};
+
+export const isEmpty = (sql: string): boolean => sql === "''";
+export const notEmpty = (sql: string): string => (isEmpty(sql) ? '0' : `${sql} != ''`);
+export const not = (sql: string): string => (sql === '1' ? '0' : sql === '0' ? '1' : `NOT (${sql})`);
+
+/** `if`, folded where the condition is known. */
+export function choose(condition: string, then: string, otherwise: string): string {
+  if (condition === '1' || then === otherwise) return then;
+  return condition === '0' ? otherwise : `if(${condition}, ${then}, ${otherwise})`;
+}
+
+/** The first that is present. */
+function first(scope: Scope, found: readonly Found[]): Found {
+  return found.reduceRight((rest, one) => {
+    if (one.present === '0') return rest;
+    if (one.present === '1') return one;
+    const present = scope.bind(one.present);
+    const either: Found = { value: scope.bind(choose(present, one.value, rest.value)), present: or([present, rest.present]) };
+    if (one.numeric === undefined && rest.numeric === undefined) return either;
+    return { ...either, numeric: scope.bind(choose(present, one.numeric ?? one.value, rest.numeric ?? rest.value)) };
+  }, missing);
+}
+
+const extractedSuffix = '_extracted';
+const rootOf = (name: string): string | undefined =>
+  name.endsWith(extractedSuffix) && name.length > extractedSuffix.length ? name.slice(0, -extractedSuffix.length) : undefined;
+
+/** Columns that are structured metadata beside `attributes`. A door that gets a stream label `trace_id` or `span_id` fills the column too. */
+const metadataColumns: Record<string, Found> = {
+  detected_level: { value: 'level', present: '1' },
+  trace_id: { value: 'trace_id', present: "trace_id != ''" },
+  span_id: { value: 'span_id', present: "span_id != ''" },
+};
+
+const labelValue = (name: string): string => `labels[${quoteString(name)}]`;
+const attributeValue = (name: string): string => `attributes[${quoteString(name)}]`;
+
+/** True when the record itself, before any stage, has a label of that name; parsed labels then take `<name>_extracted`. */
+export function storedHas(name: string): string {
+  if (name === 'service_name') return '1';
+  const column = metadataColumns[name];
+  return column ? column.present : `${labelValue(name)} != '' OR ${attributeValue(name)} != ''`;
+}
+
+function storedLabel(scope: Scope, category: Category, name: string): Found {
+  if (category === 'parsed') return missing;
+  if (name === 'service_name') return category === 'stream' ? { value: 'service', present: '1' } : missing;
+  const column = metadataColumns[name];
+  if (column) return category === 'metadata' ? column : missing;
+  const label = labelValue(name);
+  if (category === 'stream') return { value: label, present: `${label} != ''` };
+  const root = rootOf(name);
+  const direct = attributeValue(name);
+  const value =
+    root === undefined || root === 'service_name' || root in metadataColumns
+      ? direct
+      : scope.bind(choose(`${labelValue(root)} != '' AND ${attributeValue(root)} != ''`, attributeValue(root), direct));
+  return { value, present: `${label} = '' AND ${value} != ''` };
+}
+
+function storedMap(scope: Scope, category: Category): string {
+  if (category === 'parsed') return quoteMap({});
+  if (category === 'stream') return "CAST(labels, 'Map(String, String)')";
+  const names = quoteStrings(Object.keys(metadataColumns));
+  const columns = "map('detected_level', toString(level), 'trace_id', trace_id, 'span_id', span_id)";
+  const own = `mapFilter((k, v) -> v != '' AND NOT mapContains(labels, k), ${columns})`;
+  const attributes = `mapFilter((k, v) -> v != '' AND k NOT IN ${names}, CAST(attributes, 'Map(String, String)'))`;
+  const renamed = `mapApply((k, v) -> (if(mapContains(labels, k), concat(k, '${extractedSuffix}'), k), v), ${attributes})`;
+  return scope.bind(`mapUpdate(${renamed}, ${own})`);
+}
+
+/** A record as it is stored. */
+export function storedRow(scope: Scope): Row {
+  return {
+    scope,
+    line: 'message',
+    error: "''",
+    details: "''",
+    errorWhen: () => "''",
+    label: (category, name) => storedLabel(scope, category, name),
+    map: category => storedMap(scope, category),
+  };
+}
+
+/** The label that filters, templates and groupings see under `name`; `__error__` included. */
+export function find(row: Row, name: string): Found {
+  if (name === '__error__') return { value: row.error, present: notEmpty(row.error) };
+  if (name === '__error_details__') return { value: row.details, present: notEmpty(row.details) };
+  return first(
+    row.scope,
+    categories.map(category => row.label(category, name)),
+  );
+}
+
+export const withLine = (row: Row, line: string): Row => ({ ...row, line: row.scope.bind(line) });
+
+/** Adds an error. `override`: the new one wins over an earlier one (parsers); otherwise the first stays (filters). */
+export function withError(row: Row, error: string, details: string, override = false): Row {
+  if (isEmpty(error)) return row;
+  const fresh = row.scope.bind(error);
+  const pick = (older: string, newer: string): string =>
+    override ? choose(notEmpty(fresh), newer, older) : choose(notEmpty(row.error), older, choose(notEmpty(fresh), newer, "''"));
+  const merged = row.scope.bind(pick(row.error, fresh));
+  return { ...row, error: merged, details: row.scope.bind(pick(row.details, details)), errorWhen: () => merged };
+}
+
+export const withoutError = (row: Row, when = '1'): Row => {
+  const error = row.scope.bind(choose(when, "''", row.error));
+  return { ...row, error, errorWhen: () => error };
+};
+export const withoutDetails = (row: Row, when = '1'): Row => ({ ...row, details: row.scope.bind(choose(when, "''", row.details)) });
+
+const withoutKey = (map: string, name: string, when: string): string =>
+  when === '0' ? map : `mapFilter((k, v) -> NOT (${and([`k = ${quoteString(name)}`, when])}), ${map})`;
+
+/** Removes a label where `when` holds. */
+export function removeLabel(row: Row, name: string, when = '1'): Row {
+  const condition = row.scope.bind(when);
+  return {
+    ...row,
+    label(category, asked) {
+      const found = row.label(category, asked);
+      if (asked !== name) return found;
+      return { value: choose(condition, "''", found.value), present: and([not(condition), found.present]) };
+    },
+    map: category => row.scope.bind(withoutKey(row.map(category), name, condition)),
+  };
+}
+
+/** Sets a label in one category where `when` holds; it leaves the other categories there. */
+export function setLabel(row: Row, category: Category, name: string, value: string, when = '1'): Row {
+  const condition = row.scope.bind(when);
+  const bound = row.scope.bind(value);
+  if (condition === '0') return row;
+  return {
+    ...row,
+    label(asked, askedName) {
+      const found = row.label(asked, askedName);
+      if (askedName !== name) return found;
+      if (asked !== category) return { value: choose(condition, "''", found.value), present: and([not(condition), found.present]) };
+      return { value: choose(condition, bound, found.value), present: or([condition, found.present]) };
+    },
+    map(asked) {
+      const map = row.map(asked);
+      if (asked !== category) return row.scope.bind(withoutKey(map, name, condition));
+      const added = `map(${quoteString(name)}, toString(${bound}))`;
+      return row.scope.bind(`mapUpdate(${map}, ${choose(condition, added, quoteMap({}))})`);
+    },
+  };
+}
+
+/** Keeps label k where `kept(k)` holds. `kept` is called with names and, for maps, with the SQL variable `k`. */
+export function filterLabels(row: Row, kept: { name: (name: string) => string; key: string }): Row {
+  return {
+    ...row,
+    label(category, name) {
+      const found = row.label(category, name);
+      const keep = kept.name(name);
+      if (keep === '0') return missing;
+      return { value: choose(keep, found.value, "''"), present: and([keep, found.present]) };
+    },
+    map: category => row.scope.bind(`mapFilter((k, v) -> ${kept.key}, ${row.map(category)})`),
+  };
+}
+
+/** What a parser finds in a line: sanitised names before clashes are resolved; the first of equal names wins. */
+export type Extractor = {
+  raw(name: string): Found;
+  rawMap(): string;
+  /** `''` or why the line could not be read; a label found by `raw` proves that there is none when `cleanWhenFound`. */
+  error: string;
+  details: string;
+  cleanWhenFound: boolean;
+};
+
+/** Adds what a parser finds. A name that the record has goes to `<name>_extracted`; a name that an earlier parser found stays as it is. */
+export function extract(row: Row, extractor: Extractor): Row {
+  const { scope } = row;
+  const extractedAs = (name: string): Found => {
+    const has = scope.bind(storedHas(name));
+    const raw = has === '1' ? missing : extractor.raw(name);
+    const direct = { ...raw, present: and([not(has), raw.present]) };
+    const root = rootOf(name);
+    if (root === undefined) return direct;
+    const clash = extractor.raw(root);
+    return first(scope, [{ ...clash, present: and([storedHas(root), clash.present]) }, direct]);
+  };
+  const extended: Row = {
+    ...row,
+    label(category, name) {
+      const old = row.label(category, name);
+      if (category === 'stream') return old;
+      const earlier = row.label('parsed', name);
+      const found = first(scope, [earlier, extractedAs(name)]);
+      if (category === 'parsed') return found;
+      // Special case: only `<name>_extracted` of the metadata can be shadowed by a parsed label.
+      return rootOf(name) === undefined ? old : { value: choose(found.present, "''", old.value), present: and([not(found.present), old.present]) };
+    },
+    map(category) {
+      const old = row.map(category);
+      if (category === 'stream') return old;
+      const known = `mapContains(labels, k) OR (mapContains(attributes, k) AND attributes[k] != '') OR k = 'detected_level' OR (k = 'trace_id' AND trace_id != '') OR (k = 'span_id' AND span_id != '')`;
+      const renamed = `mapApply((k, v) -> (if(${known}, concat(k, '${extractedSuffix}'), k), v), ${extractor.rawMap()})`;
+      const parsed = scope.bind(`mapUpdate(${renamed}, ${row.map('parsed')})`);
+      return category === 'parsed' ? parsed : scope.bind(`mapFilter((k, v) -> NOT mapContains(${parsed}, k), ${old})`);
+    },
+  };
+  const failed = withError(extended, extractor.error, extractor.details, true);
+  if (!extractor.cleanWhenFound) return failed;
+  return {
+    ...failed,
+    errorWhen: name => choose(scope.bind(storedHas(name)), failed.error, row.errorWhen(name)),
+  };
+}

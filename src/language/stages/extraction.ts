@@ -1,0 +1,35 @@
+import type { TokenReader } from '../reader.ts';
+import type { Found } from '../row.ts';
+import { quote } from '../go-string.ts';
+import { quoteMap, quoteString, writeArray } from '../sql-writer.ts';
+import type { Extraction } from '../tree.ts';
+
+/** `a, b="path"` after `json` or `logfmt`; empty when there is none. */
+export function parseExtractions(reader: TokenReader): { extraction: Extraction; at: ReturnType<TokenReader['peek']> }[] {
+  const list: { extraction: Extraction; at: ReturnType<TokenReader['peek']> }[] = [];
+  if (!reader.isName()) return list;
+  do {
+    const name = reader.name('a label name');
+    const path = reader.takeOperator('=') ? reader.string('a path, as a string') : name;
+    list.push({ extraction: { name: name.text, path: path.value }, at: path });
+  } while (reader.takeOperator(','));
+  return list;
+}
+
+export const printExtractions = (list: readonly Extraction[]): string =>
+  list.map(({ name, path }) => ` ${name}${name === path ? '' : `=${quote(path)}`}`).join(',');
+
+/** A Map(String, String) of labels known by name. */
+export function namedValues(values: ReadonlyMap<string, Found>): string {
+  if (values.size === 0) return quoteMap({});
+  const pairs = Array.from(values, ([name, { value, present }]) => ({ pair: `(${quoteString(name)}, toString(${value}))`, present }));
+  const all = `arrayFilter((p, f) -> f, ${writeArray(pairs.map(p => p.pair))}, ${writeArray(pairs.map(p => `toUInt8(${p.present})`))})`;
+  return `CAST(${all}, 'Map(String, String)')`;
+}
+
+/** SQL: the text of a key as a label name: trimmed, other characters become `_`, a leading digit gets `_` in front. */
+export const sanitized = (key: string): string => `replaceRegexpOne(replaceRegexpAll(trimBoth(${key}), '[^A-Za-z0-9_]', '_'), '^([0-9])', '_\\\\1')`;
+
+/** SQL: an array of (name, value) pairs, names may repeat -> Map with the first of equal names. */
+export const firstOfEach = (pairs: string): string =>
+  `CAST(arrayFilter((p, n) -> n = 1 AND p.1 != '', ${pairs}, arrayEnumerateUniq(arrayMap(p -> p.1, ${pairs}))), 'Map(String, String)')`;

@@ -1,0 +1,80 @@
+import { nearest } from '../../base/config.ts';
+import type { TokenReader } from '../reader.ts';
+import type { Row } from '../row.ts';
+import type { Stage } from '../tree.ts';
+import { decolorize } from './decolorize.ts';
+import { drop } from './drop.ts';
+import { json } from './json.ts';
+import { keep } from './keep.ts';
+import { labelFilter } from './label-filter.ts';
+import { labelFormat } from './label-format.ts';
+import { lineFilter, lineFilterOperators } from './line-filter.ts';
+import { lineFormat } from './line-format.ts';
+import { logfmt } from './logfmt.ts';
+import { pattern } from './pattern.ts';
+import { regexp } from './regexp.ts';
+import type { Applied, StageDefinition } from './stage.ts';
+import { unpack } from './unpack.ts';
+
+/** All stages by kind, which is also the keyword for those that have one. Adding a stage = one file and one line here. */
+const stages: { [K in Stage['kind']]: StageDefinition<Extract<Stage, { kind: K }>> } = {
+  line_filter: lineFilter,
+  json,
+  logfmt,
+  pattern,
+  regexp,
+  unpack,
+  decolorize,
+  line_format: lineFormat,
+  label_format: labelFormat,
+  drop,
+  keep,
+  label_filter: labelFilter,
+};
+
+const keywords = Object.keys(stages).filter(kind => kind !== 'line_filter' && kind !== 'label_filter') as Stage['kind'][];
+
+export const isLineFilter = (reader: TokenReader): boolean => lineFilterOperators.some(op => reader.isOperator(op));
+
+function definitionOf(stage: Stage): StageDefinition<Stage> {
+  return stages[stage.kind] as unknown as StageDefinition<Stage>;
+}
+
+/** A line filter, or `|` and a stage. */
+export function parseStage(reader: TokenReader): Stage {
+  if (isLineFilter(reader)) return lineFilter.parse(reader);
+  reader.operator('|');
+  const keyword = keywords.find(kind => reader.isWord(kind));
+  if (keyword) {
+    reader.next();
+    return stages[keyword].parse(reader);
+  }
+  if (!reader.isOperator('(') && !reader.isName()) throw reader.unexpected(`a stage (${keywords.join(', ')}) or a label filter`);
+  const name = reader.peek();
+  if (name.type === 'word' && reader.peek(1).type !== 'operator') {
+    const guess = nearest(name.text, keywords);
+    throw reader.fault(`syntax error: unexpected ${JSON.stringify(name.text)}, expected a stage or a label filter${guess ? `; did you mean ${guess}?` : ''}`);
+  }
+  return labelFilter.parse(reader);
+}
+
+export function printStage(stage: Stage): string {
+  const text = definitionOf(stage).print(stage);
+  return stage.kind === 'line_filter' ? text : `| ${text}`;
+}
+
+export function applyStage(stage: Stage, row: Row): Applied {
+  return definitionOf(stage).apply(stage, row);
+}
+
+/** All stages in turn: the row after the last and the conditions of all. */
+export function applyStages(list: readonly Stage[], start: Row): { row: Row; where: string[] } {
+  let row = start;
+  const where: string[] = [];
+  for (const stage of list) {
+    const applied = applyStage(stage, row);
+    row = applied.row;
+    if (applied.where !== undefined && applied.where !== '1') where.push(applied.where);
+  }
+  return { row, where };
+}

@@ -1,0 +1,42 @@
+import { jsonAtPath, jsonField, jsonMap, notJsonObject, parseJsonPath } from '../json-fields.ts';
+import { and, or } from '../sql-writer.ts';
+import { extract, type Extractor, missing, not, type Row, storedHas } from '../row.ts';
+import type { Json } from '../tree.ts';
+import { namedValues, parseExtractions, printExtractions } from './extraction.ts';
+import type { StageDefinition } from './stage.ts';
+
+const failure = (row: Row): Pick<Extractor, 'error' | 'details' | 'cleanWhenFound'> => ({
+  error: `if(${notJsonObject(row)}, 'JSONParserErr', '')`,
+  details: "'Value looks like object, but can\\'t find closing \\'}\\' symbol'",
+  cleanWhenFound: true,
+});
+
+/** Only the named paths; a missing path gives the label with an empty value, unless the record has a label of that name. */
+function selected(row: Row, stage: Json): Extractor {
+  const readable = row.scope.bind(not(notJsonObject(row)));
+  const values = new Map(
+    stage.extractions.map(({ name, path }) => {
+      const found = jsonAtPath(row, parseJsonPath(path) ?? []);
+      return [name, { value: found.value, present: and([readable, or([found.present, not(storedHas(name))])]) }];
+    }),
+  );
+  return { raw: name => values.get(name) ?? missing, rawMap: () => namedValues(values), ...failure(row) };
+}
+
+/** `json [label="path", ...]`: every field of the object, or the named paths, as labels. */
+export const json: StageDefinition<Json> = {
+  parse(reader) {
+    const extractions = parseExtractions(reader).map(({ extraction, at }) => {
+      if (parseJsonPath(extraction.path) === undefined) throw reader.fault(`cannot parse expression ${JSON.stringify(extraction.path)}: not a JSON path such as a.b[0]["c d"]`, at);
+      return extraction;
+    });
+    return { kind: 'json', extractions };
+  },
+
+  print: stage => `json${printExtractions(stage.extractions)}`,
+
+  apply(stage, row) {
+    const all: Extractor = { raw: name => jsonField(row, name), rawMap: () => jsonMap(row), ...failure(row) };
+    return { row: extract(row, stage.extractions.length > 0 ? selected(row, stage) : all) };
+  },
+};

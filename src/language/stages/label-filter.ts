@@ -1,0 +1,93 @@
+import { quote } from '../go-string.ts';
+import { parseIpRange } from '../ip.ts';
+import { labelVerdict } from '../label-condition.ts';
+import type { TokenReader } from '../reader.ts';
+import { withError } from '../row.ts';
+import { checkRegex, printMatcher } from '../selector.ts';
+import type { CompareOperator, LabelCondition, LabelFilter, MatchOperator } from '../tree.ts';
+import type { StageDefinition } from './stage.ts';
+
+const compareOperators: Record<string, CompareOperator> = { '=': '=', '==': '=', '!=': '!=', '>': '>', '>=': '>=', '<': '<', '<=': '<=' };
+const depthMax = 100;
+
+function condition(reader: TokenReader): LabelCondition {
+  const name = reader.name('a label name').text;
+  const operator = reader.peek();
+  const op = operator.type === 'operator' ? compareOperators[operator.text] : undefined;
+  if (op === undefined && !reader.isOperator('=~') && !reader.isOperator('!~')) throw reader.unexpected('a comparison (= != =~ !~ == > >= < <=)');
+  reader.next();
+  const equality = operator.text === '=' || operator.text === '!=';
+  if (op === undefined || (equality && reader.peek().type === 'string')) {
+    const value = reader.string('a string');
+    if (op === undefined) checkRegex(reader, value.value, value);
+    return { type: 'string', matcher: { name, op: operator.text as MatchOperator, value: value.value } };
+  }
+  if (equality && reader.isWord('ip')) {
+    reader.next();
+    reader.operator('(');
+    const value = reader.string('an address, a CIDR or a range, as a string');
+    if (parseIpRange(value.value) === undefined) throw reader.fault(`invalid ip matcher ${value.text}: write an address, a CIDR or "from-to"`, value);
+    reader.operator(')');
+    return { type: 'ip', name, op: op === '=' ? '=' : '!=', value: value.value };
+  }
+  const negative = reader.isOperator('-') || reader.isOperator('+') ? reader.next().text === '-' : undefined;
+  const token = reader.peek();
+  if (token.type === 'number' || (negative === undefined && (token.type === 'duration' || token.type === 'bytes'))) {
+    reader.next();
+    return { type: token.type, name, op, value: negative ? -token.amount : token.amount, text: `${negative ? '-' : ''}${token.text}` };
+  }
+  throw reader.unexpected(equality ? 'a string, a number, a duration, a size or ip(..)' : 'a number, a duration or a size');
+}
+
+function primary(reader: TokenReader, depth: number): LabelCondition {
+  if (depth > depthMax) throw reader.fault(`more than ${depthMax} nested parentheses`);
+  if (!reader.takeOperator('(')) return condition(reader);
+  const inner = disjunction(reader, depth + 1);
+  reader.operator(')');
+  return inner;
+}
+
+/** `a and b`, `a, b` and `a b` all mean and. */
+function conjunction(reader: TokenReader, depth: number): LabelCondition {
+  let left = primary(reader, depth);
+  while (reader.takeWord('and') || reader.takeOperator(',') || reader.isOperator('(') || reader.isName()) {
+    left = { type: 'and', left, right: primary(reader, depth) };
+  }
+  return left;
+}
+
+function disjunction(reader: TokenReader, depth: number): LabelCondition {
+  let left = conjunction(reader, depth);
+  while (reader.takeWord('or')) left = { type: 'or', left, right: conjunction(reader, depth) };
+  return left;
+}
+
+export function parseLabelFilterStage(reader: TokenReader): LabelFilter {
+  return { kind: 'label_filter', condition: disjunction(reader, 0) };
+}
+
+function printCondition(tree: LabelCondition, parent?: 'and' | 'or'): string {
+  switch (tree.type) {
+    case 'string':
+      return printMatcher(tree.matcher);
+    case 'ip':
+      return `${tree.name}${tree.op}ip(${quote(tree.value)})`;
+    case 'and':
+    case 'or': {
+      const right = tree.right.type === tree.type ? `(${printCondition(tree.right)})` : printCondition(tree.right, tree.type);
+      const text = `${printCondition(tree.left, tree.type)} ${tree.type} ${right}`;
+      return tree.type === 'or' && parent === 'and' ? `(${text})` : text;
+    }
+    default:
+      return `${tree.name}${tree.op === '=' ? '==' : tree.op}${tree.text}`;
+  }
+}
+
+export const labelFilter: StageDefinition<LabelFilter> = {
+  parse: parseLabelFilterStage,
+  print: stage => printCondition(stage.condition),
+  apply(stage, row) {
+    const { keep, error, details } = labelVerdict(row, stage.condition);
+    return { row: withError(row, error, details), where: keep };
+  },
+};

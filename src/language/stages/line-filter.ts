@@ -1,0 +1,57 @@
+import { quote } from '../go-string.ts';
+import { ipInText, parseIpRange } from '../ip.ts';
+import { lineRegexCondition, substringCondition } from '../message-search.ts';
+import { lineMatchesPattern, parsePattern } from '../pattern-text.ts';
+import type { TokenReader } from '../reader.ts';
+import { not } from '../row.ts';
+import { checkRegex } from '../selector.ts';
+import { or } from '../sql-writer.ts';
+import type { LineFilter, LineFilterOperator, LineOperand } from '../tree.ts';
+import type { StageDefinition } from './stage.ts';
+
+export const lineFilterOperators: readonly LineFilterOperator[] = ['|=', '!=', '|~', '!~', '|>', '!>'];
+
+function operand(reader: TokenReader, op: LineFilterOperator): LineOperand {
+  if (reader.isWord('ip') && reader.isOperator('(', 1)) {
+    const at = reader.next();
+    if (op !== '|=' && op !== '!=') throw reader.fault(`ip(..) works with |= and != only, not with ${op}`, at);
+    reader.operator('(');
+    const value = reader.string('an address, a CIDR or a range, as a string');
+    if (parseIpRange(value.value) === undefined) throw reader.fault(`invalid ip matcher ${value.text}: write an address, a CIDR or "from-to"`, value);
+    reader.operator(')');
+    return { value: value.value, ip: true };
+  }
+  const token = reader.string('a string');
+  if (op === '|~' || op === '!~') checkRegex(reader, token.value, token);
+  if (op === '|>' || op === '!>') {
+    const fault = parsePattern(token.value, { named: false }).fault;
+    if (fault !== undefined) throw reader.fault(`invalid pattern ${token.text}: ${fault}`, token);
+  }
+  return { value: token.value, ip: false };
+}
+
+/** `|= "a" or "b"`: keeps lines with one of the operands, the negated operators lines with none of them. */
+export const lineFilter: StageDefinition<LineFilter> = {
+  parse(reader) {
+    const op = lineFilterOperators.find(candidate => reader.isOperator(candidate));
+    if (op === undefined) throw reader.unexpected('a line filter');
+    reader.next();
+    const operands = [operand(reader, op)];
+    while (reader.takeWord('or')) operands.push(operand(reader, op));
+    return { kind: 'line_filter', op, operands };
+  },
+
+  print: ({ op, operands }) => `${op} ${operands.map(({ value, ip }) => (ip ? `ip(${quote(value)})` : quote(value))).join(' or ')}`,
+
+  apply({ op, operands }, row) {
+    const positive = op.startsWith('|');
+    const conditions = operands.map(({ value, ip }) => {
+      if (ip) return ipInText(row.line, value);
+      if (op === '|>' || op === '!>') return lineMatchesPattern(row.line, value);
+      if (op === '|~' || op === '!~') return lineRegexCondition(row.line, value, positive);
+      return substringCondition(row.line, value, positive);
+    });
+    const any = or(conditions);
+    return { row, where: positive ? any : not(any) };
+  },
+};
