@@ -3,7 +3,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { call, type Connection, failure } from './connection.ts';
 import { CliError, exitCode } from './exit-code.ts';
-import { say } from './output.ts';
+import { drained, say } from './output.ts';
 import { createProgress } from './progress.ts';
 import { createStop } from './stop.ts';
 import { bytesText, countText, secondsText } from './terminal.ts';
@@ -59,8 +59,7 @@ export async function exportRecords(query: string, options: ExportOptions): Prom
       bytes += chunk.length;
       if (options.output === 'ndjson')
         for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines++;
-      if (!sink.write(chunk) && !stop.signal.aborted && !writeFault)
-        await Promise.race([once(sink, 'drain'), once(stop.signal, 'abort')]).catch(() => undefined);
+      if (!sink.write(chunk) && !writeFault) await drained(sink, stop.signal);
       if (writeFault && partialFile !== undefined)
         throw new CliError(exitCode.partial, `${partialFile} cannot be written: ${writeFault.message}`);
       progress.show(`${options.output === 'ndjson' ? `${countText(lines)} records, ` : ''}${bytesText(bytes)}`);

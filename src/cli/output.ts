@@ -12,22 +12,27 @@ export type Output = {
   tty: boolean;
 };
 
+/** Resolves when `stream` can take more, has failed, or when `signal` aborts. */
+export async function drained(stream: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>(resolve => {
+    const go = (): void => {
+      for (const event of ['drain', 'close', 'error']) stream.off(event, go);
+      signal.removeEventListener('abort', go);
+      resolve();
+    };
+    for (const event of ['drain', 'close', 'error']) stream.on(event, go);
+    signal.addEventListener('abort', go);
+  });
+}
+
 /** Stdout as data only: text for people on a terminal, NDJSON elsewhere unless a format was asked for. */
 export function openOutput(options: { output?: Format; color?: ColourChoice }, stop: Stop): Output {
   const stdout = process.stdout;
   stdout.on('error', () => stop.stop('closed'));
   const write = async (text: string): Promise<void> => {
     if (stop.signal.aborted && stop.reason() === 'closed') return;
-    if (stdout.write(text)) return;
-    await new Promise<void>(resolve => {
-      const go = (): void => {
-        stdout.off('drain', go);
-        stop.signal.removeEventListener('abort', go);
-        resolve();
-      };
-      stdout.on('drain', go);
-      stop.signal.addEventListener('abort', go);
-    });
+    if (!stdout.write(text)) await drained(stdout, stop.signal);
   };
   const tty = stdout.isTTY === true;
   return {

@@ -7,7 +7,7 @@ import { limits } from '../base/limits.ts';
 import type { Connection } from './connection.ts';
 import { CliError, exitCode } from './exit-code.ts';
 import { createLineCutter } from './lines.ts';
-import { say } from './output.ts';
+import { drained, say } from './output.ts';
 import { durationOption, ingestParameters, type LabelOptions } from './ship-options.ts';
 import { createShipper, type Shipper } from './shipper.ts';
 import { plural } from './terminal.ts';
@@ -84,9 +84,9 @@ async function pass(
 ): Promise<void> {
   const cutter = createLineCutter('auto', limits.bodyBytesMax / 2);
   let dead = false;
-  let readerGone = false;
+  const readerGone = new AbortController();
   to.on('error', () => {
-    readerGone = true;
+    readerGone.abort();
     from.destroy();
   });
   const ship = (blocks: ReturnType<typeof cutter.push>): void => {
@@ -104,8 +104,7 @@ async function pass(
   try {
     for await (const chunk of from as AsyncIterable<Buffer>) {
       ship(cutter.push(chunk));
-      if (!to.write(chunk) && !readerGone)
-        await Promise.race([once(to, 'drain'), once(from, 'close')]).catch(() => undefined);
+      if (!to.write(chunk) && !readerGone.signal.aborted) await drained(to, readerGone.signal);
     }
   } catch {
     // The reader of our output is gone; the program learns it from its own closed pipe.
@@ -126,14 +125,14 @@ async function deliverRest(shippers: Shipper[], forMs: number): Promise<void> {
   for (const shipper of shippers) shipper.close();
 }
 
-/** `npm start` and `node app.js` say more by their argument than by their name. */
+/** `node app.js` says more by its argument than by its name; `node -e '...'` does not. */
 function serviceOf(command: string[]): string {
   const first = basename(command[0] ?? 'program');
   const generic = /^(node|npm|npx|pnpm|yarn|python3?|java|ruby|deno|bun|sh|bash|env)$/.test(first);
   const own = generic
-    ? command.slice(1).find(word => !word.startsWith('-') && !/^(run|exec|start)$/.test(word))
+    ? command.slice(1).find(word => /^[\w@./][\w@./-]*$/.test(word) && !/^(run|exec|start)$/.test(word))
     : undefined;
-  return basename(own ?? first).replace(/\.(m|c)?[jt]s$|\.py$|\.rb$|\.jar$/, '') || first;
+  return basename(own ?? first).replace(/\.([mc]?[jt]s|py|rb|jar|sh)$/, '') || first;
 }
 
 /** The launcher puts its own Node in front of the PATH; the program gets the one that its user set. */

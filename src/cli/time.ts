@@ -4,6 +4,7 @@ import { CliError, exitCode } from './exit-code.ts';
 export type Range = { start: string; end: string };
 
 const unitSeconds: Record<string, number> = {
+  ms: 0.001,
   s: 1,
   sec: 1,
   m: 60,
@@ -28,7 +29,7 @@ export function durationSeconds(text: string): number | undefined {
   if (!/^(\d+(\.\d+)?\s*[a-z]+\s*)+$/.test(body)) return undefined;
   let total = 0;
   for (const [, amount, unit] of body.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]+)/g)) {
-    const size = unitSeconds[unit ?? ''] ?? unitSeconds[(unit ?? '').replace(/s$/, '')];
+    const size = unitSeconds[unit ?? ''] ?? unitSeconds[(unit ?? '').replace(/(?<=[a-z]{3})s$/, '')];
     if (size === undefined) return undefined;
     total += Number(amount) * size;
   }
