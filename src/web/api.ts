@@ -102,6 +102,13 @@ export const fetchFields = (scope: Scope, signal: AbortSignal) =>
 export const fetchStatus = async (signal: AbortSignal): Promise<StatusAnswer> =>
   (await (await request('/api/v1/status', undefined, signal)).json()) as StatusAnswer;
 
+/** Every matching record as a file's bytes. */
+export async function requestExport(body: Scope & { format: string }): Promise<ReadableStream<Uint8Array>> {
+  const response = await request('/api/v1/export', body, undefined);
+  if (!response.body) throw new ApiError({ code: 'cut_off', message: 'the server answered without a body' });
+  return response.body;
+}
+
 /** A query that does not parse is an answer here, not an error, whatever status it came with. */
 export async function checkQuery(query: string, signal: AbortSignal): Promise<CheckAnswer> {
   try {

@@ -3,9 +3,8 @@ import type { QueryFrame, QueryRow } from '../../../query/contract.ts';
 import { ApiError } from '../../api.ts';
 import { TailFeed, tailRows } from './tail-feed.ts';
 
-const row = (i: number): QueryRow => ({ ts: String(i), seq: String(i), received: '0', service: 's', level: 'info', severity: 9, message: `row ${i}`, labels: {}, attributes: {}, door: 'json' });
+const row = (i: number): QueryRow => ({ ts: String(i), seq: String(i), received: String(Date.now() * 1_000_000), service: 's', level: 'info', severity: 9, message: `row ${i}`, labels: {}, attributes: {}, door: 'json' });
 const rows = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => row(from + i));
-const end: QueryFrame = { type: 'end', rows: 0, readRows: 0, readBytes: 0, elapsedMs: 0, partial: false, reason: null };
 
 /** A tail whose frames the test pushes; each connection ends when the test says so. */
 function wire(history: QueryRow[] = []) {
@@ -14,13 +13,9 @@ function wire(history: QueryRow[] = []) {
   const feed = new TailFeed(
     {
       now: () => Date.now(),
-      query: async function* (request) {
-        asked.push(request.after);
-        yield { type: 'rows', rows: request.direction === 'backward' ? history.toReversed() : history.filter(r => Number(r.seq) > Number(request.after?.split(',')[1])) };
-        yield end;
-      },
-      tail: async function* (_request, signal) {
-        const queue: QueryFrame[] = [];
+      tail: async function* (request, signal) {
+        asked.push(request.start);
+        const queue: QueryFrame[] = history.length ? [{ type: 'rows', rows: history.slice(-(request.limit ?? 0)) }] : [];
         let wake = () => {};
         let open = true;
         connections.push({
@@ -34,7 +29,7 @@ function wire(history: QueryRow[] = []) {
           },
         });
         signal.addEventListener('abort', () => wake());
-        while (open && !signal.aborted) {
+        while ((open || queue.length) && !signal.aborted) {
           const frame = queue.shift();
           if (frame) yield frame;
           else await new Promise<void>(resolve => (wake = resolve));
@@ -57,7 +52,7 @@ test('shows the last records first, then new ones, each once', async () => {
   connections[0]?.push({ type: 'rows', rows: rows(3, 6) });
   await vi.waitFor(() => expect(numbers(feed)).toEqual([1, 2, 3, 4, 5]));
   expect(feed.state).toBe('live');
-  expect(feed.rate()).toBeCloseTo(2 / 5);
+  expect(feed.rate()).toBeCloseTo(1);
   feed.stop();
   await done;
   expect(feed.state).toBe('off');
@@ -90,8 +85,10 @@ test('reconnects and fills the gap', async () => {
   await vi.waitFor(() => expect(feed.state).toBe('reconnecting'));
   await vi.waitFor(() => expect(connections).toHaveLength(2), 3_000);
   connections[1]?.push({ type: 'rows', rows: rows(5, 8) });
+  connections[1]?.push({ type: 'warning', message: '12 records were skipped' });
   await vi.waitFor(() => expect(numbers(feed)).toEqual([1, 2, 3, 4, 5, 6, 7]));
-  expect(asked).toEqual([undefined, '2,2']);
+  await vi.waitFor(() => expect(feed.warnings).toEqual(['12 records were skipped']));
+  expect(asked[1]).toBe('2');
   feed.stop();
   await done;
 });
@@ -100,9 +97,6 @@ test('a bad query ends it, with the reason', async () => {
   const feed = new TailFeed(
     {
       now: () => 0,
-      query: async function* () {
-        yield end;
-      },
       tail: async function* () {
         throw new ApiError({ code: 'bad_query', message: 'no' });
       },

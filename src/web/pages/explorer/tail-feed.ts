@@ -3,8 +3,7 @@ import type { ApiError } from '../../api.ts';
 import { isAbort, toApiError } from '../../api.ts';
 import type { Schedule } from './observable.ts';
 import { Observable } from './observable.ts';
-import type { QueryStream } from './result.ts';
-import { cursorOf } from './row-text.ts';
+import { nanosOf } from './time-range.ts';
 
 /** Rows kept on the page, and as many again waiting while the reader is elsewhere in the list. */
 export const tailRows = 10_000;
@@ -14,8 +13,11 @@ const longestRetryMs = 10_000;
 /** One list change per this many ms at most, whatever the rate of the logs. */
 const flushMs = 100;
 
+/** How far back the first records may come from. */
+const startMs = 900_000;
+
 /** The calls a tail needs; given by the page, so that tests can answer themselves. */
-export type TailSource = { tail: (request: QueryRequest, signal: AbortSignal) => AsyncGenerator<QueryFrame>; query: QueryStream; now: () => number };
+export type TailSource = { tail: (request: QueryRequest, signal: AbortSignal) => AsyncGenerator<QueryFrame>; now: () => number };
 
 /**
  * Live records, oldest first. While `following` is off nothing in `rows` changes, so the list cannot move under a reader: new
@@ -29,6 +31,8 @@ export class TailFeed extends Observable {
   /** Rows that arrived and were let go before they could be shown. */
   unseen = 0;
   following = true;
+  /** What the server said it skipped because this page was too slow. */
+  warnings: string[] = [];
   error: ApiError | null = null;
 
   readonly #source: TailSource;
@@ -47,20 +51,19 @@ export class TailFeed extends Observable {
     this.stop();
     const abort = new AbortController();
     this.#abort = abort;
-    Object.assign(this, { state: 'connecting', rows: [], base: 0, waiting: [], unseen: 0, following: true, error: null });
+    Object.assign(this, { state: 'connecting', rows: [], base: 0, waiting: [], unseen: 0, following: true, warnings: [], error: null });
     this.#recent = new Set();
     this.#arrivals = [];
     this.changed();
     let wait = 500;
     while (!abort.signal.aborted) {
       try {
-        const frames = this.#source.tail({ query }, abort.signal);
-        const caughtUp = this.#catchUp(query, abort.signal);
-        for await (const frame of frames) {
-          await caughtUp;
+        for await (const frame of this.#source.tail(this.#request(query), abort.signal)) {
+          if (abort.signal.aborted) return;
           if (this.state !== 'live') Object.assign(this, { state: 'live', error: null });
           wait = 500;
-          if (frame.type === 'rows') this.#arrive(frame.rows, true);
+          if (frame.type === 'rows') this.#arrive(frame.rows);
+          if (frame.type === 'warning') this.warnings = [...this.warnings.slice(-2), frame.message];
           this.changed();
         }
       } catch (error) {
@@ -103,27 +106,22 @@ export class TailFeed extends Observable {
     return this.#arrivals.reduce((sum, arrival) => sum + arrival.rows, 0) / (rateWindowMs / 1000);
   }
 
-  /** The records before the tail's first, or those missed between two connections. */
-  async #catchUp(query: string, signal: AbortSignal): Promise<void> {
+  /** From a while ago at first, later from the last record seen, which closes the gap between two connections. */
+  #request(query: string): QueryRequest {
     const last = this.waiting.at(-1) ?? this.rows.at(-1);
-    const request: QueryRequest = last
-      ? { query, direction: 'forward', after: cursorOf(last), start: last.ts, limit: tailRows }
-      : { query, direction: 'backward', limit: startRows, start: String(BigInt(this.#source.now() - 900_000) * 1_000_000n) };
-    const rows: QueryRow[] = [];
-    try {
-      for await (const frame of this.#source.query(request, signal)) if (frame.type === 'rows') rows.push(...frame.rows);
-    } catch (error) {
-      if (isAbort(error)) throw error;
-      this.error = toApiError(error);
-    }
-    this.#arrive(last ? rows : rows.reverse(), false);
+    if (last) return { query, start: last.ts, limit: tailRows };
+    return { query, start: nanosOf(this.#source.now() - startMs), limit: startRows };
   }
 
-  #arrive(rows: QueryRow[], counts: boolean): void {
+  #arrive(rows: QueryRow[]): void {
     const fresh = rows.filter(row => !this.#recent.has(row.seq));
     for (const row of fresh) this.#recent.add(row.seq);
     if (this.#recent.size > 4 * tailRows) this.#recent = new Set([...this.#recent].slice(-2 * tailRows));
-    if (counts) this.#arrivals.push({ at: this.#source.now(), rows: fresh.length });
+    const now = this.#source.now();
+    // The first records are history: they say nothing about the rate.
+    const since = BigInt(nanosOf(now - rateWindowMs));
+    const live = fresh.filter(row => BigInt(row.received) >= since);
+    this.#arrivals.push({ at: now, rows: live.length });
     if (!fresh.length) return;
     for (const row of fresh) this.waiting.push(row);
     const excess = this.waiting.length - tailRows;

@@ -1,0 +1,235 @@
+import { useEffect, useMemo, useRef, useState } from 'react';
+import type { QueryRow } from '../../../query/contract.ts';
+import { shortCount } from '../../parts/format.ts';
+import { Icon } from '../../parts/icon.tsx';
+import { isError } from '../../parts/level.ts';
+import { setPreferences, usePreferences } from '../../parts/preferences.ts';
+import { Details } from './details.tsx';
+import { Failed, NoRecords, Waiting } from './empty.tsx';
+import { Facets } from './facets.tsx';
+import { nextIndex, rowHas } from './find.ts';
+import { FindBar } from './find-bar.tsx';
+import { Help } from './help.tsx';
+import { Histogram, HistogramTable, Legend } from './histogram.tsx';
+import { histogramOf } from './histogram-data.ts';
+import { LiveBar } from './live-bar.tsx';
+import type { ListHandle } from './log-list.tsx';
+import { LogList } from './log-list.tsx';
+import { MetricView } from './metric-view.tsx';
+import { addFilter, addLineFilter, type Field, isolatedLevel, isolateLevel, looksMetric, type Operator, searchWords } from './query-edit.ts';
+import { QueryInput } from './query-input.tsx';
+import { StatusLine } from './status-line.tsx';
+import { absolute, shift, zoomOut } from './time-range.ts';
+import { TimePicker } from './time-picker.tsx';
+import { useExplorer } from './use-explorer.ts';
+import { useKeys } from './use-keys.ts';
+import { useSelection } from './use-selection.ts';
+import { ViewMenu } from './view-menu.tsx';
+
+/** The explorer: question above, histogram, fields at the left, records in the middle, one record at the right. */
+export function Explorer() {
+  const explorer = useExplorer();
+  const { state, result, tail, execute, edit } = explorer;
+  const preferences = usePreferences();
+  const list = useRef<ListHandle>(null);
+  const queryBox = useRef<HTMLTextAreaElement>(null);
+  const [find, setFind] = useState<string | null>(null);
+  const [help, setHelp] = useState(false);
+  const [table, setTable] = useState(false);
+  const [paused, setPaused] = useState(false);
+
+  const live = state.live;
+  const rows = live ? tail.rows : result.rows;
+  const base = live ? tail.base : result.base;
+  const version = live ? explorer.tailVersion : explorer.resultVersion;
+  // The array is a new one exactly when another list begins; while rows come and go it is changed in place.
+  const source = { key: rows, rows, base };
+  const selection = useSelection(explorer, source, version, list);
+  const needle = (find ?? '').toLowerCase();
+  const words = useMemo(() => searchWords(state.query), [state.query]);
+  const histogram = useMemo(() => (explorer.histogram.data ? histogramOf(explorer.histogram.data) : null), [explorer.histogram.data]);
+  const total = explorer.histogram.data?.total ?? null;
+  const metric = looksMetric(state.query) || result.kind === 'metric';
+  const waiting = explorer.status.data?.records === 0 && rows.length === 0;
+
+  const filter = (field: Field, value: string, operator: Operator) => void edit(query => addFilter(query, field, value, operator));
+  const toggleColumn = (name: string) => explorer.adjust({ columns: state.columns.includes(name) ? state.columns.filter(column => column !== name) : [...state.columns, name] });
+  const togglePause = () => {
+    setPaused(tail.following);
+    tail.follow(!tail.following);
+  };
+  const toggleLive = () => {
+    setPaused(false);
+    execute({ live: !live });
+  };
+  const jump = (step: 1 | -1, passes: (row: QueryRow) => boolean) => {
+    const from = selection.number === null ? (list.current?.firstNumber() ?? base) - base - (step > 0 ? 1 : 0) : selection.number - base;
+    const index = nextIndex(rows, from, step, passes);
+    if (index >= 0) selection.choose(base + index);
+  };
+  const findNext = (step: 1 | -1) => {
+    if (needle) jump(step, row => rowHas(row, needle));
+  };
+  const closeFind = () => {
+    setFind(null);
+    list.current?.focus();
+  };
+
+  useKeys({
+    '/': () => queryBox.current?.focus(),
+    j: () => selection.step(1),
+    ArrowDown: () => selection.step(1),
+    k: () => selection.step(-1),
+    ArrowUp: () => selection.step(-1),
+    g: () => selection.choose(base),
+    G: () => selection.choose(base + rows.length - 1),
+    Enter: () => selection.open(),
+    c: () => selection.open('context'),
+    y: () => void selection.copyLink(),
+    e: () => jump(1, row => isError(row.level)),
+    E: () => jump(-1, row => isError(row.level)),
+    n: () => findNext(1),
+    N: () => findNext(-1),
+    ...(find === null && { find: () => setFind('') }),
+    d: () => document.querySelector<HTMLElement>('[data-testid="time-button"]')?.click(),
+    '[': () => execute({ range: shift(state.range, -1, Date.now()) }),
+    ']': () => execute({ range: shift(state.range, 1, Date.now()) }),
+    z: () => execute({ range: zoomOut(state.range, Date.now()) }),
+    t: toggleLive,
+    ...(live && { ' ': togglePause }),
+    u: explorer.undo,
+    f: () => setPreferences({ facets: !preferences.facets }),
+    w: () => explorer.adjust({ wrap: !state.wrap }),
+    '?': () => setHelp(true),
+    Escape: () => (find !== null ? closeFind() : selection.close()),
+  });
+
+  useEffect(() => {
+    document.title = state.query ? `${state.query.slice(0, 60)} · Weir` : 'Weir';
+  }, [state.query]);
+
+  const running = result.phase === 'running';
+  return (
+    <div className="page">
+      <header className="top">
+        <a className="brand" href={location.pathname} title="Weir: start afresh">
+          <svg viewBox="0 0 16 16" width="20" height="20" aria-hidden="true">
+            <path d="M1 4.500c2.300-1.700 4.700-1.700 7 0s4.700 1.700 7 0M1 8.500c2.300-1.700 4.700-1.700 7 0s4.700 1.700 7 0M4 12.500c1.600-1 2.800-1 4 0s2.400 1 4 0" />
+          </svg>
+          <span>weir</span>
+        </a>
+        <QueryInput text={explorer.text} onText={explorer.setText} onRun={query => execute({ query: query.trim() })} error={live ? tail.error : result.error} box={queryBox} />
+        <div className="top-actions">
+          <TimePicker range={state.range} onRange={range => execute({ range, live: false })} />
+          {running ? (
+            <button type="button" className="button run" data-testid="cancel" onClick={() => result.cancel()}>
+              <Icon name="stop" /> Cancel
+            </button>
+          ) : (
+            <button type="button" className="button run" data-testid="run" title="Enter" onClick={() => execute({ live: false })}>
+              <Icon name="play" /> Run
+            </button>
+          )}
+          <button type="button" className={`button ${live ? 'button-on' : ''}`} aria-pressed={live} data-testid="live" title="Live tail  t" onClick={toggleLive}>
+            <i className={`pulse ${live ? '' : 'pulse-off'}`} /> Live
+          </button>
+          <ViewMenu state={state} span={explorer.span} onExecute={execute} onAdjust={explorer.adjust} onHelp={() => setHelp(true)} />
+        </div>
+      </header>
+      {explorer.status.data?.demo && (
+        <div className="banner" data-testid="demo-banner">
+          <b>Demo data.</b> These records are made up, with an incident to find. Start with <code>--no-demo</code> to see only your own.
+        </div>
+      )}
+      {!metric && !waiting && (
+        <section className="volume" aria-label="Volume" aria-busy={explorer.histogram.loading}>
+          <div className="volume-head">
+            <button type="button" className={`quiet ${preferences.facets ? 'quiet-on' : ''}`} aria-pressed={preferences.facets} title="Fields  f" data-testid="facets-toggle" onClick={() => setPreferences({ facets: !preferences.facets })}>
+              <Icon name="facets" />
+            </button>
+            <span className="volume-total" data-testid="total">
+              {total === null ? '' : `${explorer.histogram.data?.partial ? 'at least ' : ''}${total.toLocaleString('en')} records`}
+            </span>
+            <Legend data={histogram} answer={explorer.histogram.data} isolated={isolatedLevel(state.query)} onLevel={level => void edit(query => isolateLevel(query, level))} />
+            <span className="spacer" />
+            <button type="button" className={`quiet ${table ? 'quiet-on' : ''}`} aria-pressed={table} title="Histogram as a table" data-testid="histogram-as-table" onClick={() => setTable(!table)}>
+              <Icon name="table" />
+            </button>
+          </div>
+          {explorer.histogram.error && explorer.histogram.error.code !== 'bad_query' ? (
+            <div className="panel-error" data-testid="histogram-error">
+              Histogram: {explorer.histogram.error.message}
+            </div>
+          ) : histogram ? (
+            table ? (
+              <HistogramTable data={histogram} zone={preferences.zone} />
+            ) : (
+              <Histogram data={histogram} onZoom={({ from, to }) => execute({ range: absolute(from, to), live: false })} />
+            )
+          ) : (
+            <div className="histogram-blank" />
+          )}
+        </section>
+      )}
+      <main className="body">
+        {preferences.facets && !metric && !waiting && <Facets panel={explorer.fields} total={total} columns={state.columns} onFilter={filter} onColumn={toggleColumn} />}
+        <section className="center">
+          {live && <LiveBar tail={tail} paused={paused} onPause={togglePause} />}
+          {find !== null && <FindBar rows={rows} version={version} text={find} onText={setFind} onStep={findNext} onClose={closeFind} onQuery={text => void edit(query => addLineFilter(query, text, '|='))} />}
+          {selection.notice && (
+            <div className="notice" role="status" data-testid="notice">
+              {selection.notice}
+            </div>
+          )}
+          {waiting ? (
+            <Waiting />
+          ) : !live && result.phase === 'failed' && result.error && !rows.length ? (
+            <Failed error={result.error} onRetry={() => execute()} />
+          ) : metric ? (
+            <MetricView series={result.series} version={version} />
+          ) : !live && result.phase === 'done' && !rows.length ? (
+            <NoRecords query={state.query} range={state.range} status={explorer.status.data} onRange={range => execute({ range })} onClear={() => execute({ query: '' })} />
+          ) : (
+            <LogList
+              source={source}
+              version={version}
+              columns={state.columns}
+              wrap={state.wrap}
+              words={words}
+              find={needle}
+              selected={selection.number}
+              follow={live && tail.following}
+              onOpen={number => selection.open('fields', number)}
+              onMoved={view => {
+                if (live) {
+                  if (!paused) tail.follow(view.atEnd);
+                } else if (result.phase === 'done' && !result.pageError) {
+                  if (view.nearEnd) void result.loadNext();
+                  if (view.nearStart) void result.loadPrevious();
+                }
+              }}
+              onColumn={toggleColumn}
+              handle={list}
+            />
+          )}
+          {!live && rows.length > 0 && (result.phase === 'failed' || result.phase === 'cancelled' || result.pageError) && (
+            <div className="notice" role="alert" data-testid="stopped">
+              {result.error ? `The query broke off: ${result.error.message}. ` : result.pageError ? `More could not be loaded: ${result.pageError.message}. ` : 'Cancelled. '}
+              <button type="button" className="button" onClick={() => (result.phase === 'failed' ? execute() : void result.loadNext())}>
+                {result.phase === 'failed' ? 'Run again' : 'Load more'}
+              </button>
+            </div>
+          )}
+        </section>
+        {selection.row && selection.tab && (
+          <Details row={selection.row} tab={selection.tab} onTab={tab => selection.open(tab)} columns={state.columns} onClose={selection.close} onStep={selection.step} onFilter={filter} onColumn={toggleColumn} permalink={selection.permalink} />
+        )}
+      </main>
+      <StatusLine result={result} live={live ? rows.length : null} total={total} totalPartial={explorer.histogram.data?.partial ?? false} status={explorer.status} />
+      {help && <Help onClose={() => setHelp(false)} />}
+      <div className="offscreen" role="status">
+        {running ? 'Query running' : `${shortCount(rows.length)} records loaded`}
+      </div>
+    </div>
+  );
+}

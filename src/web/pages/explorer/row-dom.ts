@@ -1,0 +1,147 @@
+import type { QueryRow } from '../../../query/contract.ts';
+import { cleanForLine, cleanForRow } from '../../parts/clean-text.ts';
+import { levelLetter, levelOf } from '../../parts/level.ts';
+import { fieldValue, rowTail } from './row-text.ts';
+import type { Zone } from './time-format.ts';
+import { clockText, dateText } from './time-format.ts';
+import { millisOf } from './time-range.ts';
+
+/** How rows look; all rows of the list alike. */
+export type RowLook = {
+  wrap: boolean;
+  columns: readonly { name: string; width: number }[];
+  zone: Zone;
+  /** Show the date before the clock where it changes. */
+  dates: boolean;
+  /** Lower-case texts marked in the message. */
+  words: readonly string[];
+  /** Lower-case text of find-in-results, marked differently; empty when not searching. */
+  find: string;
+};
+
+const tabs = /\t/g;
+
+/** Message and tail as a row shows them. */
+export function rowTexts(row: QueryRow, wrap: boolean): { message: string; tail: string } {
+  const clean = wrap ? (text: string) => cleanForRow(text).replace(tabs, '    ') : cleanForLine;
+  const tail = rowTail(row);
+  return { message: clean(row.message), tail: tail && `  ${clean(tail)}` };
+}
+
+/** Registries of the CSS Custom Highlight API; marks cost no elements. Without the API rows are unmarked. */
+const highlights = (['match', 'find'] as const).map(name => {
+  if (typeof CSS === 'undefined' || !('highlights' in CSS)) return null;
+  const highlight = new Highlight();
+  CSS.highlights.set(name, highlight);
+  return highlight;
+});
+
+/**
+ * One row of the page: few elements and text nodes that are refilled when the row is used for another record. Text only ever
+ * gets in as text nodes.
+ */
+export class RowDom {
+  readonly element = document.createElement('div');
+  /** Number of the record shown. */
+  number = Number.NaN;
+  row: QueryRow | null = null;
+  readonly #time = document.createTextNode('');
+  readonly #badge = document.createTextNode('');
+  readonly #cells: Text[] = [];
+  readonly #message = document.createTextNode('');
+  readonly #tail = document.createTextNode('');
+  #top = Number.NaN;
+  #height = Number.NaN;
+  #marks: [Highlight, StaticRange][] = [];
+
+  constructor(look: RowLook) {
+    this.element.setAttribute('role', 'row');
+    this.#cell('row-time', this.#time).style.width = `${timeWidth(look)}ch`;
+    this.#cell('row-level', this.#badge);
+    for (const column of look.columns) {
+      const text = document.createTextNode('');
+      this.#cells.push(text);
+      this.#cell('row-cell', text).style.width = `${column.width}ch`;
+    }
+    const message = this.#cell('row-message', this.#message);
+    const tail = document.createElement('span');
+    tail.className = 'row-tail';
+    tail.append(this.#tail);
+    message.append(tail);
+  }
+
+  fill(number: number, row: QueryRow, before: QueryRow | undefined, look: RowLook): void {
+    this.number = number;
+    this.row = row;
+    this.element.id = `row-${number}`;
+    this.element.dataset.number = String(number);
+    const at = millisOf(row.ts);
+    const date = look.dates && (!before || dateText(millisOf(before.ts), look.zone) !== dateText(at, look.zone)) ? `${dateText(at, look.zone).slice(5)} ` : '';
+    this.#time.data = date + clockText(at, look.zone);
+    this.#badge.data = levelLetter(row.level);
+    look.columns.forEach((column, i) => {
+      const cell = this.#cells[i];
+      if (cell) cell.data = cleanForLine(fieldValue(row, column.name));
+    });
+    const texts = rowTexts(row, look.wrap);
+    this.#message.data = texts.message;
+    this.#tail.data = texts.tail;
+    this.mark(look);
+  }
+
+  /** Called for every row in view in every frame: touches the page only where something differs. */
+  place(top: number, height: number, selected: boolean): void {
+    const { style } = this.element;
+    if (top !== this.#top) style.transform = `translateY(${top}px)`;
+    if (height !== this.#height) style.height = `${height}px`;
+    this.#top = top;
+    this.#height = height;
+    const name = `row level-${levelOf(this.row?.level ?? '')}${selected ? ' selected' : ''}`;
+    if (name === this.element.className) return;
+    this.element.className = name;
+    this.element.setAttribute('aria-selected', String(selected));
+  }
+
+  /** Height its text really takes, for rows whose glyphs the character grid cannot foretell. */
+  textHeight(): number {
+    return this.#message.parentElement?.offsetHeight ?? 0;
+  }
+
+  mark(look: RowLook): void {
+    this.unmark();
+    look.words.forEach(word => {
+      this.#markText(this.#message, word, highlights[0] ?? null);
+    });
+    if (!look.find) return;
+    for (const text of [this.#message, this.#tail, ...this.#cells]) this.#markText(text, look.find, highlights[1] ?? null);
+  }
+
+  unmark(): void {
+    for (const [highlight, range] of this.#marks) highlight.delete(range);
+    this.#marks = [];
+  }
+
+  #markText(node: Text, word: string, highlight: Highlight | null): void {
+    if (!highlight) return;
+    const text = node.data.toLowerCase();
+    // Lower case of a few letters is longer; offsets would be wrong then.
+    if (text.length !== node.data.length) return;
+    for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
+      const range = new StaticRange({ startContainer: node, startOffset: at, endContainer: node, endOffset: at + word.length });
+      highlight.add(range);
+      this.#marks.push([highlight, range]);
+    }
+  }
+
+  #cell(name: string, text: Text): HTMLElement {
+    const cell = document.createElement('span');
+    cell.className = name;
+    cell.setAttribute('role', 'gridcell');
+    cell.append(text);
+    this.element.append(cell);
+    return cell;
+  }
+}
+
+/** Characters of the time column. */
+export const timeWidth = (look: { dates: boolean }): number => (look.dates ? 18 : 12);

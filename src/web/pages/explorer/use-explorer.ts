@@ -1,0 +1,153 @@
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { checkQuery, fetchFields, fetchHistogram, fetchStatus, streamQuery, streamTail } from '../../api.ts';
+import type { Observable } from './observable.ts';
+import { isWords, looksMetric } from './query-edit.ts';
+import { rememberQuery } from './query-history.ts';
+import { ResultModel } from './result.ts';
+import { TailFeed } from './tail-feed.ts';
+import { nanosOf, type Span, spanOf } from './time-range.ts';
+import type { ExplorerState } from './url-state.ts';
+import { fromSearch, toSearch } from './url-state.ts';
+import { usePanel } from './use-panel.ts';
+
+const statusMs = 10_000;
+const waitingMs = 1_500;
+/** How often the histogram of a live tail moves on. */
+const liveMs = 10_000;
+
+const frame = (run: () => void) => void requestAnimationFrame(run);
+
+/** Redraws with the model and gives its version, which changes whenever its contents did. */
+const useModel = (model: Observable): number => useSyncExternalStore(model.subscribe, () => model.version);
+
+/**
+ * The page's state and what can be done with it. Running a query makes one history entry and starts its parts side by side:
+ * rows, histogram and fields, of which each may fail alone.
+ */
+export function useExplorer() {
+  const [state, setState] = useState(() => fromSearch(location.search));
+  const [text, setText] = useState(state.query);
+  const [span, setSpan] = useState<Span>(() => spanOf(state.range, Date.now()));
+  const [runs, setRuns] = useState(0);
+  const [result] = useState(() => new ResultModel(streamQuery, frame));
+  const [tail] = useState(() => new TailFeed({ tail: streamTail, now: Date.now }, frame));
+  const now = useRef({ state, text });
+  now.current = { state, text };
+  const undone = useRef<string[]>([]);
+
+  const begin = (next: ExplorerState) => {
+    const span = spanOf(next.range, Date.now());
+    setState(next);
+    setText(next.query);
+    setSpan(span);
+    setRuns(count => count + 1);
+    if (next.live) {
+      result.clear();
+      void tail.start(next.query);
+    } else {
+      tail.stop();
+      void result.start({ query: next.query, start: nanosOf(span.from), end: nanosOf(span.to), direction: next.direction, limit: next.limit, at: next.at });
+    }
+  };
+
+  /** Runs the query with changes; a permalink's record is forgotten unless named. */
+  const execute = (change: Partial<ExplorerState> = {}) => {
+    const { state: before } = now.current;
+    const next = { ...before, query: now.current.text.trim(), at: null, ...change };
+    if (next.query !== before.query) undone.current.push(before.query);
+    rememberQuery(next.query);
+    const search = toSearch(next);
+    if (search !== toSearch(before)) history.pushState(null, '', search ? `?${search}` : location.pathname);
+    begin(next);
+  };
+
+  /** Changes how things look; no query is run and no history made. */
+  const adjust = (change: Partial<Pick<ExplorerState, 'columns' | 'wrap'>>) => {
+    const next = { ...now.current.state, ...change };
+    const search = toSearch(next);
+    history.replaceState(null, '', search ? `?${search}` : location.pathname);
+    setState(next);
+  };
+
+  /** Runs the query after an edit of its text; words are turned into LogQL first, by the server, so that they can be edited. */
+  const edit = async (change: (query: string) => string) => {
+    const { text: typed } = now.current;
+    let query = typed.trim();
+    if (isWords(query)) {
+      const checked = await checkQuery(query, new AbortController().signal).catch(() => null);
+      if (!checked?.ok) return execute();
+      query = checked.logql;
+    }
+    execute({ query: change(query) });
+  };
+
+  const undo = () => {
+    const query = undone.current.pop();
+    if (query === undefined) return;
+    execute({ query });
+    undone.current.pop();
+  };
+
+  useEffect(() => {
+    begin(now.current.state);
+    const back = () => begin(fromSearch(location.search));
+    window.addEventListener('popstate', back);
+    return () => {
+      window.removeEventListener('popstate', back);
+      result.cancel();
+      tail.stop();
+    };
+    // Once: the page's first query comes from its address.
+  }, []);
+
+  const metric = looksMetric(state.query);
+  const scope = { query: state.query, start: nanosOf(span.from), end: nanosOf(span.to) };
+  const liveTick = useTick(state.live ? liveMs : null);
+  const liveSpan = state.live ? spanOf(state.range, Date.now()) : span;
+  const histogram = usePanel(runs && !metric ? `${runs}.${liveTick}` : null, signal =>
+    fetchHistogram({ query: state.query, start: nanosOf(liveSpan.from), end: nanosOf(liveSpan.to), buckets: Math.min(160, Math.max(30, Math.floor(innerWidth / 10))) }, signal),
+  );
+  const fields = usePanel(runs && !metric ? `${runs}` : null, signal => fetchFields(scope, signal));
+
+  const [empty, setEmpty] = useState(false);
+  const statusTick = useTick(empty ? waitingMs : statusMs);
+  const status = usePanel(`${runs}.${statusTick}`, fetchStatus);
+  useEffect(() => {
+    if (!status.data) return;
+    const none = status.data.records === 0;
+    // The first log has come: show it without being asked.
+    if (empty && !none) execute();
+    setEmpty(none);
+  }, [status.data]);
+
+  return {
+    state,
+    text,
+    setText,
+    span,
+    result,
+    resultVersion: useModel(result),
+    tail,
+    tailVersion: useModel(tail),
+    histogram,
+    fields,
+    status,
+    execute,
+    adjust,
+    edit,
+    undo,
+  };
+}
+
+/** A number that goes up every so many ms while the page is visible; null stands still. */
+function useTick(ms: number | null): number {
+  const [tick, setTick] = useState(0);
+  useEffect(() => {
+    if (ms === null) return;
+    const timer = setInterval(() => {
+      if (!document.hidden) setTick(count => count + 1);
+    }, ms);
+    return () => clearInterval(timer);
+  }, [ms]);
+  return tick;
+}
