@@ -13,21 +13,21 @@ import { WeirError } from '../base/errors.ts';
 
 /** Content encodings that are undone here; `deflate` is zlib or raw, `snappy` the block format. */
 export type Encoding = 'gzip' | 'deflate' | 'zstd' | 'snappy' | 'br';
-const known: Record<string, Encoding | undefined> = {
-  gzip: 'gzip',
-  'x-gzip': 'gzip',
-  deflate: 'deflate',
-  zstd: 'zstd',
-  snappy: 'snappy',
-  br: 'br',
-};
+const known = new Map<string, Encoding>([
+  ['gzip', 'gzip'],
+  ['x-gzip', 'gzip'],
+  ['deflate', 'deflate'],
+  ['zstd', 'zstd'],
+  ['snappy', 'snappy'],
+  ['br', 'br'],
+]);
 export const encodingsSupported = 'gzip, deflate, zstd, snappy or br';
 
 /** The encoding a header names; undefined for none. Names are case-insensitive; `identity` and an empty value mean none. Throws `unsupported_encoding`, also for several layers. */
 export function encodingOf(header: string | undefined): Encoding | undefined {
   const name = (header ?? '').trim().toLowerCase();
   if (name === '' || name === 'identity') return undefined;
-  const encoding = known[name];
+  const encoding = known.get(name);
   if (encoding === undefined)
     throw new WeirError('unsupported_encoding', { encoding: JSON.stringify(header), supported: encodingsSupported });
   return encoding;

@@ -98,17 +98,21 @@ export class LineScanner {
       let before = 0;
       for (;;) {
         let id = next[before] as number;
-        let k = from[id] as number;
-        const tail = (to[id] as number) - 4;
         let j = i;
-        if (id !== 0 && j + tail + 4 - k <= words.byteLength) {
-          while (k < tail && words.getInt32(j, true) === arena.getInt32(k, true)) {
-            k += 4;
-            j += 4;
+        let expected = false;
+        if (id !== 0) {
+          let k = from[id] as number;
+          const tail = (to[id] as number) - 4;
+          if (i + tail + 4 - k <= words.byteLength) {
+            while (k < tail && words.getInt32(j, true) === arena.getInt32(k, true)) {
+              k += 4;
+              j += 4;
+            }
+            j += tail - k;
+            expected = k >= tail && words.getInt32(j, true) === arena.getInt32(tail, true);
           }
-          j += tail - k;
         }
-        if (id !== 0 && k >= tail && words.getInt32(j, true) === arena.getInt32(tail, true)) j += 4;
+        if (expected) j += 4;
         else {
           if (b[i] !== 0x22) return this.#bad(start, fault('a key in quotes is expected', i));
           j = skipString(b, words, i + 1);
