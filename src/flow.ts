@@ -109,7 +109,7 @@ export type OnVisible = (listener: (from: bigint, to: bigint) => void) => () => 
 /** Memory tables that hold records not sealed yet. Names are quoted, ready for SQL. */
 export type Tail = { id: number; records: string; quarantine: string };
 
-/** The range of the log whose rows are in `tail`, all of them or (`recount`) those that the store had not. */
+/** The range of the log whose rows are in `tail`: all of them, or after a start those that the store had not. */
 export type SealOrder = {
   tail: Tail;
   from: bigint;
@@ -117,8 +117,11 @@ export type SealOrder = {
   to: bigint;
   /** Rows dropped by the pipeline, by segment. */
   dropped: ReadonlyMap<number, number>;
-  /** True after a start: rows of the range may have been in the store before, so the ledger counts the store and not the tail. */
-  recount: boolean;
+  /**
+   * What the ledger notes for the range: what the tail holds; what the store then holds (rows may have been there before); or nothing,
+   * because `settle` follows.
+   */
+  note: 'tail' | 'store' | 'nothing';
 };
 
 /** What process needs of the store. All reject with what the engine threw; nothing is half done then that a `prepare` does not put right. */
@@ -129,6 +132,8 @@ export type TailStore = {
   openTail(): Promise<Tail>;
   /** From now on questions see the parts and these tails. Tails no longer named are dropped when no question uses them. */
   show(tails: readonly Tail[]): void;
+  /** Drop a tail that was never shown. */
+  discard(tail: Tail): void;
   /** Move the rows into parts, each question seeing every row once, and note the range in the ledger. Resolves when it is durable. */
   seal(order: SealOrder): Promise<{ rows: number; parts: number }>;
   /** Table for rows with a verdict (see store/schema.ts), emptied. */

@@ -1,0 +1,140 @@
+import { quoteName, quoteString } from '../language/sql-writer.ts';
+import type { FrameGroup } from './frame-groups.ts';
+import { detectLevel, levelOfNumber, levelOfText, severityOfText } from './level.ts';
+import { rowOrigin } from './row-origin.ts';
+import { type LabelColumn, labelsAndService, mapType } from './service.ts';
+import { parseTime } from './timestamp.ts';
+
+/** Keys that stand for a column, in order of preference; the first one present in a row is taken, the others stay attributes. */
+const candidates = {
+  time: ['timestamp', 'time', '@timestamp', 'ts'],
+  message: ['message', 'msg', 'log', 'body'],
+  trace: ['trace_id', 'traceId', 'traceID', 'trace.id', 'traceid'],
+  span: ['span_id', 'spanId', 'spanID', 'span.id', 'spanid'],
+} as const;
+/** Read for the level but kept as attributes, as sent. */
+const levelKeys = ['level', 'severity', 'lvl', 'severity_text', 'loglevel', 'levelname', 'log.level'];
+const severityNumberKeys = ['severity_number', 'severityNumber'];
+/** Become stream labels under their own names, beside those that the sender lists. */
+const labelKeys = ['service_name', 'service', 'app', 'application'];
+
+/**
+ * - `plain`: one pass over the bytes; the statement fails (code 395) when a row has no message or a time that cannot be read.
+ * - `thorough`: reads the lines as text beside the fields, so that such rows keep their whole line and the unreadable time. About a third dearer.
+ */
+export type JsonReading = 'plain' | 'thorough';
+
+/** Engine code of `throwIf`. */
+export const needsThorough = 395;
+
+/** A SELECT of the record columns from a spool of JSON objects; see docs/decisions/0001 for what each key becomes. */
+export function readJson(group: FrameGroup, path: string, reading: JsonReading): string {
+  const { keys, hints, pieces } = group;
+  const mark = freeMark(keys);
+  const column = new Map(keys.map((key, i) => [key, `${mark}${i}`]));
+  const at = (key: string): string => column.get(key) ?? 'NULL';
+  const present = (wanted: readonly string[]): string[] => wanted.filter(k => column.has(k));
+
+  const time = present(hints.timeField === undefined ? candidates.time : [hints.timeField]);
+  const message = present(hints.messageField === undefined ? candidates.message : [hints.messageField]);
+  const trace = present(candidates.trace);
+  const span = present(candidates.span);
+  const labels = present([...new Set([...labelKeys, ...(hints.labelFields ?? [])])]);
+  const consumed = new Set([...time, ...message, ...trace, ...span, ...labels]);
+  const row = `${mark}row`;
+  const line = `${mark}line`;
+  const withLines = reading === 'thorough' || message.length === 0;
+  const origin = rowOrigin(pieces, row);
+
+  // Times
+  const timeText = firstOf(time.map(at));
+  const parsed = time.length === 0 ? 'NULL' : parseTime(`assumeNotNull(${mark}time)`);
+  const unread = `isNotNull(${mark}time) AND isNull(${mark}at)`;
+  const timestamp =
+    time.length === 0
+      ? 'received'
+      : reading === 'plain'
+        ? `if(isNotNull(${mark}at), assumeNotNull(${mark}at), if(throwIf(isNotNull(${mark}time), 'unreadable time') = 0, received, received))`
+        : `if(isNotNull(${mark}at), assumeNotNull(${mark}at), received)`;
+
+  // Message: the field, or the whole line
+  const field = firstOf(message.map(at));
+  const whole =
+    message.length === 0
+      ? line
+      : reading === 'plain'
+        ? `ifNull(${field}, toString(throwIf(isNull(${field}), 'no message')))`
+        : `ifNull(${field}, ${line})`;
+
+  // Attributes: what is not consumed; of the candidates those that lost in this row
+  const attributes: [string, string][] = keys.filter(k => !consumed.has(k)).map(k => [k, at(k)]);
+  for (const group of [time, message, trace, span])
+    group.slice(1).forEach((key, i) => {
+      const better = group.slice(0, i + 1).map(k => `isNotNull(${at(k)})`);
+      attributes.push([key, `if(${better.join(' OR ')}, ${at(key)}, NULL)`]);
+    });
+  if (reading === 'thorough')
+    time.forEach((key, i) => {
+      const taken = [...time.slice(0, i).map(k => `isNull(${at(k)})`), unread];
+      const entry: [string, string] = [key, `if(${taken.join(' AND ')}, ${at(key)}, NULL)`];
+      const lost = attributes.findIndex(([k]) => k === key);
+      if (lost < 0) attributes.push(entry);
+      else attributes[lost] = [key, `coalesce(${entry[1]}, ${attributes[lost]?.[1]})`];
+    });
+
+  // Level: stated by a field, else found in the message
+  const stated = present(levelKeys);
+  const number = present(severityNumberKeys);
+  const levelText = `CAST(ifNull(${firstOf(stated.map(at))}, ''), 'LowCardinality(String)')`;
+  const otel = `toUInt8OrZero(ifNull(${firstOf(number.map(at))}, ''))`;
+  const known =
+    number.length === 0 ? `${mark}level` : `if(${mark}level = '', ${levelOfNumber(`${mark}number`)}, ${mark}level)`;
+
+  const columns: LabelColumn[] = labels.map(name => ({ name, sql: at(name) }));
+  const { labels: labelMap, service } = labelsAndService(hints.labels ?? {}, columns);
+  const id = (of: readonly string[]): string =>
+    of.length === 0 ? "''" : lowerHex(`ifNull(${firstOf(of.map(at))}, '')`);
+
+  const fields = `SELECT rowNumberInAllBlocks() AS ${row}${keys.map(k => `, ${sourceOf(keys, k)} AS ${at(k)}`).join('')} FROM ${source(keys, path)}`;
+  const inner = withLines
+    ? `SELECT * FROM (${fields}) AS f PASTE JOIN (SELECT line AS ${line} FROM file(${quoteString(path)}, LineAsString, 'line String')) AS l`
+    : fields;
+  const derived = `SELECT *, ${origin.received} AS received, ${timeText} AS ${mark}time, ${parsed} AS ${mark}at,
+${stated.length === 0 ? "''" : levelOfText(levelText)} AS ${mark}level, ${stated.length === 0 ? 'toUInt8(0)' : severityOfText(levelText)} AS ${mark}severity,
+${number.length === 0 ? 'toUInt8(0)' : otel} AS ${mark}number FROM (${inner})`;
+  return `SELECT ${origin.tenant} AS tenant, ${timestamp} AS timestamp, received, ${origin.seq} AS seq, ${service} AS service,
+${number.length === 0 ? `${mark}severity` : `if(${mark}number BETWEEN 1 AND 24, ${mark}number, ${mark}severity)`} AS severity,
+if(${known} = '', ${detectLevel('message')}, ${known}) AS level, ${labelMap} AS labels, ${whole} AS message,
+${id(trace)} AS trace_id, ${id(span)} AS span_id, ${mapOf(attributes)} AS attributes, ${quoteString(group.door)} AS door FROM (${derived})`;
+}
+
+/** A prefix for our column names that no key starts with. */
+function freeMark(keys: readonly string[]): string {
+  let mark = 'w_';
+  while (keys.some(k => k.startsWith(mark))) mark += '_';
+  return mark;
+}
+
+const firstOf = (columns: readonly string[]): string =>
+  columns.length === 0 ? 'NULL' : columns.length === 1 ? (columns[0] ?? 'NULL') : `coalesce(${columns.join(', ')})`;
+
+/** Ids in lower case where they are hex; the usual lower-case id costs a comparison only. */
+const lowerHex = (id: string): string =>
+  `if(lower(${id}) = ${id}, ${id}, if(match(${id}, '^[0-9A-Fa-f]+$'), lower(${id}), ${id}))`;
+
+function mapOf(entries: readonly [string, string][]): string {
+  if (entries.length === 0) return `CAST(map(), '${mapType}')`;
+  return `CAST(mapFilter((k, v) -> isNotNull(v), map(${entries.map(([k, sql]) => `${quoteString(k)}, ${sql}`).join(', ')})), '${mapType}')`;
+}
+
+/** The empty key cannot be a column of the engine: such groups are read as maps, several times dearer. */
+const asMap = (keys: readonly string[]): boolean => keys.includes('');
+
+function source(keys: readonly string[], path: string): string {
+  if (asMap(keys)) return `file(${quoteString(path)}, CustomSeparated, 'fields Map(String, Nullable(String))')`;
+  const structure = keys.map(k => `${quoteName(k)} Nullable(String)`).join(', ');
+  return `file(${quoteString(path)}, JSONEachRow, ${quoteString(structure)})`;
+}
+
+const sourceOf = (keys: readonly string[], key: string): string =>
+  asMap(keys) ? `if(mapContains(fields, ${quoteString(key)}), fields[${quoteString(key)}], NULL)` : quoteName(key);

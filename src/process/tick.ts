@@ -1,0 +1,166 @@
+import type { Config } from '../base/config.ts';
+import { assert } from '../base/errors.ts';
+import { pipelineDropped } from '../base/telemetry.ts';
+import type { Engine, SqlSettings, Tail, TailStore } from '../flow.ts';
+import { engineCode } from './engine-errors.ts';
+import { type FrameGroup, groupRows } from './frame-groups.ts';
+import type { Pipeline } from './pipeline/compile.ts';
+import { type JsonReading, needsThorough, readJson } from './read-json.ts';
+import { readQuarantine } from './read-quarantine.ts';
+import { readRows } from './read-rows.ts';
+import { readText } from './read-text.ts';
+import { retentionClass } from './retention-class.ts';
+import type { Spool } from './spool.ts';
+
+/**
+ * One thread and no parallel parsing, so that the row number is the line number (and parsing costs 38 % less CPU); JSON values as the text
+ * the sender wrote; lone surrogates kept as written. Columns win over aliases of the same name, as the pipeline's REPLACE needs.
+ */
+const settings: SqlSettings = {
+  max_threads: 1,
+  max_insert_threads: 1,
+  input_format_parallel_parsing: 0,
+  input_format_json_read_numbers_as_strings: 1,
+  input_format_json_read_bools_as_strings: 1,
+  input_format_json_read_objects_as_strings: 1,
+  input_format_json_read_arrays_as_strings: 1,
+  input_format_json_throw_on_bad_escape_sequence: 0,
+  input_format_skip_unknown_fields: 1,
+  format_custom_escaping_rule: 'JSON',
+  prefer_column_name_to_alias: 1,
+  max_query_size: 64 * 1024 * 1024,
+  max_ast_elements: 1_000_000,
+  max_expanded_ast_elements: 1_000_000,
+};
+
+const columns =
+  'tenant, timestamp, received, seq, service, severity, level, stream, labels, message, trace_id, span_id, attributes, template, door, class';
+const quarantineColumns = 'tenant, received, seq, door, line, reason, raw';
+
+/** Verdict of rows that the store has already; see store/schema.ts. */
+const presentVerdict = 65_535;
+
+/** Seqs in [from, to) that may be in the store already: their rows are looked up and left out. */
+export type Except = { from: bigint; to: bigint };
+
+export type Inserter = {
+  /**
+   * Read the group and insert its rows into the tail, atomically. Gives the rows that pipeline steps dropped, by segment.
+   * Rejects with what the engine threw; nothing was inserted then.
+   */
+  insert(group: FrameGroup, tail: Tail, except: Except | undefined): Promise<ReadonlyMap<number, number>>;
+  /** Read the group and throw the rows away: to find out whether the engine takes it. */
+  tryOut(group: FrameGroup): Promise<void>;
+};
+
+export type InserterOptions = {
+  engine: Engine;
+  store: TailStore;
+  spool: Spool;
+  pipeline: Pipeline;
+  retention: Config['retention'];
+};
+
+const empty: ReadonlyMap<number, number> = new Map();
+
+export function makeInserter({ engine, store, spool, pipeline, retention }: InserterOptions): Inserter {
+  /** Groups whose last tick had rows that the plain reading cannot take. */
+  const thorough = new Set<string>();
+  const recordClass = retentionClass(retention);
+
+  function reader(group: FrameGroup, path: string, reading: JsonReading): string {
+    switch (group.format) {
+      case 'rows':
+        return readRows(group, path);
+      case 'json':
+        return readJson(group, path, reading);
+      case 'text':
+        return readText(group, path);
+      case 'quarantine':
+        return readQuarantine(group, path);
+    }
+  }
+
+  function select(group: FrameGroup, path: string, reading: JsonReading, verdict: string | undefined): string {
+    const read = reader(group, path, reading);
+    if (group.format === 'quarantine') return `SELECT ${quarantineColumns} FROM (${read})`;
+    const marked = verdict === undefined ? read : `SELECT *, ${verdict} AS verdict FROM (${read})`;
+    const listed = columns
+      .replace(' stream,', ' cityHash64(tenant, labels) AS stream,')
+      .replace(' template,', " '' AS template,")
+      .replace(/ class$/, ` ${recordClass} AS class`);
+    return `SELECT ${listed}${verdict === undefined ? '' : ', verdict'} FROM (${pipeline.wrap(marked)})`;
+  }
+
+  async function insertMarked(sql: string, tail: Tail): Promise<ReadonlyMap<number, number>> {
+    const incoming = await store.emptyIncoming();
+    await engine.run({ sql: `INSERT INTO ${incoming} (${columns}, verdict) ${sql}`, settings });
+    const verdicts = await engine.run({
+      sql: `SELECT verdict, toUInt32(bitShiftRight(seq, 32)) AS segment, count() AS n FROM ${incoming} WHERE verdict > 0 GROUP BY verdict, segment`,
+    });
+    await engine.run({
+      sql: `INSERT INTO ${tail.records} SELECT ${columns} FROM ${incoming} WHERE verdict = 0`,
+      settings,
+    });
+    const dropped = new Map<number, number>();
+    for (const { verdict, segment, n } of verdicts) {
+      if (Number(verdict) === presentVerdict) continue;
+      const step = pipeline.names[Number(verdict) - 1];
+      assert(step, `verdict ${verdict} is a step of the pipeline`);
+      pipelineDropped(step, Number(n));
+      dropped.set(Number(segment), (dropped.get(Number(segment)) ?? 0) + Number(n));
+    }
+    return dropped;
+  }
+
+  /** With the reading that the group's last tick needed; a plain reading that meets a row it cannot take is done again thoroughly. */
+  async function withReading<T>(group: FrameGroup, work: (reading: JsonReading) => Promise<T>): Promise<T> {
+    const signature = `${JSON.stringify(group.hints)} ${group.keys.join(' ')}`;
+    if (group.format !== 'json' || !thorough.has(signature)) {
+      try {
+        return await work('plain');
+      } catch (error) {
+        if (group.format !== 'json' || engineCode(error) !== needsThorough) throw error;
+      }
+      if (thorough.size > 1_000) thorough.clear();
+      thorough.add(signature);
+    }
+    return work('thorough');
+  }
+
+  return {
+    insert: (group, tail, except) =>
+      spool.with(group.pieces, path =>
+        withReading(group, async reading => {
+          if (group.format === 'quarantine') {
+            const fresh = except ? ` WHERE seq NOT IN (${store.presentSeqs(except.from, except.to)})` : '';
+            // LIMIT keeps the filter from moving below the row numbers, which count lines.
+            const read = `SELECT * FROM (${select(group, path, reading, undefined)} LIMIT ${groupRows(group)})${fresh}`;
+            await engine.run({ sql: `INSERT INTO ${tail.quarantine} (${quarantineColumns}) ${read}`, settings });
+            return empty;
+          }
+          if (!except && !pipeline.drops) {
+            const sql = select(group, path, reading, undefined);
+            await engine.run({ sql: `INSERT INTO ${tail.records} (${columns}) ${sql}`, settings });
+            return empty;
+          }
+          const verdict = except
+            ? `toUInt16(if(seq IN (${store.presentSeqs(except.from, except.to)}), ${presentVerdict}, 0))`
+            : 'toUInt16(0)';
+          return insertMarked(select(group, path, reading, verdict), tail);
+        }),
+      ),
+    tryOut: group =>
+      spool.with(group.pieces, path =>
+        withReading(group, async reading => {
+          const sql = select(
+            group,
+            path,
+            reading,
+            group.format === 'quarantine' || !pipeline.drops ? undefined : 'toUInt16(0)',
+          );
+          await engine.run({ sql: `SELECT sum(ignore(*)) FROM (${sql})`, settings });
+        }),
+      ),
+  };
+}

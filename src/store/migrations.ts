@@ -1,0 +1,48 @@
+import type { Config } from '../base/config.ts';
+import { WeirError } from '../base/errors.ts';
+import { log } from '../base/log.ts';
+import type { Engine } from '../flow.ts';
+import {
+  createExpired,
+  createLedger,
+  createMigrations,
+  createQuarantine,
+  createRecords,
+  createStreams,
+  type TableNames,
+} from './schema.ts';
+
+/** Version n is reached by running the statements of `migrations[n - 1]`. Only ever append; a released entry never changes. */
+const migrations: readonly ((names: TableNames, config: Config) => string[])[] = [
+  (names, config) => [
+    createRecords(names.records, config.store),
+    createRecords(names.staging, config.store),
+    createQuarantine(names.quarantine),
+    createQuarantine(names.quarantineStaging),
+    createStreams(names.streams),
+    createStreams(names.streamsStaging),
+    createLedger(names.ledger),
+    createExpired(names.expired),
+  ],
+];
+
+/**
+ * Bring the tables to the newest version. Resolves with true when something was changed (the caller then syncs the file system: DDL is not
+ * fsynced by the engine). Refuses a store that a newer Weir has written, and never drops a table that holds data.
+ */
+export async function migrate(engine: Engine, names: TableNames, config: Config): Promise<boolean> {
+  await engine.run({ sql: `CREATE DATABASE IF NOT EXISTS ${names.database}` });
+  await engine.run({ sql: createMigrations(names.migrations) });
+  const [row] = await engine.run({ sql: `SELECT max(version) AS version FROM ${names.migrations}` });
+  const current = Number(row?.version ?? 0);
+  if (current > migrations.length)
+    throw new WeirError('config_invalid', {
+      reason: `the store is of version ${current}, this Weir knows up to ${migrations.length}; start the newer Weir again or another data directory`,
+    });
+  for (let version = current + 1; version <= migrations.length; version++) {
+    for (const sql of migrations[version - 1]?.(names, config) ?? []) await engine.run({ sql });
+    await engine.run({ sql: `INSERT INTO ${names.migrations} (version) VALUES (${version})` });
+    log.info({ version }, 'store: schema migrated');
+  }
+  return current < migrations.length;
+}

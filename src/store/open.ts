@@ -1,0 +1,154 @@
+import type { Config } from '../base/config.ts';
+import { log } from '../base/log.ts';
+import { gaugeFrom } from '../base/telemetry.ts';
+import type { Engine, RunBytes, RunQuery, Tail, TailStore } from '../flow.ts';
+import { quoteString } from '../language/sql-writer.ts';
+import { DetachedParts } from './detached.ts';
+import { HandOver } from './hand-over.ts';
+import { Ledger } from './ledger.ts';
+import { migrate } from './migrations.ts';
+import { type RetentionTimer, startRetention } from './retention.ts';
+import { type EngineStreams, makeRunBytes, makeRunQuery } from './run-query.ts';
+import { createIncoming, createQuarantineTail, createTail, selectStreams, tableNames } from './schema.ts';
+import { emptyStaging, seal } from './seal.ts';
+import { fileSystemSync } from './sync.ts';
+
+export type Store = TailStore & {
+  runQuery: RunQuery;
+  runBytes: RunBytes;
+  /** Drops what is older than its retention, now and every minute, until stopped. To be started after `prepare`. */
+  startRetention(): RetentionTimer;
+  /** Stops timers; the engine is not ours to stop. */
+  close(): void;
+};
+
+export type StoreOptions = {
+  engine: Engine;
+  streams: EngineStreams;
+  config: Config;
+  /** Directory of the embedded engine; absent when the engine is a server elsewhere. */
+  directory?: string;
+};
+
+/** The tables and who may name them. Nothing is touched before `prepare`. */
+export function openStore({ engine, streams, config, directory }: StoreOptions): Store {
+  const names = tableNames(config.store.database);
+  const local = directory !== undefined;
+  const sync = fileSystemSync(directory);
+  const ledger = new Ledger(engine, names, local);
+  const detached = new DetachedParts(engine, names.databaseName);
+  let tailsMade = 0;
+  let incomingMade = false;
+
+  const dropTail = (tail: Tail): void => {
+    for (const table of [tail.records, tail.quarantine])
+      engine.run({ sql: `DROP TABLE IF EXISTS ${table} SYNC` }).catch((error: unknown) => {
+        log.warn({ error, table }, 'store: a sealed tail could not be dropped; the next start does it');
+      });
+  };
+  const without = (table: string, key: string, moved: readonly string[]): string =>
+    moved.length === 0 ? table : `(SELECT * FROM ${table} WHERE ${key} NOT IN (${moved.map(quoteString).join(', ')}))`;
+  const day = 'toString(toDate(received))';
+  const handOver = new HandOver(
+    {
+      fixed: { records: [names.records], quarantine: [names.quarantine], streams: [names.streams] },
+      ofTail: {
+        records: (tail, moved) => without(tail.records, `concat(class, '/', ${day})`, moved),
+        quarantine: (tail, moved) => without(tail.quarantine, day, moved),
+        streams: (tail, moved) => `(${selectStreams(without(tail.records, day, moved))})`,
+      },
+    },
+    async queryIds => {
+      // The counter is set when the plan is built, and all tables of a statement have given their snapshots before.
+      const rows = await engine.run({
+        sql: `SELECT query_id FROM system.processes WHERE query_id IN (${queryIds.map(quoteString).join(', ')})
+AND (read_rows > 0 OR ProfileEvents['QueryPlanBuildMicroseconds'] > 0)`,
+      });
+      return rows.map(r => String(r.query_id));
+    },
+    dropTail,
+  );
+  const sealing = { engine, names, handOver, ledger };
+  gaugeFrom('weir_store_detached_parts', 'parts that the engine set aside as damaged', () => detached.known());
+
+  const seqsIn = (range: string): string =>
+    `SELECT seq FROM ${names.records} WHERE ${range} UNION ALL SELECT seq FROM ${names.quarantine} WHERE ${range}`;
+
+  return {
+    async prepare() {
+      handOver.show([]);
+      const changed = await migrate(engine, names, config);
+      const leftovers = await engine.run({
+        sql: `SELECT name FROM system.tables WHERE database = ${quoteString(names.databaseName)} AND engine = 'Memory'
+AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
+      });
+      for (const { name } of leftovers)
+        await engine.run({ sql: `DROP TABLE IF EXISTS ${names.database}.${quoteNameOf(String(name))} SYNC` });
+      incomingMade = false;
+      await emptyStaging(sealing);
+      if (changed) await sync.now();
+    },
+    async openTail() {
+      const id = ++tailsMade;
+      const tail = { id, records: names.tail(id), quarantine: names.quarantineTail(id) };
+      await engine.run({ sql: createTail(tail.records) });
+      await engine.run({ sql: createQuarantineTail(tail.quarantine) });
+      return tail;
+    },
+    show: tails => handOver.show(tails),
+    discard: dropTail,
+    async seal(order) {
+      sync.wrote();
+      const report = await seal(sealing, order);
+      await sync.now();
+      return report;
+    },
+    async emptyIncoming() {
+      if (!incomingMade) await engine.run({ sql: createIncoming(names.incoming) });
+      else await engine.run({ sql: `TRUNCATE TABLE ${names.incoming}` });
+      incomingMade = true;
+      return names.incoming;
+    },
+    coveredUntil: () => ledger.coveredUntil(),
+    async presentUntil(from) {
+      const [row] = await engine.run({
+        sql: `SELECT count() AS n, toString(max(seq)) AS last FROM (${seqsIn(`seq >= ${from}`)})`,
+      });
+      return Number(row?.n) > 0 ? BigInt(String(row?.last)) + 1n : from;
+    },
+    presentSeqs: (from, to) => seqsIn(`seq >= ${from} AND seq < ${to}`),
+    suspect: async () => (await detached.look()) || (local && (await ledger.fromEarlierBoot())),
+    gaps: segments => ledger.gaps(segments),
+    async settle(segments) {
+      await ledger.settle(segments);
+      if (segments.length > 0) await rebuildStreams(segments);
+      await sync.now();
+    },
+    runQuery: makeRunQuery({ streams, handOver, config }),
+    runBytes: makeRunBytes({ streams, handOver, config }),
+    startRetention: () => startRetention({ engine, names, config }),
+    close: () => sync.stop(),
+  };
+
+  /** `streams` of the receive days that hold rows of these segments, counted anew from the records. */
+  async function rebuildStreams(segments: readonly number[]): Promise<void> {
+    const first = BigInt(Math.min(...segments)) << 32n;
+    const days = await engine.run({
+      sql: `SELECT DISTINCT toDate(received) AS day FROM ${names.records} WHERE seq >= ${first}`,
+    });
+    for (const { day: value } of days) {
+      const quoted = quoteString(String(value));
+      await engine.run({ sql: `TRUNCATE TABLE ${names.streamsStaging}` });
+      await engine.run({
+        sql: `INSERT INTO ${names.streamsStaging} ${selectStreams(`(SELECT * FROM ${names.records} WHERE toDate(received) = ${quoted})`)}`,
+      });
+      await engine.run({
+        sql: `ALTER TABLE ${names.streams} REPLACE PARTITION ${quoted} FROM ${names.streamsStaging}`,
+      });
+    }
+    await engine.run({ sql: `TRUNCATE TABLE ${names.streamsStaging}` });
+  }
+}
+
+/** Names read back from the system tables match `[a-z_0-9]+` (see the condition above). */
+const quoteNameOf = (name: string): string => `\`${name}\``;

@@ -1,0 +1,131 @@
+import { assert } from '../base/errors.ts';
+import { log } from '../base/log.ts';
+import { segmentOfSeq } from '../base/record.ts';
+import { isExpired } from '../base/retention-class.ts';
+import { tailSealed } from '../base/telemetry.ts';
+import type { Engine, SealOrder, SqlSettings } from '../flow.ts';
+import { quoteString } from '../language/sql-writer.ts';
+import type { HandOver, Moved } from './hand-over.ts';
+import { type Ledger, type LedgerRow, quarantineKey } from './ledger.ts';
+import { selectStreams, type TableNames } from './schema.ts';
+
+/** One block per partition, so one part per partition, however many blocks the tail has. */
+const oneBlock: SqlSettings = {
+  max_threads: 1,
+  max_insert_threads: 1,
+  min_insert_block_size_rows: 1_000_000_000,
+  min_insert_block_size_bytes: 1_000_000_000_000,
+  max_insert_block_size: 1_000_000_000,
+  max_partitions_per_insert_block: 10_000,
+};
+
+/** How long questions that start now may be held back while older ones get their snapshots; then the move is put off. */
+const patienceMillis = 250;
+const postponedMillis = 500;
+
+type Kind = keyof Moved;
+type Staged = { kind: Kind; partition: string; id: string };
+
+export type Sealing = { engine: Engine; names: TableNames; handOver: HandOver; ledger: Ledger };
+
+const stagingOf = (names: TableNames, kind: Kind): string =>
+  ({ records: names.staging, quarantine: names.quarantineStaging, streams: names.streamsStaging })[kind];
+
+const kindOf: Record<string, Kind> = {
+  staging: 'records',
+  quarantine_staging: 'quarantine',
+  streams_staging: 'streams',
+};
+
+async function staged({ engine, names }: Sealing): Promise<Staged[]> {
+  const rows = await engine.run({
+    sql: `SELECT DISTINCT table, partition, partition_id AS id FROM system.parts
+WHERE active AND database = ${quoteString(names.databaseName)} AND table IN (${Object.keys(kindOf).map(quoteString).join(', ')})`,
+  });
+  return rows.map(r => {
+    const kind = kindOf[String(r.table)];
+    assert(kind, `${r.table} is a staging table`);
+    return { kind, partition: partitionText(String(r.partition)), id: String(r.id) };
+  });
+}
+
+/** `('d30','2026-11-20')` as the engine prints a partition -> `d30/2026-11-20`; a single value stays as it is. */
+const partitionText = (printed: string): string => printed.replace(/^\('(.*)','(.*)'\)$/, '$1/$2');
+
+export async function emptyStaging({ engine, names }: Pick<Sealing, 'engine' | 'names'>): Promise<void> {
+  for (const kind of ['records', 'quarantine', 'streams'] as const)
+    await engine.run({ sql: `TRUNCATE TABLE ${stagingOf(names, kind)}` });
+}
+
+/**
+ * Tail -> staging (one part per partition) -> `records` by MOVE PARTITION under the hand-over -> ledger.
+ * A crash anywhere leaves either rows that the ledger does not cover (replayed from the log, those present are skipped) or all done.
+ */
+export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: number; parts: number }> {
+  const { engine, names, handOver, ledger } = sealing;
+  const started = performance.now();
+  const { tail } = order;
+  await emptyStaging(sealing);
+  await engine.run({ sql: `INSERT INTO ${names.staging} SELECT * FROM ${tail.records}`, settings: oneBlock });
+  await engine.run({
+    sql: `INSERT INTO ${names.quarantineStaging} SELECT * FROM ${tail.quarantine}`,
+    settings: oneBlock,
+  });
+  await engine.run({ sql: `INSERT INTO ${names.streamsStaging} ${selectStreams(tail.records)}`, settings: oneBlock });
+  const tailCounts = await ledger.counts(order.from, order.to, names.staging, names.quarantineStaging);
+  let partitions = await staged(sealing);
+  const late = partitions.filter(p => p.kind === 'records' && isExpired(p.partition));
+  for (const { partition, id } of late) {
+    log.warn({ partition }, 'store: records replayed from the log are older than their retention; not stored again');
+    await engine.run({ sql: `ALTER TABLE ${names.staging} DROP PARTITION ID ${quoteString(id)}` });
+    for (const counts of tailCounts.values()) counts.delete(partition);
+  }
+  partitions = partitions.filter(p => !late.includes(p));
+
+  const move = async (moved: Moved): Promise<void> => {
+    for (const { kind, partition, id } of partitions) {
+      if (moved[kind].includes(partition)) continue;
+      try {
+        await engine.run({
+          sql: `ALTER TABLE ${stagingOf(names, kind)} MOVE PARTITION ID ${quoteString(id)} TO TABLE ${names[kind]}`,
+        });
+      } catch (error) {
+        if ((await staged(sealing)).some(s => s.kind === kind && s.id === id)) throw error;
+      }
+      moved[kind].push(partition);
+    }
+  };
+  while (!(await handOver.exclusive(tail, patienceMillis, move))) {
+    log.debug('store: hand-over put off, a question has no snapshot yet');
+    await new Promise(resolve => setTimeout(resolve, postponedMillis));
+  }
+
+  const counts =
+    order.note === 'store' ? await ledger.counts(order.from, order.to, names.records, names.quarantine) : tailCounts;
+  if (order.note !== 'nothing') await ledger.write(ledgerRows(order, counts));
+  const rows = [...counts.values()].flatMap(c => [...c.values()]).reduce((a, b) => a + b, 0);
+  tailSealed((performance.now() - started) / 1000, rows);
+  return { rows, parts: partitions.filter(p => p.kind === 'records').length };
+}
+
+/** One row per segment that the range touches, so that dropped rows and empty ranges are covered too. */
+function ledgerRows(order: SealOrder, counts: ReadonlyMap<number, ReadonlyMap<string, number>>): LedgerRow[] {
+  assert(order.to > order.from, 'a seal covers at least one row');
+  const rows: LedgerRow[] = [];
+  for (let segment = segmentOfSeq(order.from); segment <= segmentOfSeq(order.to - 1n); segment++) {
+    const stored = new Map(counts.get(segment));
+    const quarantined = stored.get(quarantineKey) ?? 0;
+    stored.delete(quarantineKey);
+    const first = BigInt(segment) << 32n;
+    const after = BigInt(segment + 1) << 32n;
+    rows.push({
+      segment,
+      first: order.from > first ? order.from : first,
+      end: order.to < after ? order.to : after,
+      stored,
+      quarantined,
+      dropped: order.dropped.get(segment) ?? 0,
+    });
+  }
+  return rows;
+}

@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Config, parseConfig } from '../../src/base/config.ts';
+import type { Question } from '../../src/flow.ts';
+import { startWorker, type Worker, type WorkerBounds } from '../../src/process/worker.ts';
+import { openStore, type Store } from '../../src/store/open.ts';
+import { type EngineDouble, openDouble } from './engine-double.ts';
+import { type LogDouble, openLogDouble } from './log-double.ts';
+
+export type World = {
+  engine: EngineDouble;
+  log: LogDouble;
+  store: Store;
+  worker: Worker;
+  /** Rows of a question over all sources of records. */
+  ask(select: string, where?: string): Promise<Record<string, unknown>[]>;
+  askQuarantine(select: string): Promise<Record<string, unknown>[]>;
+  /** Resolves when everything in the log is visible. */
+  settled(): Promise<void>;
+  /** A new store and worker on the same engine directory and log, as after a start of the program. */
+  restart(options?: WorldOptions): Promise<World>;
+  close(): Promise<void>;
+};
+
+export type WorldOptions = {
+  config?: string;
+  bounds?: Partial<WorkerBounds>;
+  compileCondition?: (logql: string) => string;
+};
+
+type Kept = { directory: string; engine: EngineDouble; log: LogDouble };
+
+export const union = (tables: readonly string[], select: string, where = '1'): string =>
+  tables.map(t => `SELECT ${select} FROM ${t} WHERE ${where}`).join(' UNION ALL ');
+
+export async function openWorld(options: WorldOptions = {}, kept?: Kept): Promise<World> {
+  const directory = kept?.directory ?? mkdtempSync(join(tmpdir(), 'weir-process-'));
+  const engine = kept?.engine ?? openDouble(join(directory, 'engine'));
+  const log = kept?.log ?? openLogDouble();
+  const config: Config = parseConfig(options.config ?? '');
+  const store = openStore({ engine, streams: engine, config, directory: join(directory, 'engine') });
+  const worker = startWorker({
+    source: log,
+    engine,
+    store,
+    config,
+    compileCondition: options.compileCondition ?? (text => text),
+    spoolDirectory: join(directory, 'spool'),
+    bounds: { tickMillisMin: 20, sealMillis: 600_000, ...options.bounds },
+  });
+  if (!kept) await engine.start();
+  await worker.ready;
+
+  const rowsOf = async (question: Question): Promise<Record<string, unknown>[]> => {
+    const answer = await store.runQuery(question);
+    const rows: Record<string, unknown>[] = [];
+    for await (const batch of answer.rows) rows.push(...batch);
+    return rows;
+  };
+  return {
+    engine,
+    log,
+    store,
+    worker,
+    ask: (select, where) =>
+      rowsOf({ sql: ({ records }) => `SELECT ${select} FROM (${union(records, '*', where)}) ORDER BY 1` }),
+    askQuarantine: select =>
+      rowsOf({ sql: ({ quarantine }) => `SELECT ${select} FROM (${union(quarantine, '*')}) ORDER BY seq` }),
+    async settled() {
+      for (let i = 0; i < 2_000 && worker.lag().records > 0; i++) await new Promise(resolve => setTimeout(resolve, 10));
+    },
+    restart: next => openWorld(next ?? options, { directory, engine, log }),
+    async close() {
+      await worker.stop();
+      store.close();
+      await engine.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
