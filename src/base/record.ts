@@ -23,7 +23,7 @@ export type FieldHints = {
   labels?: Record<string, string>;
 };
 
-/** Identity of a batch given by an agent; retries with the same three values are the same batch. */
+/** Identity of a batch given by an agent; retries with the same three values and the same bytes are the same batch, so one id may cover batches of several formats. */
 export type AgentBatchId = { agent: string; epoch: number; sequence: number };
 
 /** What every frame of the log says about its payload. Serialised as JSON in the frame, so additions need defaults. */

@@ -14,11 +14,15 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { log } from '../../base/log.ts';
 import { type Batch, type BatchHeader, segmentOfSeq } from '../../base/record.ts';
 import { openBuffer, type WeirBuffer } from '../buffer.ts';
 import { checkLog } from './check.ts';
 import { exportLog } from './export.ts';
 import { segmentFileName } from './segment.ts';
+
+// These tests break things on purpose.
+log.level = 'silent';
 
 let directory = '';
 beforeEach(() => {
@@ -251,6 +255,10 @@ describe('export and check', () => {
       { seq: String(seq + 2n), tenant: 'b', ...common, hints: { labels: { service: 's' } }, text: '\ttab' },
       { seq: String(seq + 3n), tenant: 't', ...common, base64: '/w==' },
     ]);
+    const slow = new PassThrough({ highWaterMark: 1 });
+    const reading = exportLog(directory, slow);
+    for (let i = 0; i < 20; i++) await new Promise(resolve => setTimeout(resolve, 1, slow.read()));
+    expect(await reading).toEqual({ records: 4, damaged: 0 });
     const one = new PassThrough().resume();
     expect(await exportLog(directory, one, { tenant: 'b', from: seq + 2n })).toEqual({ records: 1, damaged: 0 });
   });

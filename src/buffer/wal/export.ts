@@ -21,7 +21,7 @@ const newline = 10;
 /**
  * Write every record of the log in a data directory (or a log directory) as a line of JSON, in order of seq:
  * `{"seq","tenant","door","format","received"[,"hints"],...}` and the payload line: as `record` when the format is JSON lines, as `text` when it is text, as `base64` when it is not UTF-8.
- * Reads only; the program may be running. Waits for a slow `out`; stops when it is closed. Returns how many records were written and how many damaged places skipped.
+ * Reads only; the program may be running. Waits for a slow `out`; stops when it is closed, rejects when it fails. Returns how many records were written and how many damaged places skipped.
  */
 export async function exportLog(
   directory: string,
@@ -44,7 +44,7 @@ export async function exportLog(
         if (options.tenant !== undefined && step.header.tenant !== options.tenant) continue;
         for (const text of chunksOf(file.segment, step, options.from ?? 0n, done)) {
           if (!out.writable) return done;
-          if (!out.write(text)) await Promise.race([once(out, 'drain'), once(out, 'close')]);
+          if (!out.write(text)) await drained(out);
         }
       }
     } finally {
@@ -52,6 +52,16 @@ export async function exportLog(
     }
   }
   return done;
+}
+
+async function drained(out: NodeJS.WritableStream): Promise<void> {
+  const over = new AbortController();
+  const { signal } = over;
+  try {
+    await Promise.race([once(out, 'drain', { signal }), once(out, 'close', { signal })]);
+  } finally {
+    over.abort();
+  }
 }
 
 function* chunksOf(segment: number, step: FrameStep, from: bigint, done: { records: number }): Generator<string> {

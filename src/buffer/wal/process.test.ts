@@ -3,10 +3,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { log } from '../../base/log.ts';
 import { openBuffer, type WeirBuffer } from '../buffer.ts';
 import { checkLog } from './check.ts';
 
-// The log against real processes and a real full disk.
+// The log against real processes and a real full disk; what it says about that is expected.
+log.level = 'silent';
 
 let place = '';
 beforeEach(() => {

@@ -13,6 +13,8 @@ const windowBytesMax = 16 * 1024 * 1024;
 /** Room for heads and batch headers beside the payload that is asked for. */
 const windowBytesExtra = 64 * 1024;
 
+const windowBytes = (wanted: number): number => Math.min(wanted + windowBytesExtra, windowBytesMax);
+
 type Waiter = { from: bigint; wake: () => void };
 
 /** Reads durable frames back from the segment files. Holds no position of its own but a hint where the last take ended. */
@@ -94,7 +96,7 @@ export class Reader {
     if (!opened) return 0;
     let bytes = 0;
     try {
-      const window = new FileWindow(opened, end, Math.min(bytesMax + windowBytesExtra, windowBytesMax));
+      const window = new FileWindow(opened, end, windowBytes(bytesMax));
       for await (const step of walk(window, { segment: segment.segment, salt }, start, true)) {
         if (step.kind === 'damage') {
           await this.quarantine.keep(opened, segment.segment, { ...step, rows: step.rows ?? segment.rows - step.row });
@@ -105,6 +107,7 @@ export class Reader {
         bytes += step.payload.length;
         this.ended = { segment: segment.segment, place: step.next };
         if (bytes >= bytesMax) break;
+        window.size = windowBytes(bytesMax - bytes);
       }
     } finally {
       await opened.close();

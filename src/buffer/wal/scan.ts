@@ -31,7 +31,7 @@ export type SegmentFile = {
 export type FileFault = { segment: number; rows: number; reason: string };
 
 /** Bytes read at a time when only heads and batch headers are wanted: frames longer than this are jumped over. */
-const scanWindowBytes = 128 * 1024;
+const scanWindowBytes = 1024 * 1024;
 const payloadWindowBytes = 4 * 1024 * 1024;
 
 export const firstPlace: Place = { offset: segmentHeaderBytes, row: 0, frame: 0 };

@@ -8,8 +8,9 @@ const blockBytes = 4096;
  */
 export class FileWindow {
   readonly end: number;
+  /** Bytes of the next piece at least; the owner may change it as it learns how much it needs. */
+  size: number;
   private readonly file: LogFile;
-  private readonly size: number;
   private start = 0;
   private bytes = Buffer.alloc(0);
 

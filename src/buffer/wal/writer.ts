@@ -177,7 +177,9 @@ export class Writer {
       const numbers = { frame: place.frame, row: place.row, records, headerBytes: head.length - edgeBytes };
       const identity = { segment: segment.segment, salt: segment.salt ?? 0 };
       encodeEdges(identity, { ...numbers, payloadBytes, headerCrc, payloadCrc }, head, tail);
-      pieces.push(head, ...batch.payload, tail);
+      pieces.push(head);
+      for (const piece of batch.payload) pieces.push(piece);
+      pieces.push(tail);
       places.push(place);
       place = { offset: place.offset + batch.bytes, row: place.row + records, frame: place.frame + 1 };
     }
