@@ -3,9 +3,11 @@ import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { assertListenAllowed, makeGuard } from '../access/tokens.ts';
 import { type Config, loadConfig } from '../base/config.ts';
+import { WeirError } from '../base/errors.ts';
 import { log } from '../base/log.ts';
 import { gaugeFrom } from '../base/telemetry.ts';
 import { openBuffer } from '../buffer/buffer.ts';
+import { compileCondition } from '../language/condition.ts';
 import { startWorker } from '../process/worker.ts';
 import { registerQueryApi } from '../query/register.ts';
 import { openDoors } from '../receive/doors.ts';
@@ -27,6 +29,19 @@ function settingsOf(options: AllInOneOptions): Config {
     otlp_listen: options.otlpListen ?? config.otlp_listen,
     demo: options.demo ?? config.demo,
   };
+}
+
+/** Opens the main port and gives its address. Throws `config_invalid` when the port cannot be had. */
+async function listen(server: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    await server.listen({ host, port });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'EADDRINUSE' ? 'another program has this port; choose another with --listen' : message;
+    throw new WeirError('config_invalid', { reason: `listen: ${host}:${port}: ${reason}` }, { cause: error });
+  }
+  const address = server.server.address();
+  return `http://${host.includes(':') ? `[${host}]` : host}:${typeof address === 'object' && address ? address.port : port}`;
 }
 
 /** The second port is a convenience that another collector may hold already: then Weir says so and goes on. */
@@ -60,90 +75,94 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
     !existsSync(join(config.data, 'wal')) ||
     readdirSync(join(config.data, 'wal')).filter(name => name.endsWith('.wal')).length === 0;
 
-  const buffer = await openBuffer({
-    directory: join(config.data, 'wal'),
-    keepMs: config.wal.keep,
-    keepBytes: config.wal.keep_bytes,
-    segmentBytes: config.wal.segment_bytes,
-  });
-  const engine = openEngine(config);
-  const store = openStore({
-    engine: engine.engine,
-    streams: engine.client,
-    config,
-    ...(engine.directory && { directory: engine.directory }),
-  });
-  const worker = startWorker({
-    source: buffer.source,
-    store,
-    engine: engine.engine,
-    config,
-    spoolDirectory: join(config.data, 'spool'),
-  });
-  const doors = openDoors({ accept: buffer.accept, config });
-  const demo = openDemo({ accept: buffer.accept, wanted: config.demo, fresh, directory: config.data });
-
-  let ready = false;
-  let stopping = false;
-  const guard = makeGuard(config.tokens);
-  const health = {
-    ready: () => ready && !stopping,
-    state: () => ({ engine: engine.engine.up() ? 'up' : 'starting', log: buffer.stats().failing ?? 'ok' }),
-  };
-  const servers = [await openHttpServer({ guard, health })];
-  const [main] = servers;
-  if (!main) return 1;
-  doors.mountAll(main);
-  await registerQueryApi(main, {
-    run: store.runQuery,
-    bytes: store.runBytes,
-    onVisible: worker.onVisible,
-    config,
-    status: () => ({
-      version,
-      engine: { up: engine.engine.up(), version: engine.version(), restarts: Math.max(0, engine.engine.epoch() - 1) },
-      wal: { segments: buffer.stats().segments, bytes: buffer.stats().bytes },
-      lagSeconds: worker.lag().seconds,
-      demo: demo.present(),
-    }),
-  });
-  await servePage(main);
-  gaugeFrom('weir_lag_seconds', 'age of the oldest acked record that is not visible yet', () => worker.lag().seconds);
-
-  const stop = new Promise<NodeJS.Signals>(done => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => done(signal));
-  });
-  // The doors open before the engine is up: what is acked meanwhile waits in the log.
-  await main.listen({ host, port });
-  if (otlp) {
-    const second = await openHttpServer({ guard, health });
-    doors.mountOtlp(second);
-    await listenOtlp(second, otlp);
-    servers.push(second);
-  }
-  const address = main.server.address();
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${typeof address === 'object' && address ? address.port : port}`;
-
+  // What was started is stopped in reverse, however far the start got.
+  const stops: (() => unknown)[] = [];
   try {
-    await Promise.race([engine.start(), stop]);
-    await Promise.race([worker.caughtUp(), stop]);
+    const buffer = await openBuffer({
+      directory: join(config.data, 'wal'),
+      keepMs: config.wal.keep,
+      keepBytes: config.wal.keep_bytes,
+      segmentBytes: config.wal.segment_bytes,
+    });
+    stops.push(() => buffer.close());
+    const engine = openEngine(config);
+    stops.push(() => engine.stop());
+    const store = openStore({
+      engine: engine.engine,
+      streams: engine.client,
+      config,
+      ...(engine.directory && { directory: engine.directory }),
+    });
+    stops.push(() => store.close());
+    const worker = startWorker({
+      source: buffer.source,
+      store,
+      engine: engine.engine,
+      config,
+      compileCondition,
+      spoolDirectory: join(config.data, 'spool'),
+    });
+    stops.push(() => worker.stop());
+    const doors = openDoors({ accept: buffer.accept, config });
+    const demo = openDemo({ accept: buffer.accept, wanted: config.demo, fresh, directory: config.data });
+
+    let ready = false;
+    const guard = makeGuard(config.tokens);
+    const health = {
+      ready: () => ready,
+      state: () => ({ engine: engine.engine.up() ? 'up' : 'starting', log: buffer.stats().failing ?? 'ok' }),
+    };
+    const main = await openHttpServer({ guard, health });
+    stops.push(() => main.close());
+    doors.mountAll(main);
+    await registerQueryApi(main, {
+      run: store.runQuery,
+      bytes: store.runBytes,
+      onVisible: worker.onVisible,
+      config,
+      status: () => ({
+        version,
+        engine: {
+          up: engine.engine.up(),
+          version: engine.version(),
+          restarts: Math.max(0, engine.engine.epoch() - 1),
+        },
+        wal: { segments: buffer.stats().segments, bytes: buffer.stats().bytes },
+        lagSeconds: worker.lag().seconds,
+        demo: demo.present(),
+      }),
+    });
+    await servePage(main);
+    gaugeFrom('weir_lag_seconds', 'age of the oldest acked record that is not visible yet', () => worker.lag().seconds);
+
+    const told = new Promise<NodeJS.Signals>(done => {
+      for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => done(signal));
+    });
+    // The doors open before the engine is up: what is acked meanwhile waits in the log.
+    const url = await listen(main, host, port);
+    if (otlp) {
+      const second = await openHttpServer({ guard, health });
+      stops.push(() => second.close());
+      doors.mountOtlp(second);
+      await listenOtlp(second, otlp);
+    }
+    stops.push(() => {
+      ready = false;
+      demo.stop();
+      doors.stop();
+    });
+
+    const begun = engine.start().then(() => worker.ready);
+    await Promise.race([begun, told]);
     const retention = store.startRetention();
+    stops.push(() => retention.stop());
     ready = true;
     log.info({ url, data: config.data, milliseconds: Math.round(performance.now() - started) }, 'weir is ready');
     onReady(url);
     await demo.start();
-    const signal = await stop;
-    log.info({ signal }, 'stopping');
-    retention.stop();
+    log.info({ signal: await told }, 'stopping');
   } finally {
-    stopping = true;
-    demo.stop();
-    doors.stop();
-    await Promise.all(servers.map(server => server.close()));
-    await worker.stop();
-    store.close();
-    await engine.stop();
-    await buffer.close();
+    for (const stop of stops.reverse()) await stop();
   }
   return 0;
 }

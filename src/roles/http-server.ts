@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import fastifyWebsocket from '@fastify/websocket';
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { log } from '../base/log.ts';
@@ -35,7 +35,7 @@ export async function openHttpServer(options: {
   const logger: FastifyBaseLogger = log;
   const server = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.wireBytesMax,
     // A body may take long on a slow line, but a head may not, and idle sockets are closed: slow clients must not hold others up.
     requestTimeout: 120_000,
