@@ -1,15 +1,18 @@
 /**
  * Which fields of a sender's object mean what, in order of preference; the first one present (and not null) wins. A name the
- * sender gave in {@link FieldHints} goes in front of its list. One table for the doors that build rows themselves and for the
+ * sender gave in {@link FieldHints} takes the place of its list. One table for the doors that build rows themselves and for the
  * SQL that reads `json` payloads. See docs/decisions/0001-record-and-table.md.
  */
 export const fieldCandidates = {
   time: ['timestamp', 'time', '@timestamp', 'ts'],
   message: ['message', 'msg', 'log', 'body'],
-  level: ['level', 'severity', 'lvl'],
-  service: ['service', 'app'],
-  traceId: ['trace_id', 'traceId', 'traceID', 'trace.id'],
-  spanId: ['span_id', 'spanId', 'spanID', 'span.id'],
+  traceId: ['trace_id', 'traceId', 'traceID', 'trace.id', 'traceid'],
+  spanId: ['span_id', 'spanId', 'spanID', 'span.id', 'spanid'],
+  /** Read for the level, and kept as attributes. */
+  level: ['level', 'severity', 'lvl', 'severity_text', 'loglevel', 'levelname', 'log.level'],
+  severityNumber: ['severity_number', 'severityNumber'],
+  /** All of them become stream labels under their own names, beside those the sender lists. */
+  labels: ['service_name', 'service', 'app', 'application'],
 } as const satisfies Record<string, readonly string[]>;
 
 /** Stream labels that give `service_name` when the sender has not set it (Loki's `discover_service_name`), else {@link unknownService}. */
@@ -49,13 +52,13 @@ export const levelNames = [
 ] as const;
 
 /**
- * A time given as a bare number is read by its magnitude: below 1e11 seconds (up to the year 5138), below 1e14 milliseconds,
- * below 1e17 microseconds, else nanoseconds. `digits` is the number of zeros to nanoseconds.
+ * A time given as a bare number is read by its magnitude: each unit ends where it could be no time the store holds (the year 2262), and
+ * the next smaller one begins. `digits` is the number of zeros to nanoseconds.
  */
 export const timeMagnitudes = [
-  { below: 100_000_000_000n, digits: 9 },
-  { below: 100_000_000_000_000n, digits: 6 },
-  { below: 100_000_000_000_000_000n, digits: 3 },
+  { max: 9_223_372_036n, digits: 9 },
+  { max: 9_223_372_036_854n, digits: 6 },
+  { max: 9_223_372_036_854_775n, digits: 3 },
 ] as const;
 
 /** What DateTime64(9) of the engine can hold: 1900-01-01T00:00:00Z to 2262-04-11T23:47:16.854775807Z, in ns since 1970. */

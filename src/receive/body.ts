@@ -2,16 +2,21 @@ import type { Readable } from 'node:stream';
 import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 
-/** Bytes the doors hold together. Throws `overloaded` rather than to grow past `limits.receiveBytesMax`. */
+/** Bytes the doors hold together. Throws `overloaded` rather than to grow past its limit. */
 export class Admission {
+  readonly #bytesMax: number;
   #held = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
 
   get heldBytes(): number {
     return this.#held;
   }
 
   hold(bytes: number): void {
-    if (this.#held + bytes > limits.receiveBytesMax) {
+    if (this.#held + bytes > this.#bytesMax) {
       throw new WeirError('overloaded', { reason: `${this.#held} bytes of requests are in flight`, seconds: 1 });
     }
     this.#held += bytes;

@@ -21,10 +21,12 @@ describe('decompress', () => {
   });
 
   it.each(forms)('stops a bomb of %s at the limit', async (_, encoding, compress) => {
-    const bomb = compress(Buffer.alloc(64 * 1024 * 1024));
+    const bomb = compress(Buffer.alloc(32 * 1024 * 1024));
     const before = process.memoryUsage.rss();
-    await expect(decompress(bomb, encoding, 1024 * 1024)).rejects.toThrow('body is larger than 1048576 bytes after decompression');
-    expect(process.memoryUsage.rss() - before).toBeLessThan(48 * 1024 * 1024);
+    await expect(decompress(bomb, encoding, 1024 * 1024)).rejects.toThrow(
+      'body is larger than 1048576 bytes after decompression',
+    );
+    expect(process.memoryUsage.rss() - before).toBeLessThan(24 * 1024 * 1024);
   });
 
   it.each(forms)('refuses a cut or broken body of %s', async (_, encoding, compress) => {
@@ -35,17 +37,30 @@ describe('decompress', () => {
   });
 
   it('takes all members of gzip and all frames of zstd, and refuses junk behind them', async () => {
-    for (const [encoding, compress] of [['gzip', gzipSync], ['zstd', zstdCompressSync]] as const) {
+    for (const [encoding, compress] of [
+      ['gzip', gzipSync],
+      ['zstd', zstdCompressSync],
+    ] as const) {
       const two = Buffer.concat([compress('first '), compress('second')]);
       expect((await decompress(two, encoding, 100)).toString()).toBe('first second');
       await expect(decompress(two, encoding, 8)).rejects.toMatchObject({ code: 'body_too_large' });
-      await expect(decompress(Buffer.concat([two, Buffer.from('junkjunk')]), encoding, 100)).rejects.toMatchObject({ code: 'bad_request' });
+      await expect(decompress(Buffer.concat([two, Buffer.from('junkjunk')]), encoding, 100)).rejects.toMatchObject({
+        code: 'bad_request',
+      });
     }
   });
 
   it('names encodings in any case', () => {
-    expect([encodingOf('GZip'), encodingOf('x-gzip'), encodingOf('Zstd'), encodingOf('identity'), encodingOf(''), encodingOf(undefined)]).toEqual(['gzip', 'gzip', 'zstd', undefined, undefined, undefined]);
-    for (const other of ['lz4', 'gzip, gzip', 'gzip;q=1', 'constructor']) expect(() => encodingOf(other)).toThrow('use gzip, deflate, zstd, snappy or br');
+    expect([
+      encodingOf('GZip'),
+      encodingOf('x-gzip'),
+      encodingOf('Zstd'),
+      encodingOf('identity'),
+      encodingOf(''),
+      encodingOf(undefined),
+    ]).toEqual(['gzip', 'gzip', 'zstd', undefined, undefined, undefined]);
+    for (const other of ['lz4', 'gzip, gzip', 'gzip;q=1', 'constructor'])
+      expect(() => encodingOf(other)).toThrow('use gzip, deflate, zstd, snappy or br');
   });
 
   it('lets the event loop run meanwhile', async () => {

@@ -23,7 +23,7 @@ export type Doors = {
  * One gateway for all servers of the process, so that its limits hold for them together. Who may come in is the server's matter
  * (its guard runs before any door); a server's own error handler answers for what is no error of ours.
  */
-export function openDoors(options: { accept: AcceptBatch; config: Config }): Doors {
+export function openDoors(options: { accept: AcceptBatch; config: Config; heldBytesMax?: number }): Doors {
   const gateway = new Gateway(options);
   return {
     mountAll(server) {

@@ -11,7 +11,7 @@ function fromNumber(text: string): bigint | undefined {
   const [, sign, whole, fraction = ''] = decimal.exec(plain) ?? [];
   if (whole === undefined) return undefined;
   const units = BigInt(whole);
-  const digits = timeMagnitudes.find(m => units < m.below)?.digits ?? 0;
+  const digits = timeMagnitudes.find(m => units <= m.max)?.digits ?? 0;
   const ns = BigInt(whole + fraction.slice(0, digits).padEnd(digits, '0'));
   return inRange(sign === '-' ? -ns : ns);
 }
@@ -27,10 +27,22 @@ function fromCalendar(text: string): bigint | undefined {
   return inRange(BigInt(ms - offsetMs) * 1_000_000n + BigInt(fraction.padEnd(9, '0')));
 }
 
+const monthFirst = /^[A-Za-z]{3}[A-Za-z,]* +\d/;
+const apache = /^(\d{1,2})\/([A-Za-z]{3})\/(\d{4}):/;
+
+/** RFC 2822, `Nov 20 10:00:00 2026`, and Apache's `20/Nov/2026:10:00:00 +0000`; UTC when there is no zone. */
+function fromWords(text: string): bigint | undefined {
+  const plain = text.replace(apache, '$1 $2 $3 ');
+  if (plain === text && !monthFirst.test(text) && !/^\d{1,2} [A-Za-z]{3} \d{4}/.test(text)) return undefined;
+  const ms = Date.parse(/(?:[+-]\d{4}|[A-Z]{3,4}|Z)$/.test(plain) ? plain : `${plain} UTC`);
+  return Number.isNaN(ms) ? undefined : inRange(BigInt(ms) * 1_000_000n);
+}
+
 /**
- * Event time in ns since 1970 of the text of a field: a number by its magnitude (see `timeMagnitudes`), or an RFC 3339 time, UTC when it
- * names no zone. Undefined when it is neither or outside what the store can hold; nothing is guessed.
+ * Event time in ns since 1970 of the text of a field, as the SQL of the process room reads it: a number by its magnitude (see
+ * `timeMagnitudes`), an RFC 3339 time, or one with the month in letters; UTC when it names no zone. Undefined when it is none of
+ * these or outside what the store can hold; nothing is guessed.
  */
 export function eventTimeNs(text: string): bigint | undefined {
-  return fromNumber(text) ?? fromCalendar(text);
+  return fromNumber(text) ?? fromCalendar(text) ?? fromWords(text);
 }

@@ -43,6 +43,12 @@ export type DoorSpec = {
 const mediaTypeOf = (request: FastifyRequest): string =>
   (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 
+const unsupportedType = (spec: DoorSpec, mediaType: string): WeirError =>
+  new WeirError('unsupported_type', {
+    type: JSON.stringify(mediaType),
+    supported: spec.mediaTypes.filter(type => type !== '').join(' or '),
+  });
+
 const otherMethods: HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'];
 
 /**
@@ -52,12 +58,13 @@ const otherMethods: HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'];
 export class Gateway {
   readonly #accept: AcceptBatch;
   readonly #config: Config;
-  readonly #admission = new Admission();
+  readonly #admission: Admission;
   #stopping = false;
 
-  constructor(options: { accept: AcceptBatch; config: Config }) {
+  constructor(options: { accept: AcceptBatch; config: Config; heldBytesMax?: number }) {
     this.#accept = options.accept;
     this.#config = options.config;
+    this.#admission = new Admission(options.heldBytesMax ?? limits.receiveBytesMax);
   }
 
   /** From now on every request is answered 503 with Retry-After; those that are in already run to their end. */
@@ -105,10 +112,7 @@ export class Gateway {
     const tenant = tenantOf(request.headers);
     const mediaType = mediaTypeOf(request);
     if (spec.mediaTypes.length > 0 && !spec.mediaTypes.includes(mediaType)) {
-      throw new WeirError('unsupported_type', {
-        type: JSON.stringify(mediaType),
-        supported: spec.mediaTypes.filter(t => t !== '').join(' or '),
-      });
+      throw unsupportedType(spec, mediaType);
     }
     const encoding = spec.encoding
       ? spec.encoding(request, mediaType)
@@ -165,11 +169,17 @@ export class Gateway {
     if (failed) throw failed.reason;
   }
 
+  /** What fastify refuses before a door sees it: a content type it cannot read, a head that makes no sense. */
+  #errorOf(spec: DoorSpec, cause: Error & { statusCode?: number }, request: FastifyRequest): WeirError {
+    return cause.statusCode === 415
+      ? unsupportedType(spec, mediaTypeOf(request))
+      : new WeirError('bad_request', { reason: cause.message }, { cause });
+  }
+
   #refuse(spec: DoorSpec, cause: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply): void {
     // An error that is not of ours and carries no client status is a mistake of ours: the server's own handler logs it.
     if (!(cause instanceof WeirError) && (cause.statusCode ?? 500) >= 500) throw cause;
-    const error =
-      cause instanceof WeirError ? cause : new WeirError('bad_request', { reason: cause.message }, { cause });
+    const error = cause instanceof WeirError ? cause : this.#errorOf(spec, cause, request);
     requestRejected(spec.door, error.code);
     if (error.retry) reply.header('retry-after', String(error.retryAfter));
     if (error.code === 'method_not_allowed') reply.header('allow', 'POST, OPTIONS');

@@ -1,6 +1,6 @@
 import { fieldCandidates, serviceNameLabels, unknownService } from '../../base/fields.ts';
 import type { FieldHints } from '../../base/record.ts';
-import { type ByteString, byteString, bytesOf, parseJson } from '../byte-string.ts';
+import { type ByteString, byteString, bytesOf, fromText, parseJson } from '../byte-string.ts';
 import { eventTimeNs } from '../event-time.ts';
 import { skipValue, viewOf } from './skip.ts';
 
@@ -61,33 +61,28 @@ const object = (pairs: Iterable<readonly [ByteString, ByteString]>): ByteString 
 export function canonicalRow(shape: Buffer, source: Buffer, start: number, end: number, hints: FieldHints): ByteString {
   const fields = fieldsOf(shape, source, start);
   const attributes = new Map(fields.map(field => [field.name, field]));
-  const first = (names: readonly string[], hint?: string): Field | undefined => {
-    for (const name of hint === undefined ? names : [byteString(Buffer.from(hint)), ...names]) {
-      const field = attributes.get(name);
-      if (field) return field;
-    }
-    return undefined;
+  const first = (names: readonly string[]): Field | undefined => {
+    const name = names.find(n => attributes.has(n));
+    return name === undefined ? undefined : attributes.get(name);
   };
+  const hinted = (hint: string | undefined, names: readonly string[]): readonly string[] =>
+    hint === undefined ? names : [fromText(hint)];
   const row: [ByteString, ByteString][] = [];
 
-  const time = first(fieldCandidates.time, hints.timeField);
+  const time = first(hinted(hints.timeField, fieldCandidates.time));
   const ns = time && eventTimeNs(time.text);
   if (time && ns !== undefined) {
     row.push(['t', String(ns)]);
     attributes.delete(time.name);
   }
-  const message = first(fieldCandidates.message, hints.messageField);
+  const message = first(hinted(hints.messageField, fieldCandidates.message));
   row.push(['m', message?.json ?? JSON.stringify(byteString(source, start, end))]);
   if (message) attributes.delete(message.name);
 
   const labels = new Map<ByteString, ByteString>();
-  for (const name of [
-    ...fieldCandidates.service,
-    ...(hints.labelFields ?? []).map(name => byteString(Buffer.from(name))),
-  ]) {
+  for (const name of [...fieldCandidates.labels, ...(hints.labelFields ?? []).map(fromText)]) {
     const field = attributes.get(name);
-    if (field === undefined || field.text === '') continue;
-    labels.set(name, field.json);
+    if (field && field.text !== '') labels.set(name, field.json);
     attributes.delete(name);
   }
   if (!labels.has('service_name')) {
@@ -98,6 +93,8 @@ export function canonicalRow(shape: Buffer, source: Buffer, start: number, end: 
 
   const level = first(fieldCandidates.level);
   if (level) row.push(['v', level.json]);
+  const number = first(fieldCandidates.severityNumber)?.text;
+  if (number !== undefined && /^(?:[1-9]|1\d|2[0-4])$/.test(number)) row.push(['n', number]);
   for (const [column, names] of [
     ['i', fieldCandidates.traceId],
     ['p', fieldCandidates.spanId],

@@ -40,5 +40,9 @@ export const lokiPushDoor: DoorSpec = {
       .type('text/plain; charset=utf-8')
       .send(`${accepted} entries stored, ${quarantined} in quarantine: ${listed.join('; ')}\n`);
   },
-  refuse: (reply, error) => reply.type('text/plain; charset=utf-8').send(`${error.message}\n`),
+  // Loki answers 400 to a content type that is none.
+  refuse: (reply, error, mediaType) =>
+    (error.code === 'unsupported_type' && !mediaType.includes('/') ? reply.code(400) : reply)
+      .type('text/plain; charset=utf-8')
+      .send(`${error.message}\n`),
 };
