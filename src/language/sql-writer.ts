@@ -40,8 +40,9 @@ export function quoteName(name: string): string {
   return `\`${quoteString(name).slice(1, -1).replaceAll("\\'", "'").replaceAll('`', '\\`')}\``;
 }
 
-/** A table name, optionally with its database: `db.table`. Each part is quoted. */
+/** What stands after FROM: `db.table`, each part quoted, or a text of `Sources` (flow.ts), which is quoted already or a SELECT in parentheses. */
 export function quoteTable(name: string): string {
+  if (/^[`(]/.test(name)) return name;
   return name.split('.').map(quoteName).join('.');
 }
 

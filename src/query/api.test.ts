@@ -29,7 +29,13 @@ afterAll(() => server.close());
 describe('POST /api/v1/query', () => {
   it('answers meta, rows, end', async () => {
     const frames = await ask({ query: '{service_name="web"} |= "two"', id: 'q-1' });
-    expect(frames[0]).toEqual({ type: 'meta', id: 'q-1', kind: 'logs', logql: '{service_name="web"} |= "two"', ...range });
+    expect(frames[0]).toEqual({
+      type: 'meta',
+      id: 'q-1',
+      kind: 'logs',
+      logql: '{service_name="web"} |= "two"',
+      ...range,
+    });
     expect(rowsOf(frames)).toEqual([
       {
         ts: String(t0 + second),
@@ -74,7 +80,9 @@ describe('POST /api/v1/query', () => {
   });
 
   it('shows labels made by stages as parsed, and the line after line_format', async () => {
-    const [row] = rowsOf(await ask({ query: '{service_name="web"} | logfmt | status="500" | line_format "code {{.status}}"' }));
+    const [row] = rowsOf(
+      await ask({ query: '{service_name="web"} | logfmt | status="500" | line_format "code {{.status}}"' }),
+    );
     expect(row).toMatchObject({ message: 'code 500', parsed: { status: '500' } });
   });
 
@@ -104,7 +112,10 @@ describe('POST /api/v1/query', () => {
     [{ limit: -1 }, { code: 'bad_request', message: expect.stringContaining('limit: ') }],
     [{ start: 'yesterday' }, { code: 'bad_request', message: expect.stringContaining('"yesterday"') }],
     [{ after: 'x' }, { code: 'bad_request', message: expect.stringContaining('after: "x"') }],
-    [{ query: 'count_over_time({service_name="web"}[1m])', step: 0.001 }, { code: 'bad_request', message: expect.stringContaining('11000') }],
+    [
+      { query: 'count_over_time({service_name="web"}[1m])', step: 0.001 },
+      { code: 'bad_request', message: expect.stringContaining('11000') },
+    ],
   ])('refuses %j with 400', async (body, error) => {
     const response = await server.post('/api/v1/query', { ...range, ...body });
     expect([response.status, await response.json()]).toEqual([400, { error: expect.objectContaining(error) }]);
@@ -113,7 +124,9 @@ describe('POST /api/v1/query', () => {
 
 describe('POST /api/v1/histogram', () => {
   it('counts by time and level', async () => {
-    const answer = (await (await server.post('/api/v1/histogram', { ...range, buckets: 60 })).json()) as HistogramAnswer;
+    const answer = (await (
+      await server.post('/api/v1/histogram', { ...range, buckets: 60 })
+    ).json()) as HistogramAnswer;
     expect(answer).toMatchObject({ step: 1, total: 4, ...range, partial: false });
     expect(answer.buckets).toEqual([
       { t: 1_700_000_000, counts: { info: 1 } },
@@ -124,7 +137,9 @@ describe('POST /api/v1/histogram', () => {
   });
 
   it('counts what the query matches, in nice steps', async () => {
-    const answer = (await (await server.post('/api/v1/histogram', { ...range, query: '|= "status"', buckets: 7 })).json()) as HistogramAnswer;
+    const answer = (await (
+      await server.post('/api/v1/histogram', { ...range, query: '|= "status"', buckets: 7 })
+    ).json()) as HistogramAnswer;
     expect(answer).toMatchObject({ step: 10, total: 1 });
   });
 });
@@ -133,15 +148,29 @@ describe('POST /api/v1/fields', () => {
   it('gives names, kinds, distinct counts and top values', async () => {
     const answer = (await (await server.post('/api/v1/fields', range)).json()) as FieldsAnswer;
     expect(answer.sampled).toBe(4);
-    expect(answer.fields).toContainEqual({ name: 'env', kind: 'label', distinct: 1, values: [{ value: 'prod', count: 1 }] });
+    expect(answer.fields).toContainEqual({
+      name: 'env',
+      kind: 'label',
+      distinct: 1,
+      values: [{ value: 'prod', count: 1 }],
+    });
     const user = answer.fields.find(f => f.name === 'user');
-    expect(user).toEqual({ name: 'user', kind: 'attribute', distinct: 2, values: [{ value: 'bob', count: 2 }, { value: 'ann', count: 1 }] });
+    expect(user).toEqual({
+      name: 'user',
+      kind: 'attribute',
+      distinct: 2,
+      values: [
+        { value: 'bob', count: 2 },
+        { value: 'ann', count: 1 },
+      ],
+    });
     expect(answer.fields.find(f => f.name === 'level')).toMatchObject({ kind: 'column', distinct: 2 });
   });
 });
 
 describe('POST /api/v1/check', () => {
-  const check = async (query: string): Promise<CheckAnswer> => (await (await server.post('/api/v1/check', { query })).json()) as CheckAnswer;
+  const check = async (query: string): Promise<CheckAnswer> =>
+    (await (await server.post('/api/v1/check', { query })).json()) as CheckAnswer;
   it('gives kind and normal form, or the place of the fault', async () => {
     expect(await check('{a="b"}|="x"')).toEqual({ ok: true, kind: 'logs', logql: '{a="b"} |= "x"' });
     expect(await check('rate({a="b"}[5m])')).toMatchObject({ ok: true, kind: 'metric' });
@@ -154,7 +183,10 @@ describe('POST /api/v1/export', () => {
 
   it('gives NDJSON rows as the query does', async () => {
     const response = await exported({ direction: 'forward' });
-    const lines = (await response.text()).trimEnd().split('\n').map(line => JSON.parse(line) as QueryRow);
+    const lines = (await response.text())
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line) as QueryRow);
     expect(lines.map(l => l.message)).toEqual(messages(await ask({ direction: 'forward' })));
     expect(lines[0]).toMatchObject({ ts: String(t0), seq: '4294967297', labels: { env: 'prod', service_name: 'web' } });
     expect(response.headers.get('content-disposition')).toContain('weir.ndjson');
@@ -192,7 +224,9 @@ describe('GET /api/v1/quarantine', () => {
     const pages: QuarantineAnswer[] = [];
     let next: string | null = '';
     while (next !== null) {
-      const page = (await (await server.get(`/api/v1/quarantine?limit=2${next && `&before=${next}`}`)).json()) as QuarantineAnswer;
+      const page = (await (
+        await server.get(`/api/v1/quarantine?limit=2${next && `&before=${next}`}`)
+      ).json()) as QuarantineAnswer;
       pages.push(page);
       next = page.next;
     }
@@ -211,6 +245,9 @@ describe('GET /api/v1/status', () => {
       oldest: String(t0),
       newest: String(t0 + 2n * second),
     });
-    expect(await (await server.get('/api/v1/status', { 'X-Scope-OrgID': 'nobody' })).json()).toMatchObject({ records: 0, oldest: null });
+    expect(await (await server.get('/api/v1/status', { 'X-Scope-OrgID': 'nobody' })).json()).toMatchObject({
+      records: 0,
+      oldest: null,
+    });
   });
 });

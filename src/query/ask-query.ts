@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { tenantOf } from '../base/tenant.ts';
-import type { Answer, Sources, SqlProgress } from '../flow.ts';
+import type { Answer, Question, Sources, SqlProgress } from '../flow.ts';
 import { type QueryRow, queryRequest } from './contract.ts';
 import { abortWith, type FrameWriter, openFrames, visibleError } from './frame-writer.ts';
 import type { Cursor } from './logs-sql.ts';
@@ -45,10 +45,10 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
     if (plan.kind === 'metric') assertPoints(range, stepNs);
     const limit = body.limit === 0 ? {} : { limit: body.limit };
     const after = cursorOf(body.after);
-    const sql =
+    const { sql, settings = {} }: Pick<Question, 'sql' | 'settings'> =
       plan.kind === 'logs'
         ? plan.rows({ tenant, range }, { direction: body.direction, ...limit, ...(after && { after }) })
-        : plan.sql(tenant, range, stepNs);
+        : { sql: plan.sql(tenant, range, stepNs) };
 
     const abort = abortWith(reply.raw);
     const id = body.id ?? randomUUID();
@@ -84,6 +84,7 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
     try {
       const answer = await room.ask(tenant, {
         sql: begin,
+        settings,
         signal: abort.signal,
         timeoutMs: room.timeoutMs(body.timeout),
         onProgress: now => {

@@ -52,9 +52,9 @@ export function registerExport(server: FastifyInstance, room: Room): void {
 
     const bytes = await room
       .exportBytes(tenant, {
-        sql: sources => `SELECT ${format.columns} FROM (${rows(sources)})`,
+        sql: sources => `SELECT ${format.columns} FROM (${rows.sql(sources)})`,
         format: format.bytes,
-        settings: { output_format_json_quote_64bit_integers: 1 },
+        settings: { ...rows.settings, output_format_json_quote_64bit_integers: 1 },
         signal: abort.signal,
         timeoutMs: body.timeout ?? 0,
       })

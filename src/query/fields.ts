@@ -20,7 +20,7 @@ export function registerFields(server: FastifyInstance, room: Room): void {
     const plan = logsPlanOf(body.query);
     const rows = plan.rows({ tenant, range: rangeOf(body) }, { direction: 'backward', limit: body.sample });
     const answer = await room.ask(tenant, {
-      sql: sources => `WITH sample AS (${rows(sources)})
+      sql: sources => `WITH sample AS (${rows.sql(sources)})
 SELECT field.1 AS kind, field.2 AS name, count() AS distinct, sum(n) AS records,
   arraySlice(arrayReverseSort(x -> x.2, groupArrayIf((value, n), lengthUTF8(value) <= ${valueLength})), 1, ${valuesPerField}) AS top
 FROM (
@@ -33,6 +33,7 @@ FROM (
     FROM sample)
   GROUP BY field, value)
 GROUP BY field ORDER BY records DESC, name`,
+      settings: rows.settings,
       signal: abortWith(reply.raw).signal,
       timeoutMs: room.timeoutMs(undefined),
     });

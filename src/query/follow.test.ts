@@ -44,6 +44,7 @@ function makeSeqs() {
   };
 }
 const sql = {
+  settings: {},
   rowsFrom: (_: unknown, from: bigint, limit: number) => `rows ${from} ${limit}`,
   countFrom: (_: unknown, from: bigint) => `count ${from}`,
 };
@@ -79,7 +80,11 @@ describe('following what becomes visible', () => {
 
   it('waits for an engine that restarts', async () => {
     const store = makeSeqs();
-    const stream = follow({ tenant: 't', sql, border: 0n, signal: new AbortController().signal }, store.ask, store.listen);
+    const stream = follow(
+      { tenant: 't', sql, border: 0n, signal: new AbortController().signal },
+      store.ask,
+      store.listen,
+    );
     store.tick(1);
     store.fail(2);
     expect(await take(stream, 1)).toEqual(['0']);

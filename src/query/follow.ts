@@ -2,11 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Tenant } from '../base/record.ts';
-import type { OnVisible, Sources } from '../flow.ts';
+import type { OnVisible, Sources, SqlSettings } from '../flow.ts';
 import { type Ask, collect } from './admission.ts';
 
 /** SQL of a live tail. Rows have a column `seq`. */
 export type FollowSql = {
+  settings: SqlSettings;
   /** At most `limit` matching rows with `seq >= from`, lowest seq first. */
   rowsFrom(sources: Sources, from: bigint, limit: number): string;
   /** One row (skipped, last): how many matching rows have `seq >= from`, and the highest seq of them. */
@@ -54,7 +55,14 @@ export function makeVisibleHub(onVisible: OnVisible): VisibleHub {
  * `limits.tailLagMillis` behind, the rows up to now are skipped and counted. An engine that restarts is waited for.
  */
 export async function* follow(
-  question: { tenant: Tenant; sql: FollowSql; border: bigint; delayMs?: number; lagMillis?: number; signal: AbortSignal },
+  question: {
+    tenant: Tenant;
+    sql: FollowSql;
+    border: bigint;
+    delayMs?: number;
+    lagMillis?: number;
+    signal: AbortSignal;
+  },
   ask: Ask,
   listen: OnVisible,
 ): AsyncGenerator<Followed> {
@@ -72,7 +80,7 @@ export async function* follow(
   const query = async (text: (sources: Sources) => string): Promise<Record<string, unknown>[]> => {
     for (;;) {
       try {
-        return await collect(await ask(tenant, { sql: text, signal }));
+        return await collect(await ask(tenant, { sql: text, settings: sql.settings, signal }));
       } catch (error) {
         if (signal.aborted || !(error instanceof WeirError && error.retry)) throw error;
         await sleep(500, undefined, { signal });
@@ -91,7 +99,10 @@ export async function* follow(
         if (signal.aborted) return;
       }
       if (question.delayMs) await sleep(question.delayMs, undefined, { signal });
-      if (ticks[0] && Date.now() - ticks[0].at > (question.lagMillis ?? limits.tailLagMillis) + (question.delayMs ?? 0)) {
+      if (
+        ticks[0] &&
+        Date.now() - ticks[0].at > (question.lagMillis ?? limits.tailLagMillis) + (question.delayMs ?? 0)
+      ) {
         const newest = ticks.at(-1);
         ticks = [];
         more = false;

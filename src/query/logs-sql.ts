@@ -1,5 +1,6 @@
+import { availableParallelism } from 'node:os';
 import type { Tenant } from '../base/record.ts';
-import type { Sources } from '../flow.ts';
+import type { Sources, SqlSettings } from '../flow.ts';
 import { matcherCondition } from '../language/label-condition.ts';
 import { find, type Row, storedRow } from '../language/row.ts';
 import { Scope } from '../language/scope.ts';
@@ -35,7 +36,8 @@ function compile(query: LogQuery, matching: Matching): { scope: Scope; row: Row;
   if (range) where.push(`timestamp >= ${quoteTime(range.start)}`, `timestamp < ${quoteTime(range.end)}`);
   if (fromSeq !== undefined) where.push(`seq >= ${quoteInteger(fromSeq)}`);
   if (belowSeq !== undefined) where.push(`seq < ${quoteInteger(belowSeq)}`);
-  for (const matcher of query.selector) where.push(matcherCondition(start.label('stream', matcher.name).value, matcher));
+  for (const matcher of query.selector)
+    where.push(matcherCondition(start.label('stream', matcher.name).value, matcher));
   const { row, where: conditions } = applyStages(query.stages, start);
   return { scope, row, where: [...where, ...conditions] };
 }
@@ -54,58 +56,68 @@ const makesLabels = new Set(['json', 'logfmt', 'pattern', 'regexp', 'unpack', 'l
 function parsedLabels(query: LogQuery, row: Row): string | undefined {
   if (!query.stages.some(stage => makesLabels.has(stage.kind))) return undefined;
   const error = find(row, '__error__');
+  if (error.present === '0') return row.map('parsed');
   const details = find(row, '__error_details__');
-  const errors =
-    error.present === '0'
-      ? row.map('parsed')
-      : `mapUpdate(${row.map('parsed')}, mapFilter((k, v) -> v != '', map('__error__', toString(${error.value}), '__error_details__', toString(${details.value}))))`;
-  return errors;
+  return `mapUpdate(${row.map('parsed')}, mapFilter((k, v) -> v != '', map('__error__', toString(${error.value}), '__error_details__', if(${error.value} = '', '', toString(${details.value})))))`;
 }
 
-const orders = {
-  backward: ['DESC', '<'],
-  forward: ['ASC', '>'],
-  accepted: ['ASC', '>'],
-} as const;
+const stored =
+  'timestamp, received, seq, service, severity, level, labels, message, trace_id, span_id, attributes, door';
 
 /**
- * Rows in the shape of QueryRow (contract.ts), in order. Each source gives its own first rows, so that parts are read in order and
- * only as far as needed; `parsed` is a column only when a stage can make labels.
+ * Rows in the shape of QueryRow (contract.ts), in order. Each source gives its own first rows, so that parts are read in order and only as
+ * far as needed; labels are made for the rows of the answer only. `parsed` is a column only when a stage can make labels.
  */
 export function rowsSql(query: LogQuery, matching: Matching, paging: Paging): ToSql {
   const { scope, row, where } = compile(query, matching);
-  const [way, beyond] = orders[paging.direction];
-  const { after, limit } = paging;
-  if (after)
+  const { after, limit, direction } = paging;
+  const way = direction === 'backward' ? 'DESC' : 'ASC';
+  if (after) {
+    // The time alone first, so that the primary key skips what earlier pages have shown.
+    const beyond = direction === 'backward' ? '<' : '>';
     where.push(
       `timestamp ${beyond}= ${quoteTime(after.ts)}`,
       `timestamp ${beyond} ${quoteTime(after.ts)} OR seq ${beyond} ${quoteInteger(after.seq)}`,
     );
-  const parsed = parsedLabels(query, row);
-  const columns: [name: string, sql: string][] = [
-    ['ts', 'toUnixTimestamp64Nano(timestamp)'],
-    ['seq', 'seq'],
-    ['received', 'toUnixTimestamp64Nano(received)'],
-    ['service', 'service'],
-    ['level', 'level'],
-    ['severity', 'severity'],
-    ['message', row.line],
-    ['labels', row.map('stream')],
-    ['attributes', row.map('metadata')],
-    ...(parsed === undefined ? [] : [['parsed', parsed] as [string, string]]),
-    ['door', 'door'],
-  ];
+  }
   const condition = and(where);
-  const inner = columns.map(([name, sql]) => `${sql} AS _${name}`).join(', ');
-  const outer = columns.map(([name]) => `_${name} AS ${name}`).join(', ');
-  const text = `${scope.with([condition, inner])}SELECT ${inner}`;
-  const order = paging.direction === 'accepted' ? `seq ${way}` : `timestamp ${way}, seq ${way}`;
-  const outerOrder = paging.direction === 'accepted' ? `_seq ${way}` : `_ts ${way}, _seq ${way}`;
-  const end = limit === undefined ? '' : ` LIMIT ${limit}`;
+  const order = direction === 'accepted' ? `ORDER BY seq ${way}` : `ORDER BY timestamp ${way}, seq ${way}`;
+  const cut = limit === undefined ? '' : ` LIMIT ${limit}`;
+
+  const parsed = parsedLabels(query, row);
+  const columns = [
+    'toUnixTimestamp64Nano(timestamp) AS ts',
+    'seq',
+    'toUnixTimestamp64Nano(received) AS received',
+    'service',
+    'level',
+    'severity',
+    `toString(${row.line}) AS message`,
+    `${row.map('stream')} AS labels`,
+    `${row.map('metadata')} AS attributes`,
+    ...(parsed === undefined ? [] : [`${parsed} AS parsed`]),
+    'door',
+  ];
+  const head = `${scope.with(columns)}SELECT ${columns.join(', ')}`;
+  const leg = `${scope.with([condition])}SELECT ${stored}`;
   return sources => {
-    const parts = sources.records.map(table => `(${text} FROM ${table} WHERE ${condition} ORDER BY ${order}${end})`);
-    return `SELECT ${outer} FROM (${parts.join(' UNION ALL ')}) ORDER BY ${outerOrder}${end}`;
+    const legs = sources.records.map(table => `(${leg} FROM ${table} WHERE ${condition} ${order}${cut})`);
+    return `${head} FROM (${legs.join(' UNION ALL ')}) ${order}${cut}`;
   };
+}
+
+/** In rowsSql names mean columns, also where an answer has the same name: `message` of a filter is the stored one. */
+const namesAreColumns: SqlSettings = { prefer_column_name_to_alias: 1 };
+
+/**
+ * How the engine best runs rowsSql. Measured on 1 M rows, 2 cores, last 100 rows (CPU ms): defaults 42 to 113, without top-k filter and with one thread
+ * 7 to 17, because several threads each read their own far end of the range. A line filter may have to read everything: it gets half the cores.
+ */
+export function rowsSettings(query: LogQuery, paging: Paging): SqlSettings {
+  if (paging.limit === undefined) return { ...namesAreColumns, use_top_k_dynamic_filtering: 0 };
+  const searches = query.stages.some(stage => stage.kind === 'line_filter');
+  const threads = searches ? Math.max(1, Math.floor(availableParallelism() / 2)) : 1;
+  return { ...namesAreColumns, use_top_k_dynamic_filtering: 0, max_threads: threads };
 }
 
 /** The condition of a selector over tables with a column `labels` only. */

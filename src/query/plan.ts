@@ -1,10 +1,20 @@
 import { WeirError } from '../base/errors.ts';
 import type { Tenant } from '../base/record.ts';
+import type { SqlSettings } from '../flow.ts';
+import { compileMetric } from '../language/compile.ts';
+import { foldLiterals } from '../language/literals.ts';
 import { parseLogs, parseQuery } from '../language/parser.ts';
-import { printStage } from '../language/stages/index.ts';
-import { printSelector } from '../language/selector.ts';
-import type { LogQuery, Query } from '../language/tree.ts';
-import { type Matching, matchingSql, type Paging, rowsSql, streamCondition, type ToSql } from './logs-sql.ts';
+import { printQuery } from '../language/print.ts';
+import type { Query } from '../language/tree.ts';
+import {
+  type Matching,
+  matchingSql,
+  type Paging,
+  rowsSettings,
+  rowsSql,
+  streamCondition,
+  type ToSql,
+} from './logs-sql.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** A log query that is understood, ready to become SQL. */
@@ -13,7 +23,7 @@ export type LogsPlan = {
   /** Normal form. */
   logql: string;
   /** Rows of the shape of QueryRow (contract.ts), in order. */
-  rows(matching: Matching, paging: Paging): ToSql;
+  rows(matching: Matching, paging: Paging): { sql: ToSql; settings: SqlSettings };
   /** Matching rows in no order, with the stored columns named. */
   matching(matching: Matching, columns: readonly string[]): ToSql;
 };
@@ -38,20 +48,31 @@ function parse(text: string, dialect: Dialect): Query {
   return parseQuery(trimmed === '' ? '{}' : /^[|!]/.test(trimmed) ? `{} ${trimmed}` : trimmed, { allowAll: true });
 }
 
-const print = (query: LogQuery): string => [printSelector(query.selector), ...query.stages.map(printStage)].join(' ');
-
 /** Understand a query. Throws `bad_query` with line and column. */
 export function planOf(text: string, dialect: Dialect = 'weir'): Plan {
   const query = parse(text, dialect);
+  const logql = printQuery(query);
   if (query.kind === 'logs') {
     return {
       kind: 'logs',
-      logql: print(query),
-      rows: (matching, paging) => rowsSql(query, matching, paging),
+      logql,
+      rows: (matching, paging) => ({ sql: rowsSql(query, matching, paging), settings: rowsSettings(query, paging) }),
       matching: (matching, columns) => matchingSql(query, matching, columns),
     };
   }
-  throw new WeirError('bad_query', { reason: 'metric queries come later' });
+  return {
+    kind: 'metric',
+    logql,
+    scalar: foldLiterals(query).kind === 'literal',
+    sql: (tenant, range, stepNs) => sources =>
+      compileMetric(query, {
+        sources: sources.records,
+        tenants: [tenant],
+        startNs: range.start,
+        endNs: range.end,
+        stepNs,
+      }).sql,
+  };
 }
 
 /** As planOf, for endpoints that answer log rows only. */

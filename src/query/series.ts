@@ -1,6 +1,7 @@
 import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Answer } from '../flow.ts';
+import { metricFault } from '../language/compile.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** One line of a chart: points are [ms since 1970, value], in order of time. */
@@ -36,6 +37,38 @@ export function assertPoints(range: TimeRange, stepNs: bigint): void {
     });
 }
 
-export async function seriesOf(_answer: Answer, _tooMany: 'refuse' | 'cut'): Promise<{ series: Series[]; left: number }> {
-  return { series: [], left: 0 };
+/**
+ * The series of a metric answer, whose rows come series by series. More than `limits.querySeriesMax`: `refuse` throws Loki's error, `cut` counts
+ * those that are left out in `left`. A row with an error fails the query.
+ */
+export async function seriesOf(answer: Answer, tooMany: 'refuse' | 'cut'): Promise<{ series: Series[]; left: number }> {
+  const series: Series[] = [];
+  let left = 0;
+  let key = '';
+  let points: [number, number][] = [];
+  for await (const batch of answer.rows) {
+    for (const row of batch) {
+      const metric = row.labels as Record<string, string>;
+      if (row.error !== '') throw metricFault(String(row.error), metric);
+      const own = JSON.stringify(metric);
+      if (own !== key || series.length + left === 0) {
+        key = own;
+        points = [];
+        if (series.length < limits.querySeriesMax) series.push({ metric, points });
+        else if (tooMany === 'cut') left++;
+        else
+          throw new WeirError('query_limit', {
+            reason: `maximum of series (${limits.querySeriesMax}) reached for a single query; aggregate with sum by (...), or use topk`,
+          });
+      }
+      points.push([Number(BigInt(String(row.time)) / 1_000_000n), numberOf(String(row.value))]);
+    }
+  }
+  return { series, left };
+}
+
+/** The engine's text of a Float64. */
+function numberOf(text: string): number {
+  if (text === 'inf') return Number.POSITIVE_INFINITY;
+  return text === '-inf' ? Number.NEGATIVE_INFINITY : Number(text === 'nan' ? Number.NaN : text);
 }

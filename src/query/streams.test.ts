@@ -43,7 +43,10 @@ describe('a streamed answer', () => {
   it('holds the engine back when the client does not read, and kills the query when it goes away', async () => {
     const engine = endless();
     server = await startQueryServer({ run: engine.run });
-    const client = httpRequest(`${server.url}/api/v1/query`, { method: 'POST', headers: { 'content-type': 'application/json' } });
+    const client = httpRequest(`${server.url}/api/v1/query`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    });
     client.end('{}');
     const [response] = await once(client, 'response');
     response.pause();
@@ -72,7 +75,10 @@ describe('a streamed answer', () => {
     expect((await fetch(`${server.url}/api/v1/query/long`, { method: 'DELETE' })).status).toBe(200);
     const frames = await answer;
     expect(frames[0]).toMatchObject({ type: 'meta', id: 'long' });
-    expect(frames.at(-1)).toEqual({ type: 'error', error: { code: 'query_cancelled', message: 'the query was cancelled' } });
+    expect(frames.at(-1)).toEqual({
+      type: 'error',
+      error: { code: 'query_cancelled', message: 'the query was cancelled' },
+    });
     expect((await fetch(`${server.url}/api/v1/query/long`, { method: 'DELETE' })).status).toBe(404);
   });
 
@@ -82,7 +88,10 @@ describe('a streamed answer', () => {
         question.sql(server.store.sources);
         question.onProgress?.({ readRows: 5, readBytes: 50, totalRows: 10, elapsedMs: 1 });
         await new Promise(resolve => setTimeout(resolve, 600));
-        return { rows: (async function* () {})(), summary: () => ({ readRows: 10, readBytes: 100, elapsedMs: 600, partial: false, reason: null }) };
+        return {
+          rows: (async function* () {})(),
+          summary: () => ({ readRows: 10, readBytes: 100, elapsedMs: 600, partial: false, reason: null }),
+        };
       },
     });
     const frames = await server.frames('/api/v1/query', {});
@@ -125,7 +134,8 @@ describe('faults of the engine', () => {
     expect(loki.status).toBe(500);
     const histogram = await server.post('/api/v1/histogram', {});
     expect(histogram.status).toBe(500);
-    for (const text of [JSON.stringify(own), await loki.text(), await histogram.text()]) expect(text).not.toMatch(/secret|DB::/);
+    for (const text of [JSON.stringify(own), await loki.text(), await histogram.text()])
+      expect(text).not.toMatch(/secret|DB::/);
   });
 
   it.each([

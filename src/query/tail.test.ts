@@ -65,7 +65,11 @@ async function openSocket(parameters: Record<string, string>, headers: Record<st
 }
 
 const numbered = (from: number, to: number) =>
-  Array.from({ length: to - from }, (_, i) => ({ ts: now(), message: `n ${from + i}`, service: i % 2 ? 'odd' : 'even' }));
+  Array.from({ length: to - from }, (_, i) => ({
+    ts: now(),
+    message: `n ${from + i}`,
+    service: i % 2 ? 'odd' : 'even',
+  }));
 const names = (from: number, to: number): string[] => numbered(from, to).map(r => r.message);
 
 describe('POST /api/v1/tail', () => {
@@ -119,7 +123,10 @@ describe('POST /api/v1/tail', () => {
     await until(() => tail.frames.some(f => f.type === 'progress'));
     await tail.close();
     const metric = await server.post('/api/v1/tail', { query: 'rate({a="b"}[1m])' });
-    expect([metric.status, await metric.json()]).toEqual([400, { error: expect.objectContaining({ code: 'bad_query' }) }]);
+    expect([metric.status, await metric.json()]).toEqual([
+      400,
+      { error: expect.objectContaining({ code: 'bad_query' }) },
+    ]);
   });
 });
 
@@ -139,12 +146,20 @@ describe('GET /loki/api/v1/tail', () => {
   });
 
   it('knows both label modes', async () => {
-    const tail = await openSocket({ query: '{service_name="even"}' }, { 'X-Loki-Response-Encoding-Flags': 'categorize-labels' });
+    const tail = await openSocket(
+      { query: '{service_name="even"}' },
+      { 'X-Loki-Response-Encoding-Flags': 'categorize-labels' },
+    );
     await server.store.tick(numbered(0, 1));
     await until(() => tail.frames.length > 0);
     expect(tail.frames[0]).toMatchObject({
       encodingFlags: ['categorize-labels'],
-      streams: [{ stream: { service_name: 'even' }, values: [[expect.stringMatching(/^\d{19}$/), 'n 0', { structuredMetadata: { detected_level: 'info' } }]] }],
+      streams: [
+        {
+          stream: { service_name: 'even' },
+          values: [[expect.stringMatching(/^\d{19}$/), 'n 0', { structuredMetadata: { detected_level: 'info' } }]],
+        },
+      ],
     });
     tail.socket.close();
   });
@@ -155,7 +170,9 @@ describe('GET /loki/api/v1/tail', () => {
     [{ query: '{a="b"}', delay_for: '6' }, 'delay_for: "6"'],
     [{ query: '{a="b"}', limit: '9999' }, '9999 > 5000'],
   ])('refuses %j before the upgrade', async (parameters, text) => {
-    const socket = new WebSocket(`${server.url.replace('http', 'ws')}/loki/api/v1/tail?${new URLSearchParams(parameters)}`);
+    const socket = new WebSocket(
+      `${server.url.replace('http', 'ws')}/loki/api/v1/tail?${new URLSearchParams(parameters)}`,
+    );
     const [status, body] = await new Promise<[number | undefined, string]>(resolve => {
       socket.on('error', () => undefined);
       socket.on('unexpected-response', (_, response) => {

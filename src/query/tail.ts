@@ -20,8 +20,9 @@ const ever = 9_223_372_036_854_775_807n;
 export function followSqlOf(plan: LogsPlan, tenant: Tenant, start: bigint | undefined): FollowSql {
   const range = start === undefined ? {} : { range: { start, end: ever } };
   return {
+    settings: plan.rows({ tenant }, { direction: 'accepted', limit: 1 }).settings,
     rowsFrom: (sources, fromSeq, limit) =>
-      plan.rows({ tenant, ...range, fromSeq }, { direction: 'accepted', limit })(sources),
+      plan.rows({ tenant, ...range, fromSeq }, { direction: 'accepted', limit }).sql(sources),
     countFrom: (sources, fromSeq) =>
       `SELECT count() AS skipped, max(seq) AS last FROM (${plan.matching({ tenant, ...range, fromSeq }, ['seq'])(sources)})`,
   };
@@ -42,8 +43,8 @@ export async function* tail(room: Room, request: TailRequest): AsyncGenerator<Fo
   const border = await room.visible.border(tenant, room.askForTail, signal);
   if (history && history.limit > 0) {
     const { start, end, limit } = history;
-    const sql = plan.rows({ tenant, range: { start, end }, belowSeq: border }, { direction: 'backward', limit });
-    const rows = await collect(await room.ask(tenant, { sql, signal, timeoutMs: room.timeoutMs(undefined) }));
+    const past = plan.rows({ tenant, range: { start, end }, belowSeq: border }, { direction: 'backward', limit });
+    const rows = await collect(await room.ask(tenant, { ...past, signal, timeoutMs: room.timeoutMs(undefined) }));
     if (rows.length > 0) yield { rows: rows.reverse() };
   }
   const sql = followSqlOf(plan, tenant, history?.start);

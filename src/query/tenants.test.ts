@@ -27,7 +27,15 @@ beforeAll(async () => {
   await server.store.tick(records);
   await server.store.session.insert({
     table: 'weir.quarantine',
-    values: tenants.map(tenant => ({ tenant, received: '1700000000.0', seq: '1', door: 'json', line: 1, reason: `not JSON: ${tenant}`, raw: tenant })),
+    values: tenants.map(tenant => ({
+      tenant,
+      received: '1700000000.0',
+      seq: '1',
+      door: 'json',
+      line: 1,
+      reason: `not JSON: ${tenant}`,
+      raw: tenant,
+    })),
   });
 });
 afterAll(() => server.close());
@@ -49,7 +57,10 @@ const tailOf: Endpoint = [
       let text = '';
       socket.on('error', reject);
       socket.on('message', data => {
-        if (text === '') void server.store.tick(tenants.map(tenant => ({ tenant, ts: t0, message: `new ${tenant}`, service: tenant })));
+        if (text === '')
+          void server.store.tick(
+            tenants.map(tenant => ({ tenant, ts: t0, message: `new ${tenant}`, service: tenant })),
+          );
         else socket.close();
         text += String(data);
       });
@@ -122,7 +133,10 @@ describe('two tenants never see each other', () => {
   });
 
   it('cancels only its own queries', async () => {
-    const response = await fetch(`${server.url}/api/v1/query/mine`, { method: 'DELETE', headers: { 'X-Scope-OrgID': 'anna' } });
+    const response = await fetch(`${server.url}/api/v1/query/mine`, {
+      method: 'DELETE',
+      headers: { 'X-Scope-OrgID': 'anna' },
+    });
     expect(response.status).toBe(404);
   });
 
@@ -135,4 +149,5 @@ describe('two tenants never see each other', () => {
 });
 
 /** The default tenant has nothing. Tails of nobody say nothing until they are closed, so they are not asked. */
-const ask_nobody = (ask: Endpoint[1], path: string): Promise<string> => (path.includes('/tail') ? Promise.resolve('') : ask({}));
+const ask_nobody = (ask: Endpoint[1], path: string): Promise<string> =>
+  path.includes('/tail') ? Promise.resolve('') : ask({});

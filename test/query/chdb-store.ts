@@ -31,6 +31,8 @@ min(timestamp) AS first, max(timestamp) AS last, count() AS rows, sum(length(mes
 GROUP BY toDate(r.received), r.tenant, toDate(r.timestamp), r.stream SETTINGS prefer_column_name_to_alias = 1`;
 const quarantineColumns = `tenant LowCardinality(String), received DateTime64(9, 'UTC'), seq UInt64, door LowCardinality(String), line UInt32, reason String, raw String`;
 
+const second = 1_000_000_000n;
+
 /** The real engine over the tables of decision 1, in this process: parts, one tail, streams, quarantine. Ticks and seals are called by the test. */
 export class ChdbStore {
   readonly folder = mkdtempSync(join(tmpdir(), 'weir-query-'));
@@ -73,7 +75,7 @@ export class ChdbStore {
       const labels = { service_name: service, ...r.labels };
       return JSON.stringify({
         tenant: r.tenant ?? 'default',
-        timestamp: `${r.ts / 1_000_000_000n}.${(r.ts % 1_000_000_000n).toString().padStart(9, '0')}`,
+        timestamp: `${new Date(Number(r.ts / 1_000_000n)).toISOString().slice(0, 19).replace('T', ' ')}.${(r.ts % second).toString().padStart(9, '0')}`,
         received: (received / 1000).toFixed(3),
         seq: seq.toString(),
         service,

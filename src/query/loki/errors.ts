@@ -2,9 +2,13 @@ import type { FastifyInstance } from 'fastify';
 import { WeirError } from '../../base/errors.ts';
 import { visibleError } from '../frame-writer.ts';
 
+const intro = /^(parse error|pipeline error|maximum of series)/;
+
 /** The text Loki's clients show and match: parse errors carry their position in front. */
 export function errorText(error: WeirError): string {
-  if (error.code !== 'bad_query') return error.message;
+  const limit = /maximum of series.*/s.exec(error.message)?.[0];
+  if (limit) return limit;
+  if (error.code !== 'bad_query' || intro.test(error.message)) return error.message;
   if (error.line === undefined) return `parse error : ${error.message}`;
   return `parse error at line ${error.line}, col ${error.column ?? 1}: ${error.message}`;
 }

@@ -8,8 +8,12 @@ let server: QueryServer;
 
 const range = `start=${t0}&end=${t0 + 60n * second}`;
 const api = '/loki/api/v1';
-const query = (text: string, more = ''): string => `${api}/query_range?query=${encodeURIComponent(text)}&${range}${more}`;
-const json = async (path: string, headers?: Record<string, string>): Promise<{ data: { result: unknown[] } } & Record<string, unknown>> => {
+const query = (text: string, more = ''): string =>
+  `${api}/query_range?query=${encodeURIComponent(text)}&${range}${more}`;
+const json = async (
+  path: string,
+  headers?: Record<string, string>,
+): Promise<{ data: { result: unknown[] } } & Record<string, unknown>> => {
   const response = await server.get(path, headers);
   const text = await response.text();
   expect(response.status, text).toBe(200);
@@ -22,7 +26,14 @@ beforeAll(async () => {
   // The first two are parts, the rest is the tail.
   await server.store.tick([
     { ts: t0 + 1n, message: 'GET /a status=200', service: 'web', labels: { env: 'prod' }, attributes: { host: 'h1' } },
-    { ts: t0 + second, message: 'GET /b status=500', service: 'web', labels: { env: 'prod' }, level: 'error', traceId: 'ab12' },
+    {
+      ts: t0 + second,
+      message: 'GET /b status=500',
+      service: 'web',
+      labels: { env: 'prod' },
+      level: 'error',
+      traceId: 'ab12',
+    },
   ]);
   await server.store.seal();
   await server.store.tick([
@@ -37,7 +48,9 @@ describe('query_range of logs', () => {
     const response = await server.get(query('{service_name=~".+"}'));
     const text = await response.text();
     expect(response.headers.get('content-type')).toContain('application/json');
-    expect(text).toMatch(/^\{"status":"success","data":\{"resultType":"streams","result":\[.*\],"stats":\{"summary":\{.*\}\}\}\}$/);
+    expect(text).toMatch(
+      /^\{"status":"success","data":\{"resultType":"streams","result":\[.*\],"stats":\{"summary":\{.*\}\}\}\}$/,
+    );
     expect(JSON.parse(text).data.result).toEqual([
       {
         stream: { detected_level: 'info', service_name: 'api' },
@@ -55,12 +68,20 @@ describe('query_range of logs', () => {
   });
 
   it('keeps categories apart when asked', async () => {
-    const text = await (await server.get(query('{service_name=~".+"} | logfmt | drop GET', '&direction=FORWARD'), categorize)).text();
-    expect(text).toMatch(/^\{"status":"success","data":\{"resultType":"streams","encodingFlags":\["categorize-labels"\],"result":\[/);
+    const text = await (
+      await server.get(query('{service_name=~".+"} | logfmt | drop GET', '&direction=FORWARD'), categorize)
+    ).text();
+    expect(text).toMatch(
+      /^\{"status":"success","data":\{"resultType":"streams","encodingFlags":\["categorize-labels"\],"result":\[/,
+    );
     expect(JSON.parse(text).data.result[0]).toEqual({
       stream: { env: 'prod', service_name: 'web' },
       values: [
-        [`${t0 + 1n}`, 'GET /a status=200', { structuredMetadata: { detected_level: 'info', host: 'h1' }, parsed: { status: '200' } }],
+        [
+          `${t0 + 1n}`,
+          'GET /a status=200',
+          { structuredMetadata: { detected_level: 'info', host: 'h1' }, parsed: { status: '200' } },
+        ],
         [
           `${t0 + second}`,
           'GET /b status=500',
@@ -87,7 +108,11 @@ describe('query_range of logs', () => {
   });
 
   it('takes a form body', async () => {
-    const body = new URLSearchParams({ query: '{service_name="api"}', start: String(t0), end: String(t0 + 60n * second) });
+    const body = new URLSearchParams({
+      query: '{service_name="api"}',
+      start: String(t0),
+      end: String(t0 + 60n * second),
+    });
     const response = await fetch(`${server.url}${api}/query_range`, { method: 'POST', body });
     expect((await response.json()) as object).toMatchObject({ data: { resultType: 'streams', result: [{}] } });
   });
@@ -96,7 +121,9 @@ describe('query_range of logs', () => {
     server.store.cutOff = 'max_execution_time of 60 s';
     try {
       const text = await (await server.get(query('{service_name="api"}'))).text();
-      expect(text).toMatch(/^\{"status":"success","warnings":\["the answer is partial: max_execution_time of 60 s; [^"]+"\],"data":/);
+      expect(text).toMatch(
+        /^\{"status":"success","warnings":\["the answer is partial: max_execution_time of 60 s; [^"]+"\],"data":/,
+      );
     } finally {
       server.store.cutOff = null;
     }
@@ -109,19 +136,29 @@ describe('metrics', () => {
     expect(answer.data).toMatchObject({ resultType: 'matrix' });
     expect(answer.data.result).toEqual([
       { metric: { service_name: 'api' }, values: [[1700000030, '1']] },
-      { metric: { service_name: 'web' }, values: [[1700000030, '2'], [1700000060, '1']] },
+      {
+        metric: { service_name: 'web' },
+        values: [
+          [1700000030, '2'],
+          [1700000060, '1'],
+        ],
+      },
     ]);
   });
 
   it('answers the health check of the Grafana data source with exactly one sample', async () => {
-    const answer = await json(`${api}/query?query=${encodeURIComponent('vector(1)+vector(1)')}&time=4000000000&limit=100`);
+    const answer = await json(
+      `${api}/query?query=${encodeURIComponent('vector(1)+vector(1)')}&time=4000000000&limit=100`,
+    );
     expect(answer.data).toMatchObject({ resultType: 'vector', result: [{ metric: {}, value: [4, '2'] }] });
     expect(answer.data.result).toHaveLength(1);
   });
 
   it('answers instant vectors and scalars', async () => {
     const time = `&time=${t0 + 30n * second}`;
-    const vector = await json(`${api}/query?query=${encodeURIComponent('sum(count_over_time({service_name="web"}[1m]))')}${time}`);
+    const vector = await json(
+      `${api}/query?query=${encodeURIComponent('sum(count_over_time({service_name="web"}[1m]))')}${time}`,
+    );
     expect(vector.data.result).toEqual([{ metric: {}, value: [1700000030, '2'] }]);
     const scalar = await json(`${api}/query?query=${encodeURIComponent('1+1')}&time=4`);
     expect(scalar.data).toMatchObject({ resultType: 'scalar', result: [4, '2'] });
@@ -160,13 +197,20 @@ describe('labels', () => {
 });
 
 describe('the rest that clients ask', () => {
-  it('reports a 3.x build', async () => expect(await json(`${api}/status/buildinfo`)).toMatchObject({ version: expect.stringMatching(/^3\./) }));
+  it('reports a 3.x build', async () =>
+    expect(await json(`${api}/status/buildinfo`)).toMatchObject({ version: expect.stringMatching(/^3\./) }));
 
   it('formats a query', async () => {
-    expect(await json(`${api}/format_query?query=${encodeURIComponent('{a="b"}|="x"')}`)).toEqual({ status: 'success', data: '{a="b"} |= "x"' });
+    expect(await json(`${api}/format_query?query=${encodeURIComponent('{a="b"}|="x"')}`)).toEqual({
+      status: 'success',
+      data: '{a="b"} |= "x"',
+    });
     const bad = await server.get(`${api}/format_query?query=${encodeURIComponent('{a=')}`);
     expect(bad.status).toBe(400);
-    expect(await bad.json()).toEqual({ status: 'invalid-query', error: expect.stringMatching(/^parse error at line 1, col 4: /) });
+    expect(await bad.json()).toEqual({
+      status: 'invalid-query',
+      error: expect.stringMatching(/^parse error at line 1, col 4: /),
+    });
   });
 });
 
@@ -175,7 +219,12 @@ describe('errors are text that names the fault', () => {
     ['a parse error', query('{a="b"'), 400, /^parse error at line 1, col 7: /],
     ['an empty selector', query('{}'), 400, /^parse error at line 1, col 1: queries require at least one/],
     ['no query', `${api}/query_range?${range}`, 400, /^parse error : /],
-    ['a log query as instant', `${api}/query?query=${encodeURIComponent('{a="b"}')}`, 400, /^log queries are not supported as an instant query type/],
+    [
+      'a log query as instant',
+      `${api}/query?query=${encodeURIComponent('{a="b"}')}`,
+      400,
+      /^log queries are not supported as an instant query type/,
+    ],
     ['limit 0', query('{a="b"}', '&limit=0'), 400, /^limit must be a positive value$/],
     ['a limit over the limit', query('{a="b"}', '&limit=5001'), 400, /5001 > 5000.*limits\.query_rows/],
     ['a direction', query('{a="b"}', '&direction=up'), 400, /invalid direction 'up'/],
@@ -199,9 +248,20 @@ describe('errors are text that names the fault', () => {
 
   it('refuses more series than the limit, saying so', async () => {
     await server.store.tick(
-      Array.from({ length: 501 }, (_, i) => ({ ts: t0 + BigInt(i), message: 'x', service: 'many', attributes: { n: String(i) }, tenant: 'many' })),
+      Array.from({ length: 501 }, (_, i) => ({
+        ts: t0 + BigInt(i),
+        message: 'x',
+        service: 'many',
+        attributes: { n: String(i) },
+        tenant: 'many',
+      })),
     );
-    const response = await server.get(query('count_over_time({service_name="many"}[1m])', '&step=60'), { 'X-Scope-OrgID': 'many' });
-    expect([response.status, await response.text()]).toEqual([400, expect.stringMatching(/^maximum of series \(500\) reached for a single query/)]);
+    const response = await server.get(query('count_over_time({service_name="many"}[1m])', '&step=60'), {
+      'X-Scope-OrgID': 'many',
+    });
+    expect([response.status, await response.text()]).toEqual([
+      400,
+      expect.stringMatching(/^maximum of series \(500\) reached for a single query/),
+    ]);
   });
 });

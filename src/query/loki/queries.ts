@@ -59,7 +59,7 @@ export function registerQueries(scope: FastifyInstance, room: Room): void {
     const categorize = wantsCategories(request);
     const paging = { direction: directionOf(parameters), limit: interval > 0n ? room.rowsMax : limit };
     const answer = await room.ask(tenant, {
-      sql: plan.rows({ tenant, range }, paging),
+      ...plan.rows({ tenant, range }, paging),
       signal: abortWith(reply.raw).signal,
       timeoutMs: room.timeoutMs(undefined),
     });
