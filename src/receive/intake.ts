@@ -75,16 +75,21 @@ export class Intake {
   #accepted = 0;
   #quarantined = 0;
   #bytes = 0;
+  readonly #bytesMax: number;
   readonly #by = new Map<FaultKind, number>();
   readonly #faults: Fault[] = [];
   readonly #own: DecodedBatch[] = [];
   readonly #rows = new Lines('rows');
   readonly #quarantine = new Lines('quarantine');
 
+  constructor(bytesMax: number = limits.decodedBytesMax) {
+    this.#bytesMax = bytesMax;
+  }
+
   #count(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes > limits.decodedBytesMax)
-      throw new WeirError('decoded_too_large', { limit: limits.decodedBytesMax });
+    if (this.#bytes > this.#bytesMax)
+      throw new WeirError('decoded_too_large', { limit: this.#bytesMax });
   }
 
   /** One row, a JSON object of the shape of CanonicalRow, without line end. Throws `decoded_too_large`. */

@@ -17,7 +17,7 @@ function send(
   asProtobuf: (writer: BinaryWriter) => BinaryWriter,
 ): FastifyReply {
   if (mediaType === json || !otlpDoor.mediaTypes.includes(mediaType))
-    return reply.type(json).send(JSON.stringify(asJson));
+    return reply.type(json).send(Buffer.from(JSON.stringify(asJson)));
   return reply.type(protobuf).send(Buffer.from(asProtobuf(new BinaryWriter()).finish()));
 }
 
