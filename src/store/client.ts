@@ -101,10 +101,17 @@ export function openClient(address: EngineAddress, options: ClientOptions = {}):
     maxSockets: 256,
     ...(socketPath !== undefined && { socketPath }),
   } as ConstructorParameters<typeof Agent>[0]);
+  const userSettings: SqlSettings = {
+    ...rowSettings,
+    ...options.userSettings,
+    // the embedded engine does so by itself
+    ...(socketPath === undefined && { cancel_http_readonly_queries_on_client_close: 1 }),
+  };
   const client = createClient({
     url: 'url' in address ? address.url : 'http://engine',
     request_timeout: requestMillisMax,
-    keep_alive: { enabled: true, idle_socket_ttl: 2_000 },
+    // the child never closes an idle connection, a server does after 3 s or more
+    keep_alive: { enabled: true, idle_socket_ttl: socketPath === undefined ? 2_000 : 60_000 },
     // one agent for the socket; with a URL the client's own handles https as well
     ...(socketPath !== undefined && { http_agent: agent, set_basic_auth_header: false }),
     log: { level: 127 },
@@ -150,28 +157,47 @@ export function openClient(address: EngineAddress, options: ClientOptions = {}):
     }
   }
 
-  /** The answer's pieces by `read`, with the same care for errors that come late, and the connection closed (which kills the query) when the reader leaves early. */
-  async function* lateErrors<T>(
+  /**
+   * The pieces of an answer, with the same care for errors that come late. Leaving early or aborting, even before the first piece is asked for,
+   * closes the connection, which kills the query.
+   */
+  function guarded<T>(
     kind: 'stream' | 'raw',
     statement: Statement,
     queryId: string,
     start: number,
     response: Response,
     pieces: AsyncGenerator<T>,
-  ): AsyncGenerator<T> {
-    const leave = (): void => void response.stream.destroy();
-    statement.signal?.addEventListener('abort', leave, { once: true });
-    try {
-      for (;;) {
-        const next = await counted(kind, statement, queryId, start, () => pieces.next());
-        if (next.done) break;
-        yield next.value;
-      }
-      engineQueryEnded(kind, 'ok', (performance.now() - start) / 1000);
-    } finally {
+  ): AsyncIterableIterator<T> {
+    const leave = (): void => {
       statement.signal?.removeEventListener('abort', leave);
-      leave();
-    }
+      response.stream.destroy();
+    };
+    statement.signal?.addEventListener('abort', leave, { once: true });
+    // without a reader nobody else would take the error of a connection that breaks
+    response.stream.on('error', () => {});
+    return {
+      async next() {
+        try {
+          const next = await counted(kind, statement, queryId, start, () => pieces.next());
+          if (next.done) {
+            leave();
+            engineQueryEnded(kind, 'ok', (performance.now() - start) / 1000);
+          }
+          return next;
+        } catch (error) {
+          leave();
+          throw error;
+        }
+      },
+      async return() {
+        leave();
+        return { done: true, value: undefined };
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
   }
 
   return {
@@ -197,8 +223,7 @@ export function openClient(address: EngineAddress, options: ClientOptions = {}):
       const start = performance.now();
       const response = await counted('stream', statement, queryId, start, () =>
         send(statement, queryId, 'user', {
-          ...rowSettings,
-          ...options.userSettings,
+          ...userSettings,
           default_format: 'JSONEachRowWithProgress',
         }),
       );
@@ -213,16 +238,16 @@ export function openClient(address: EngineAddress, options: ClientOptions = {}):
           if (batch.length > 0) yield batch;
         }
       }
-      return lateErrors('stream', statement, queryId, start, response, rows());
+      return guarded('stream', statement, queryId, start, response, rows());
     },
 
     async raw(statement, format) {
       const queryId = statement.queryId ?? randomUUID();
       const start = performance.now();
       const response = await counted('raw', statement, queryId, start, () =>
-        send(statement, queryId, 'user', { ...options.userSettings, default_format: format }),
+        send(statement, queryId, 'user', { ...userSettings, default_format: format }),
       );
-      return lateErrors<Uint8Array>('raw', statement, queryId, start, response, checkedBytes(response, queryId));
+      return guarded<Uint8Array>('raw', statement, queryId, start, response, checkedBytes(response, queryId));
     },
 
     async kill(queryId) {
@@ -238,7 +263,7 @@ export function openClient(address: EngineAddress, options: ClientOptions = {}):
           'control',
           {},
         );
-        response.stream.destroy();
+        for await (const _ of response.stream);
         return true;
       } catch (error) {
         return /^\d+$/.test((error as { code?: string }).code ?? '');

@@ -1,11 +1,15 @@
-import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { AnswerSink } from './lanes.ts';
 import { codeOf } from './request.ts';
 
-/** An error of planning comes at once; a query that has run this long without one has begun its answer. */
-const startedMillis = 15;
+/**
+ * So long an answer is held back to be sent as one piece with its length; most are complete by then. It is also time enough for the errors of
+ * planning, so that what is sent after it comes from a query that runs.
+ */
+const heldMillis = 15;
+/** More than this is not held back. */
+const heldBytesMax = 256 * 1024;
 
 const contentTypes: Record<string, string> = {
   JSONEachRow: 'application/x-ndjson',
@@ -21,7 +25,9 @@ export class HttpAnswer implements AnswerSink {
   readonly #response: ServerResponse;
   readonly #format: string;
   readonly #tag = randomBytes(8).toString('hex');
-  #startTimer: NodeJS.Timeout | undefined;
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(response: ServerResponse, queryId: string, format: string) {
     this.#response = response;
@@ -33,26 +39,51 @@ export class HttpAnswer implements AnswerSink {
     response.setHeader('Content-Type', contentTypes[format] ?? 'text/plain; charset=UTF-8');
   }
 
-  /** Lets the client know by the headers that the query has its snapshot, even if the first row is far. */
+  /** The query has its snapshot: after a moment the headers tell the client, even if the first row is far. */
   started(): void {
-    this.#startTimer = setTimeout(() => this.#response.flushHeaders(), startedMillis);
+    this.#timer ??= setTimeout(() => this.#send(), heldMillis);
+  }
+
+  #send(): void {
+    clearTimeout(this.#timer);
+    this.#response.flushHeaders();
+    for (const bytes of this.#held) this.#response.write(bytes);
+    this.#held = [];
   }
 
   async chunk(bytes: Uint8Array): Promise<void> {
-    clearTimeout(this.#startTimer);
-    if (this.#response.destroyed || this.#response.write(bytes)) return;
-    // 'close' comes when the client went away; the request is then cancelled elsewhere
-    await Promise.race([once(this.#response, 'drain'), once(this.#response, 'close')]);
+    if (!this.#response.headersSent) {
+      this.#held.push(bytes);
+      this.#heldBytes += bytes.length;
+      if (this.#heldBytes <= heldBytesMax) this.started();
+      else this.#send();
+    } else if (!this.#response.destroyed) {
+      this.#response.write(bytes);
+    }
+    if (!this.#response.writableNeedDrain) return;
+    await new Promise<void>(resolve => {
+      const go = (): void => {
+        this.#response.off('drain', go).off('close', go);
+        resolve();
+      };
+      // 'close' comes when the client went away; the request is then cancelled elsewhere
+      this.#response.on('drain', go).on('close', go);
+    });
   }
 
   end(): void {
-    clearTimeout(this.#startTimer);
-    this.#response.end();
+    clearTimeout(this.#timer);
+    if (this.#response.headersSent) this.#response.end();
+    else {
+      const body = this.#held.length === 1 ? this.#held[0] : Buffer.concat(this.#held);
+      this.#response.writeHead(200, { 'Content-Length': this.#heldBytes });
+      this.#response.end(body);
+    }
   }
 
   /** Tell the error: as status and body when nothing was sent yet, else behind what was sent, so that no client takes the answer for complete. */
   fail(error: Error): void {
-    clearTimeout(this.#startTimer);
+    clearTimeout(this.#timer);
     const message = error.message.startsWith('Code:')
       ? error.message
       : `Code: ${codeOf(error.message)}. DB::Exception: ${error.message}. (UNKNOWN_EXCEPTION)`;

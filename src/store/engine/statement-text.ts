@@ -46,8 +46,10 @@ export type StatementText = {
   body: string;
   /** FORMAT and SETTINGS, for statements that have an answer; empty for others. */
   tail: string;
-  /** Settings that must be put into the session because the statement has no place for them (INSERT, DDL). */
-  sessionSettings: Map<string, string>;
+  /** As asked for with the statement. */
+  settings: ReadonlyMap<string, string>;
+  /** Those of them that must be put into the session because the statement has no place for them (INSERT, DDL). */
+  sessionSettings: ReadonlyMap<string, string>;
   database: string;
 };
 
@@ -67,7 +69,7 @@ const withAnswer = new Set(['SELECT', 'WITH', 'SHOW', 'DESCRIBE', 'DESC', 'EXPLA
 /** A setting's value as SQL: numbers bare, all else quoted. */
 const valueToSql = (value: string): string =>
   /^-?\d+(\.\d+)?$/.test(value) ? value : `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-const assignments = (settings: Map<string, string>): string =>
+const assignments = (settings: Iterable<readonly [string, string]>): string =>
   [...settings].map(([name, value]) => `${name} = ${valueToSql(value)}`).join(', ');
 
 /** Decide how to run a statement, and take it apart for that. */
@@ -80,7 +82,7 @@ export function statementText(request: EngineRequest): StatementText {
       'BAD_ARGUMENTS',
     );
   }
-  const common = { queryId: request.queryId, database: request.database };
+  const common = { queryId: request.queryId, database: request.database, settings: request.settings };
   if (!withAnswer.has(keyword)) {
     return {
       ...common,
@@ -110,10 +112,13 @@ export const wholeText = (statement: StatementText): string =>
 
 /** What the engine is given for mode `pipe`: it writes the document into `path` block by block. */
 export function pipeText(statement: StatementText, path: string): string {
-  const settings = statement.tail.split(' SETTINGS ')[1];
-  const unbuffered =
-    'min_insert_block_size_rows = 0, min_insert_block_size_bytes = 0, engine_file_truncate_on_insert = 1';
-  return `${nameComment(statement.queryId)} INSERT INTO FUNCTION file('${path}', '${statement.format}') ${statement.body}\nSETTINGS ${settings ? `${settings}, ` : ''}${unbuffered}`;
+  const settings = [
+    ...statement.settings,
+    ['min_insert_block_size_rows', '0'],
+    ['min_insert_block_size_bytes', '0'],
+    ['engine_file_truncate_on_insert', '1'],
+  ] as const;
+  return `${nameComment(statement.queryId)} INSERT INTO FUNCTION file('${path}', '${statement.format}') SETTINGS ${assignments(settings)} ${statement.body}`;
 }
 
 /** What a session has been told so far, to tell it only what changed. */

@@ -80,6 +80,8 @@ async function run(order: WorkerOrder & { do: 'run' }): Promise<void> {
       session.close();
       session = new Session(path, { connectionArgs });
     }
+    // a stream that failed stays in the process list, with its hold on tables, until the session runs something else
+    else if (order.stream) await session.queryAsync('SELECT 1').catch(() => {});
     tell({ is: 'failed', message: (error as Error).message });
   } finally {
     stopStream = undefined;

@@ -5,6 +5,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { WeirError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
@@ -27,6 +28,8 @@ export type EmbeddedOptions = {
   sessions?: number;
   /** Default `limits.engineHangMillis`. */
   hangMillis?: number;
+  /** How long the first start waits for another process to let go of the directory. */
+  lockedMillisMax?: number;
 };
 
 /** The engine as a role starts and stops it; rooms see {@link Engine} and the client. */
@@ -46,12 +49,13 @@ export type EmbeddedEngine = Engine & {
 const startMillisMax = 600_000;
 const stopMillisMax = 8_000;
 /** A child of a parent that was just killed needs a moment to notice and let go of the directory. */
-const lockedMillisMax = 5_000;
+const lockedMillis = 5_000;
 const backoffMillisMax = 10_000;
 /** An engine that lived this long starts its back-off anew. */
 const healthyMillis = 60_000;
 
-const wait = (millis: number): Promise<void> => new Promise(done => setTimeout(done, millis));
+/** None of the waits here keeps the process alive. */
+const wait = (millis: number): Promise<void> => delay(millis, undefined, { ref: false });
 
 class Locked extends WeirError {}
 
@@ -69,6 +73,14 @@ export function processUsage(pid: number | undefined): { rssBytes: number; cpuSe
     return { rssBytes: 0, cpuSeconds: 0 };
   }
 }
+
+/** Engines started and not stopped; one, outside of tests. */
+const engines = new Set<{ pid: () => number | undefined; up: () => boolean }>();
+const total = (read: (usage: ReturnType<typeof processUsage>) => number): number =>
+  [...engines].reduce((sum, engine) => sum + read(processUsage(engine.pid())), 0);
+gaugeFrom('weir_engine_resident_bytes', 'resident memory of the engine process', () => total(u => u.rssBytes));
+gaugeFrom('weir_engine_cpu_seconds', 'CPU time of the engine process since its start', () => total(u => u.cpuSeconds));
+gaugeFrom('weir_engine_up', '1 while the engine answers', () => [...engines].filter(engine => engine.up()).length);
 
 /** What the engine prints goes to our log; lines that are our own log's already pass unchanged. */
 function logOutput(stream: Readable | null): void {
@@ -224,7 +236,7 @@ export function embeddedEngine(options: EmbeddedOptions): EmbeddedEngine {
   let lastBackoff = 50;
 
   async function firstLaunch(): Promise<void> {
-    const deadline = performance.now() + lockedMillisMax;
+    const deadline = performance.now() + (options.lockedMillisMax ?? lockedMillis);
     for (;;) {
       try {
         startedAt = performance.now();
@@ -237,17 +249,7 @@ export function embeddedEngine(options: EmbeddedOptions): EmbeddedEngine {
     }
   }
 
-  gaugeFrom(
-    'weir_engine_resident_bytes',
-    'resident memory of the engine process',
-    () => processUsage(child?.pid).rssBytes,
-  );
-  gaugeFrom(
-    'weir_engine_cpu_seconds',
-    'CPU time of the engine process since its start',
-    () => processUsage(child?.pid).cpuSeconds,
-  );
-  gaugeFrom('weir_engine_up', '1 while the engine answers', () => (up ? 1 : 0));
+  const measured = { pid: () => child?.pid, up: () => up };
 
   return {
     client,
@@ -259,8 +261,10 @@ export function embeddedEngine(options: EmbeddedOptions): EmbeddedEngine {
         throw error;
       }
       diskSync = new DiskSync(data);
+      engines.add(measured);
     },
     async stop() {
+      engines.delete(measured);
       stopping = true;
       up = false;
       watch?.abort();

@@ -1,0 +1,294 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createClient } from '@clickhouse/client';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { SqlProgress } from '../../flow.ts';
+import { mergeTreeSettings, profileSettings, serverSettings } from './config-file.ts';
+import { memoryBudget } from './memory-budget.ts';
+import { type EmbeddedEngine, embeddedEngine } from './supervisor.ts';
+
+const GiB = 2 ** 30;
+const budget = memoryBudget({ engine: GiB, query: 0 }, { total: 8 * GiB, cgroup: undefined });
+const data = mkdtempSync(join(tmpdir(), 'weir-engine-test-'));
+const hangMillis = 1_500;
+let engine: EmbeddedEngine;
+const starts: { up: boolean; epoch: number }[] = [];
+
+beforeAll(async () => {
+  engine = embeddedEngine({ data, budget, hangMillis, sessions: 6 });
+  engine.onStart(async () => {
+    await engine.run({ sql: 'CREATE DATABASE IF NOT EXISTS w' });
+    starts.push({ up: engine.up(), epoch: engine.epoch() });
+  });
+  await engine.start();
+});
+afterAll(async () => {
+  await engine.stop();
+  rmSync(data, { recursive: true });
+});
+
+const heavy = 'SELECT count() FROM numbers(100000000000) WHERE sipHash64(number) = 1';
+const running = async (): Promise<string[]> =>
+  (await engine.run({ sql: "SELECT query FROM system.processes WHERE query NOT LIKE '%system.processes%'" })).map(r =>
+    String(r.query),
+  );
+async function all<T>(pieces: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const piece of pieces) list.push(piece);
+  return list;
+}
+const collect = async <T>(rows: AsyncIterable<T[]>): Promise<T[]> => (await all(rows)).flat();
+const bytesOf = async (pieces: AsyncIterable<Uint8Array>): Promise<Buffer> => Buffer.concat(await all(pieces));
+const socketOf = (pid: number | undefined): string => {
+  const argument =
+    readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      .split('\0')
+      .find(a => a.startsWith('{')) ?? '{}';
+  return join((JSON.parse(argument) as { runDirectory: string }).runDirectory, 'engine.sock');
+};
+
+test('listeners were called before the engine was up', () => {
+  expect(starts).toEqual([{ up: false, epoch: 1 }]);
+  expect(engine.up()).toBe(true);
+});
+
+test('the official client works with it unchanged', async () => {
+  const agent = new Agent({ keepAlive: true, socketPath: socketOf(engine.pid()) } as ConstructorParameters<
+    typeof Agent
+  >[0]);
+  const client = createClient({ url: 'http://localhost', http_agent: agent });
+  expect(await client.ping()).toEqual({ success: true });
+  await client.command({ query: 'CREATE TABLE w.official (a UInt64, s String) ENGINE = Memory' });
+  await client.insert({
+    table: 'w.official',
+    values: [
+      { a: 1, s: 'ä\n"' },
+      { a: 2, s: '' },
+    ],
+    format: 'JSONEachRow',
+  });
+  const answer = await client.query({
+    query: 'SELECT * FROM w.official ORDER BY a',
+    format: 'JSONEachRow',
+    clickhouse_settings: { max_threads: 1 },
+  });
+  expect(await answer.json()).toEqual([
+    { a: '1', s: 'ä\n"' },
+    { a: '2', s: '' },
+  ]);
+  const json = await (await client.query({ query: 'SELECT 1 AS x', format: 'JSON' })).json<{ x: number }>();
+  expect(json.data).toEqual([{ x: 1 }]);
+  await expect(client.query({ query: 'SELECT nope', format: 'JSONEachRow' })).rejects.toMatchObject({ code: '47' });
+  const late = await client.query({ query: 'SELECT throwIf(number = 1500000) FROM numbers(3000000)', format: 'CSV' });
+  await expect(all(late.stream())).rejects.toThrow(/non-zero/);
+  await client.close();
+  agent.destroy();
+});
+
+test('numbers beyond 2^53 arrive whole, and errors carry the engine code but no SQL', async () => {
+  expect(await engine.run({ sql: 'SELECT 18446744073709551615 AS x, nan AS n' })).toEqual([
+    { x: '18446744073709551615', n: null },
+  ]);
+  const fault = await engine.run({ sql: 'SELECT secret_column' }).catch((error: unknown) => error);
+  expect(fault).toMatchObject({ code: 'query_failed', engineCode: 47 });
+  expect((fault as Error).message).not.toContain('secret');
+});
+
+test('more queries than sessions wait their turn', async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, async (_, i) => {
+      const sql = `SELECT ${i} AS i, count() AS n FROM numbers(1000000)`;
+      return i % 2 === 0 ? engine.run({ sql }) : collect(await engine.client.stream({ sql }));
+    }),
+  );
+  expect(answers.map(rows => rows[0]?.i)).toEqual(Array.from({ length: 30 }, (_, i) => i));
+});
+
+test('queries of users leave sessions for the service, and abort stops them all', async () => {
+  const abort = new AbortController();
+  const slow = Array.from({ length: 10 }, () =>
+    engine.client.stream({ sql: heavy, signal: abort.signal }).then(collect),
+  );
+  const settled = Promise.allSettled(slow);
+  await vi.waitFor(async () => expect((await running()).length).toBe(3), 5_000);
+  expect(await engine.run({ sql: 'SELECT 1 AS x' })).toEqual([{ x: 1 }]);
+  abort.abort();
+  for (const result of await settled)
+    expect(result).toMatchObject({ status: 'rejected', reason: { code: 'query_cancelled' } });
+  await vi.waitFor(async () => expect(await running()).toEqual([]), 5_000);
+});
+
+test('rows come in batches with progress; breaking off stops the query', async () => {
+  const progress: SqlProgress[] = [];
+  const rows = await engine.client.stream(
+    { sql: 'SELECT number, sipHash64(number) AS h FROM numbers(100000000000)' },
+    p => progress.push(p),
+  );
+  let seen = 0;
+  for await (const batch of rows) {
+    seen += batch.length;
+    if (seen > 200_000) break;
+  }
+  await vi.waitFor(async () => expect(await running()).toEqual([]), 5_000);
+  expect(progress.at(-1)?.readRows).toBeGreaterThan(0);
+});
+
+test('a stream resolves when it started, long before it ends', async () => {
+  const start = performance.now();
+  const rows = await engine.client.stream({
+    sql: heavy,
+    settings: { max_execution_time: 1, timeout_overflow_mode: 'break' },
+  });
+  expect(performance.now() - start).toBeLessThan(700);
+  // cut off without an error; an aggregation has no answer then
+  expect(await collect(rows)).toEqual([]);
+  expect(performance.now() - start).toBeGreaterThan(900);
+});
+
+test('a heavy plan on one session does not hold up others', async () => {
+  const abort = new AbortController();
+  const planning = engine.client
+    .stream({ sql: `SELECT (${heavy}) AS x`, signal: abort.signal })
+    .catch((error: unknown) => error);
+  await new Promise(done => setTimeout(done, 100));
+  expect(await collect(await engine.client.stream({ sql: 'SELECT 1 AS x' }))).toEqual([{ x: 1 }]);
+  abort.abort();
+  expect(await planning).toMatchObject({ code: 'query_cancelled' });
+  await vi.waitFor(async () => expect(await running()).toEqual([]), 5_000);
+});
+
+test('kill by query id, running or waiting', async () => {
+  const queryId = 'kill-me:1';
+  const rows = collect(await engine.client.stream({ sql: heavy, queryId }));
+  await engine.client.kill(queryId);
+  await expect(rows).rejects.toMatchObject({ code: 'query_cancelled' });
+});
+
+test('time and memory limits are named', async () => {
+  const timed = engine.client.stream({ sql: heavy, settings: { max_execution_time: 0.2 } }).then(collect);
+  await expect(timed).rejects.toMatchObject({
+    code: 'query_limit',
+    engineCode: 159,
+    message: expect.stringMatching(/longer than 200 ms.*limits\.query_timeout/),
+  });
+  const big = engine.run({ sql: 'SELECT number, count() FROM numbers(100000000) GROUP BY number' });
+  await expect(big).rejects.toMatchObject({
+    code: 'query_limit',
+    engineCode: 241,
+    message: expect.stringMatching(/more memory than 256.00 MiB.*limits\.query_memory/),
+  });
+});
+
+test('an error behind the first rows is not taken for the end', async () => {
+  const sql = 'SELECT throwIf(number = 3000000) AS x FROM numbers(4000000)';
+  await expect(engine.client.stream({ sql }).then(collect)).rejects.toMatchObject({ engineCode: 395 });
+  for (const format of ['CSV', 'JSONEachRow', 'Parquet']) {
+    await expect(engine.client.raw({ sql }, format).then(bytesOf), format).rejects.toMatchObject({ engineCode: 395 });
+  }
+});
+
+test('binary and headed formats arrive intact', async () => {
+  const sql =
+    'SELECT number AS n, concat(char(0, 255, 10, 13), toString(number)) AS s FROM numbers(300000) SETTINGS max_threads = 2';
+  const parquet = await bytesOf(await engine.client.raw({ sql }, 'Parquet'));
+  writeFileSync(join(data, 'back.parquet'), parquet);
+  const [back] = await engine.run({
+    sql: `SELECT count() AS c, sum(n) AS total, countIf(s = concat(char(0, 255, 10, 13), toString(n))) AS same FROM file('${join(data, 'back.parquet')}')`,
+  });
+  expect(back).toEqual({ c: '300000', total: '44999850000', same: '300000' });
+  const csv = await bytesOf(
+    await engine.client.raw({ sql: 'SELECT number AS n FROM numbers(200000)' }, 'CSVWithNames'),
+  );
+  expect(csv.toString().match(/"n"/g)).toHaveLength(1);
+  const binary = await bytesOf(
+    await engine.client.raw({ sql: 'SELECT char(0, 255, 0) AS s FROM numbers(2)' }, 'RowBinary'),
+  );
+  expect(binary).toEqual(Buffer.from([3, 0, 255, 0, 3, 0, 255, 0]));
+});
+
+test('settings of a statement do not outlive it', async () => {
+  await engine.run({ sql: 'CREATE TABLE w.s (x String) ENGINE = Memory' });
+  const insert = "INSERT INTO w.s SELECT getSetting('log_comment')";
+  await engine.run({ sql: insert, settings: { log_comment: "o'clock" } });
+  for (let i = 0; i < 4; i++) await engine.run({ sql: insert });
+  await expect(engine.run({ sql: insert, settings: { no_such_setting: 1 } })).rejects.toMatchObject({
+    engineCode: 115,
+  });
+  for (let i = 0; i < 4; i++) await engine.run({ sql: insert });
+  expect(await engine.run({ sql: 'SELECT x, count() AS n FROM w.s GROUP BY x ORDER BY x' })).toEqual([
+    { x: '', n: '8' },
+    { x: "o'clock", n: '1' },
+  ]);
+});
+
+test('the engine took every value of the configuration files', async () => {
+  const cores = (await import('node:os')).availableParallelism();
+  const read = async (table: string): Promise<Map<string, number>> =>
+    new Map(
+      (await engine.run({ sql: `SELECT name, value FROM system.${table}` })).map(r => [
+        String(r.name),
+        r.value === 'true' ? 1 : Number(r.value),
+      ]),
+    );
+  for (const [table, wanted] of [
+    ['server_settings', serverSettings({ budget, cores })],
+    ['merge_tree_settings', mergeTreeSettings],
+    ['settings', profileSettings({ budget, cores })],
+  ] as const) {
+    const values = await read(table);
+    expect(Object.fromEntries(Object.keys(wanted).map(name => [name, values.get(name)])), table).toEqual(wanted);
+  }
+  expect(
+    await engine.run({ sql: "SELECT name FROM system.tables WHERE database = 'system' AND name LIKE '%\\_log'" }),
+  ).toEqual([]);
+});
+
+test('a second engine on the same directory is refused with its holder', async () => {
+  const second = embeddedEngine({ data, budget, lockedMillisMax: 0 });
+  await expect(second.start()).rejects.toThrow(
+    new RegExp(`data directory ${data} is in use by process ${engine.pid()}`),
+  );
+});
+
+test('killed, it comes back and calls the listeners again', async () => {
+  const before = engine.pid();
+  const waiting = engine.client.stream({ sql: heavy }).then(collect);
+  await new Promise(done => setTimeout(done, 200));
+  process.kill(before ?? 0, 'SIGKILL');
+  await expect(waiting).rejects.toMatchObject({ code: 'engine_down' });
+  await vi.waitFor(() => expect(engine.up()).toBe(false), { timeout: 2_000, interval: 1 });
+  await vi.waitFor(() => expect(engine.up()).toBe(true), 10_000);
+  expect(starts.at(-1)).toEqual({ up: false, epoch: 2 });
+  expect(engine.pid()).not.toBe(before);
+  expect(await engine.run({ sql: 'SELECT 1 AS x' })).toEqual([{ x: 1 }]);
+});
+
+test('hung, it is killed by the watchdog and comes back', async () => {
+  const before = engine.pid() ?? 0;
+  process.kill(before, 'SIGSTOP');
+  await vi.waitFor(() => expect(engine.epoch()).toBe(3), { timeout: 10_000 });
+  await vi.waitFor(() => expect(engine.up()).toBe(true), 10_000);
+  expect(engine.pid()).not.toBe(before);
+});
+
+test('the child dies with its parent', async () => {
+  const other = mkdtempSync(join(tmpdir(), 'weir-engine-parent-'));
+  const supervisor = fileURLToPath(new URL('./supervisor.ts', import.meta.url));
+  const program = `const { embeddedEngine } = await import(${JSON.stringify(supervisor)});
+    const e = embeddedEngine({ data: ${JSON.stringify(other)}, budget: ${JSON.stringify(budget)} });
+    await e.start(); console.log(e.pid()); setInterval(() => {}, 1000);`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+  const child = Number(line.toString());
+  expect(() => process.kill(child, 0)).not.toThrow();
+  parent.kill('SIGKILL');
+  await vi.waitFor(() => expect(() => process.kill(child, 0)).toThrow(/ESRCH/), 3_000);
+  rmSync(other, { recursive: true });
+});
