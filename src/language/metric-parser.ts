@@ -24,7 +24,7 @@ import type {
 const vectorFunctions: readonly VectorFunction[] = ['sum', 'avg', 'min', 'max', 'count', 'stddev', 'stdvar', 'topk', 'bottomk', 'approx_topk', 'sort', 'sort_desc'];
 const withParameter = new Set<VectorFunction>(['topk', 'bottomk', 'approx_topk']);
 const withoutGrouping = new Set<VectorFunction>(['sort', 'sort_desc', 'approx_topk']);
-const functionNames = [...rangeFunctionNames, ...vectorFunctions, 'label_replace', 'vector'];
+export const functionNames = [...rangeFunctionNames, ...vectorFunctions, 'label_replace', 'vector'];
 
 const depthMax = 100;
 

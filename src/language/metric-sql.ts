@@ -1,0 +1,142 @@
+import { WeirError } from '../base/errors.ts';
+import { binaryVector } from './binary-sql.ts';
+import { rangeDefinition } from './functions/range.ts';
+import { rangeVector } from './range-sql.ts';
+import { quoteMap, quoteNumber, quoteString, quoteStrings } from './sql-writer.ts';
+import { wholeRegex } from './stages/stage.ts';
+import { readRegex } from './regex.ts';
+import type { Grouping, LabelReplace, MetricQuery, RangeAggregation, VectorAggregation } from './tree.ts';
+import type { MetricContext, Vector } from './vector.ts';
+import { foldLiterals } from './literals.ts';
+import { lastIndex, timeOf } from './window.ts';
+
+/** SQL: the labels that a grouping leaves. */
+function grouped(grouping: Grouping | undefined): string {
+  if (grouping?.without) return `mapFilter((k, v) -> k NOT IN ${quoteStrings(grouping.labels)}, labels)`;
+  if (!grouping || grouping.labels.length === 0) return quoteMap({});
+  return `mapFilter((k, v) -> k IN ${quoteStrings(grouping.labels)} AND v != '', labels)`;
+}
+
+const aggregates: Partial<Record<VectorAggregation['fn'], string>> = {
+  sum: 'sum(value)',
+  avg: 'avg(value)',
+  min: 'if(countIf(NOT isNaN(value)) = 0, nan, minIf(value, NOT isNaN(value)))',
+  max: 'if(countIf(NOT isNaN(value)) = 0, nan, maxIf(value, NOT isNaN(value)))',
+  count: 'toFloat64(count())',
+  stddev: 'stddevPopStable(value)',
+  stdvar: 'varPopStable(value)',
+};
+
+/** Label sets in the order of their names and values. */
+export const labelOrder = (labels: string): string => `CAST(${labels}, 'Array(Tuple(String, String))')`;
+
+function vectorAggregation(query: VectorAggregation, context: MetricContext): Vector {
+  const { fn, inner, grouping } = query;
+  if (fn === 'sort' || fn === 'sort_desc') return metricVector(inner, context);
+  if (inner.kind === 'range' && inner.fn !== 'absent_over_time' && !inner.grouping && rangeDefinition(inner).fusesWith === fn) {
+    return rangeVector(inner, context, grouping ?? { without: false, labels: [] });
+  }
+  const from = metricVector(inner, context);
+  const aggregate = aggregates[fn];
+  if (aggregate !== undefined) {
+    const error = from.fails ? 'max(error)' : "''";
+    const sql = `SELECT g AS labels, t, ${aggregate} AS value, ${error} AS error FROM (SELECT ${grouped(grouping)} AS g, t, value, error FROM (${from.sql})) GROUP BY g, t`;
+    return { sql: `SELECT labels, t, value, error FROM (${sql})`, fails: from.fails };
+  }
+  const order = fn === 'bottomk' ? 'ASC' : 'DESC';
+  const ranked = `SELECT labels, t, value, error FROM (SELECT ${grouped(grouping)} AS g, * FROM (${from.sql})) WHERE NOT isNaN(value) OR error != ''`;
+  return {
+    sql: `${ranked} ORDER BY error DESC, value ${order}, ${labelOrder('labels')} LIMIT ${query.parameter ?? 1} BY g, t`,
+    fails: from.fails,
+  };
+}
+
+function absent(query: RangeAggregation, context: MetricContext): Vector {
+  const { sql, fails } = rangeVector(query, context, { without: false, labels: [] });
+  const { selector } = query.range;
+  const equal = selector.filter(m => m.op === '=' && selector.filter(other => other.name === m.name).length === 1);
+  const labels = quoteMap(Object.fromEntries(equal.map(m => [m.name, m.value] as const).sort(([a], [b]) => (a < b ? -1 : 1))));
+  const times = `SELECT ${labels} AS labels, ${timeOf(context, 'number')} AS t, toFloat64(1) AS value, '' AS error FROM numbers(${lastIndex(context) + 1n})`;
+  const missing = `${times} WHERE t NOT IN (SELECT t FROM (${sql}))`;
+  return { sql: fails ? `${missing} UNION ALL SELECT * FROM (${sql}) WHERE error != ''` : missing, fails };
+}
+
+function labelReplace(query: LabelReplace, context: MetricContext): Vector {
+  const from = metricVector(query.inner, context);
+  const names = readRegex(query.regex).groups;
+  const regex = quoteString(wholeRegex(query.regex));
+  const source = `labels[${quoteString(query.source)}]`;
+  const groups = query.replacement.split(/(\$\$|\$\{\w+\}|\$\w+)/).map((piece, i) => {
+    if (i % 2 === 0) return quoteString(piece);
+    if (piece === '$$') return "'$'";
+    const name = piece.replace(/[${}]/g, '');
+    const index = /^\d+$/.test(name) ? Number(name) : names.indexOf(name) + 1;
+    if (index === 0 && name === '0') return source;
+    return index > 0 && index <= names.length ? `extractGroups(${source}, ${regex})[${index}]` : "''";
+  });
+  const fresh = `concat('', ${groups.join(', ')})`;
+  const target = quoteString(query.target);
+  const without = `mapFilter((k, v) -> k != ${target}, labels)`;
+  const changed = `if(fresh = '', ${without}, mapSort((k, v) -> k, mapUpdate(${without}, map(${target}, fresh))))`;
+  const sql = `SELECT if(match(${source}, ${regex}), ${changed}, labels) AS replaced, ${fresh} AS fresh, t, value, error FROM (${from.sql})`;
+  return { sql: `SELECT replaced AS labels, t, value, error FROM (${sql})`, fails: from.fails };
+}
+
+/** Any metric expression but a lone number. */
+export function metricVector(query: MetricQuery, context: MetricContext): Vector {
+  switch (query.kind) {
+    case 'range':
+      return query.fn === 'absent_over_time' ? absent(query, context) : rangeVector(query, context);
+    case 'vector_aggregation':
+      return vectorAggregation(query, context);
+    case 'label_replace':
+      return labelReplace(query, context);
+    case 'binary':
+      return binaryVector(query, context, metricVector);
+    case 'vector':
+    case 'literal': {
+      const time = timeOf(context, 'number');
+      return {
+        sql: `SELECT ${quoteMap({})} AS labels, ${time} AS t, ${quoteNumber(query.value)} AS value, '' AS error FROM numbers(${lastIndex(context) + 1n})`,
+        fails: false,
+      };
+    }
+  }
+}
+
+export type MetricOptions = MetricContext;
+/** `labels` (map), `time` (ns, Int64), `value` (text of a Float64: `nan`, `inf` possible), `error` ('' or why the query fails; see {@link metricFault}). */
+export const metricColumns = ['labels', 'time', 'value', 'error'] as const;
+export type CompiledMetric = {
+  sql: string;
+  columns: readonly string[];
+  /** `scalar`: the query is a number without vector; the one series has no labels. */
+  kind: 'vector' | 'scalar';
+  /** True when the order of rows is part of the answer of an instant query (sort, sort_desc, topk, bottomk); otherwise rows come by label set and time. */
+  ordered: boolean;
+};
+
+/** SQL of a metric query at start, start+step, ... <= end (an instant query has start = end). */
+export function compileMetric(tree: MetricQuery, context: MetricOptions): CompiledMetric {
+  const query = foldLiterals(tree);
+  const { sql } = metricVector(query, context);
+  const instant = lastIndex(context) === 0n;
+  const fn = query.kind === 'vector_aggregation' ? query.fn : undefined;
+  const ordered = instant && fn !== undefined && ['sort', 'sort_desc', 'topk', 'bottomk', 'approx_topk'].includes(fn);
+  const first = ordered ? `value ${fn === 'sort' || fn === 'bottomk' ? 'ASC' : 'DESC'}, ` : '';
+  return {
+    sql: `SELECT labels, t AS time, toString(value) AS value, error FROM (${sql}) ORDER BY ${ordered ? first.replace('value', 'toFloat64(value)') : ''}${labelOrder('labels')}, time`,
+    columns: metricColumns,
+    kind: query.kind === 'literal' ? 'scalar' : 'vector',
+    ordered,
+  };
+}
+
+/** The error of a metric query one of whose rows has a non-empty `error`. */
+export function metricFault(error: string, labels: Readonly<Record<string, string>>): WeirError {
+  if (!/^\w+Err$/.test(error)) return new WeirError('bad_query', { reason: error });
+  const series = `{${Object.entries(labels).map(([k, v]) => `${k}=${JSON.stringify(v)}`).join(', ')}}`;
+  return new WeirError('bad_query', {
+    reason: `pipeline error: '${error}' for series: '${series}'.\nUse a label filter to intentionally skip this error. (e.g | __error__!="${error}").\nTo skip all potential errors you can match empty errors.(e.g __error__="")\nThe label filter can also be specified after unwrap. (e.g | unwrap latency | __error__="" )\n`,
+  });
+}

@@ -1,0 +1,111 @@
+import { bytesOf, durationOf, numberOf } from './convert.ts';
+import { type RangeDefinition, rangeDefinition } from './functions/range.ts';
+import { categories, choose, find, notEmpty, removeLabel, type Row, storedRow, withError } from './row.ts';
+import { Scope } from './scope.ts';
+import { selectorCondition, tenantCondition } from './selector-sql.ts';
+import { and, quoteMap, quoteString, quoteStrings, quoteTable, quoteTime } from './sql-writer.ts';
+import { applyStage, applyStages } from './stages/index.ts';
+import type { Grouping, LogRange, RangeAggregation, Unwrap } from './tree.ts';
+import { timeOf, type Window, windowOf } from './window.ts';
+import type { MetricContext, Vector } from './vector.ts';
+
+/** The record as a sample: its row after unwrap, the conditions to be one, and its value. */
+type Sample = { row: Row; where: string[]; value: string };
+
+function unwrapped(row: Row, unwrap: Unwrap): Sample {
+  const found = find(row, unwrap.label);
+  const convert = { none: numberOf, bytes: bytesOf, duration: durationOf, duration_seconds: durationOf }[unwrap.conversion ?? 'none'];
+  const number = row.scope.bind(convert(found.numeric ?? found.value));
+  const failed = choose(`isNull(${number})`, "'SampleExtractionErr'", "''");
+  const details = `concat('cannot convert ', ${quoteString(unwrap.label)}, ': ', ${found.value})`;
+  const where = [and([found.present, notEmpty(found.value)])];
+  let after = removeLabel(withError(row, failed, details), unwrap.label);
+  for (const filter of unwrap.filters) {
+    const applied = applyStage(filter, after);
+    after = applied.row;
+    where.push(applied.where ?? '1');
+  }
+  return { row: after, where, value: `ifNull(${number}, 0.)` };
+}
+
+function sampleOf(range: LogRange, definition: RangeDefinition, scope: Scope): Sample {
+  const { row, where } = applyStages(range.stages, storedRow(scope));
+  if (range.unwrap) {
+    const sample = unwrapped(row, range.unwrap);
+    return { ...sample, where: [...where, ...sample.where] };
+  }
+  return { row, where, value: definition.input === 'bytes' ? `length(${row.line})` : '1' };
+}
+
+/** Columns that tell series apart, and the label map made of them. */
+type Identity = { columns: string[]; names: string[]; labels: string };
+
+/** `by` needs only its labels; a missing or empty one is absent. Otherwise the whole set of labels is the identity. */
+function identityOf(row: Row, grouping: Grouping | undefined): Identity {
+  if (grouping && !grouping.without) {
+    const labels = [...new Set(grouping.labels)].sort();
+    const names = labels.map((_, i) => `g${i}`);
+    const pairs = labels.flatMap((label, i) => [quoteString(label), `toString(g${i})`]);
+    return {
+      columns: labels.map((label, i) => `${find(row, label).value} AS g${i}`),
+      names,
+      labels: labels.length === 0 ? quoteMap({}) : `mapFilter((k, v) -> v != '', map(${pairs.join(', ')}))`,
+    };
+  }
+  const merged = [...categories].reverse().map(category => row.map(category)).reduce((a, b) => `mapUpdate(${a}, ${b})`);
+  const kept = grouping && grouping.labels.length > 0 ? `mapFilter((k, v) -> k NOT IN ${quoteStrings(grouping.labels)}, ${merged})` : merged;
+  return { columns: [`mapSort((k, v) -> k, ${kept}) AS series`], names: ['series'], labels: 'series' };
+}
+
+/** One SELECT per source over records: identity, slice of time, value, error. */
+function legs(range: LogRange, sample: Sample, identity: Identity, window: Window, extra: string[], fails: boolean, context: MetricContext): string {
+  const { scope } = sample.row;
+  const condition = and([
+    tenantCondition(context.tenants),
+    `timestamp > ${quoteTime(window.after)} AND timestamp <= ${quoteTime(window.upTo)}`,
+    selectorCondition(range.selector),
+    ...sample.where,
+    window.where,
+  ]);
+  const columns = [...identity.columns, `${window.slice} AS slice`, ...extra, ...(fails ? [`toString(${sample.row.error}) AS failure`] : [])];
+  // `ts` is written as an alias so that slices stay readable; it costs nothing where it is not used.
+  const time = [...columns, condition].some(sql => /\bts\b/.test(sql)) ? 'toUnixTimestamp64Nano(timestamp) AS ts' : '';
+  const clause = scope.with([...columns, condition]);
+  const head = time === '' ? clause : clause === '' ? `WITH ${time} ` : `${clause.trimEnd()}, ${time} `;
+  return context.sources.map(source => `${head}SELECT ${columns.join(', ')} FROM ${quoteTable(source)} WHERE ${condition}`).join(' UNION ALL ');
+}
+
+/** SQL of an aggregation over a window. `over`: the grouping of a vector aggregation that is computed in the same pass. */
+export function rangeVector(query: RangeAggregation, context: MetricContext, over?: Grouping): Vector {
+  const definition = rangeDefinition(query);
+  const scope = new Scope();
+  const sample = sampleOf(query.range, definition, scope);
+  const grouping = over ?? query.grouping;
+  const identity = identityOf(sample.row, grouping);
+  const fails = sample.row.error !== "''" && !grouping?.labels.includes('__error__');
+  const { rangeNs, offsetNs } = query.range;
+  const window = windowOf(context, rangeNs, offsetNs);
+  const used = definition.aggregates.map(a => a.args).join(' ');
+  const extra = [
+    ...(/\bv\b/.test(used) ? [`${sample.value} AS v`] : []),
+    ...(/\bts\b/.test(used) ? ['ts', 'seq'] : []),
+  ];
+  const records = legs(query.range, sample, identity, window, extra, fails, context);
+  const keys = [...identity.names, 'slice'];
+  const state = window.spread === undefined ? '' : 'State';
+  const aggregated = definition.aggregates.map(({ fn, parameters = '', args }, i) => `${fn}${state}${parameters}(${args}) AS a${i}`);
+  const failure = fails ? ['max(failure) AS failure'] : [];
+  let sql = `SELECT ${[...keys, ...aggregated, ...failure].join(', ')} FROM (${records}) GROUP BY ${keys.join(', ')}`;
+  if (window.spread !== undefined) {
+    const merged = definition.aggregates.map(({ fn, parameters = '' }, i) => `${fn}Merge${parameters}(m${i}) AS a${i}`);
+    const states = definition.aggregates.map((_, i) => `a${i} AS m${i}`);
+    const fanned = `SELECT ${[...identity.names, `arrayJoin(${window.spread}) AS k`, ...states, ...(fails ? ['failure AS failed'] : [])].join(', ')} FROM (${sql})`;
+    sql = `SELECT ${[...identity.names, 'k AS slice', ...merged, ...(fails ? ['max(failed) AS failure'] : [])].join(', ')} FROM (${fanned}) GROUP BY ${[...identity.names, 'k'].join(', ')}`;
+  }
+  const end = `(${timeOf(context, 'slice')} - ${offsetNs})`;
+  const value = definition.finish(definition.aggregates.map((_, i) => `a${i}`), Number(rangeNs) / 1e9, end);
+  return {
+    sql: `SELECT ${identity.labels} AS labels, ${timeOf(context, 'slice')} AS t, ${value} AS value, ${fails ? 'failure' : "''"} AS error FROM (${sql})`,
+    fails,
+  };
+}

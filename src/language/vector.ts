@@ -1,0 +1,9 @@
+import type { Evaluation } from './window.ts';
+
+export type MetricContext = Evaluation & { sources: readonly string[]; tenants: readonly string[] };
+
+/**
+ * A metric expression as SQL: rows (labels Map(String, String) sorted by name, t Int64 ns, value Float64, error String).
+ * A row with a non-empty error makes the whole query fail, so no operation may lose it. `fails`: false when no row can have one.
+ */
+export type Vector = { sql: string; fails: boolean };
