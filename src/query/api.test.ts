@@ -87,10 +87,17 @@ describe('POST /api/v1/query', () => {
   });
 
   it('answers series for metrics', async () => {
-    const frames = await ask({ query: 'sum by (level) (count_over_time({service_name="web"}[1m]))', step: 60 });
+    const frames = await ask({
+      query: 'sum by (detected_level) (count_over_time({service_name="web"}[1m]))',
+      step: 60,
+    });
     expect(frames[0]).toMatchObject({ kind: 'metric', step: 60 });
     const series = frames.filter(f => f.type === 'series');
-    expect(series).toContainEqual({ type: 'series', metric: { level: 'error' }, values: [[1_700_000_060, '1']] });
+    expect(series).toContainEqual({
+      type: 'series',
+      metric: { detected_level: 'error' },
+      values: [[1_700_000_060, '1']],
+    });
   });
 
   it('explains with the SQL', async () => {

@@ -15,6 +15,7 @@ import {
   streamCondition,
   type ToSql,
 } from './logs-sql.ts';
+import { logqlOf } from './typed-text.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** A log query that is understood, ready to become SQL. */
@@ -43,9 +44,7 @@ export type Plan = LogsPlan | MetricPlan;
 export type Dialect = 'weir' | 'loki';
 
 function parse(text: string, dialect: Dialect): Query {
-  if (dialect === 'loki') return parseQuery(text);
-  const trimmed = text.trim();
-  return parseQuery(trimmed === '' ? '{}' : /^[|!]/.test(trimmed) ? `{} ${trimmed}` : trimmed, { allowAll: true });
+  return dialect === 'loki' ? parseQuery(text) : parseQuery(logqlOf(text), { allowAll: true });
 }
 
 /** Understand a query. Throws `bad_query` with line and column. */
