@@ -99,8 +99,11 @@ export async function failure(
   response: http.IncomingMessage,
   query?: string,
 ): Promise<CliError> {
-  const status = response.statusCode ?? 0;
-  const text = await bodyOf(response);
+  return failureOf(connection, response.statusCode ?? 0, await bodyOf(response), query);
+}
+
+/** As {@link failure}, of an answer that has been read. */
+export function failureOf(connection: Connection, status: number, text: string, query?: string): CliError {
   let fault: Fault = {};
   try {
     fault = (JSON.parse(text) as { error?: Fault }).error ?? {};

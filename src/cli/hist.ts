@@ -6,7 +6,7 @@ import { CliError, exitCode } from './exit-code.ts';
 import { type Format, openOutput, type Output, say } from './output.ts';
 import { createProgress, scanText } from './progress.ts';
 import { createStop, type Stop } from './stop.ts';
-import { clean, type ColourChoice, countText } from './terminal.ts';
+import { clean, type ColourChoice, countText, plural } from './terminal.ts';
 import { clockText, dayText, type Range, timeRange } from './time.ts';
 
 export type HistOptions = Connection & {
@@ -27,10 +27,16 @@ export async function hist(query: string, options: HistOptions): Promise<number>
   const stop = createStop();
   const output = openOutput(options, stop);
   const range = timeRange(options);
-  const total =
-    options.by === undefined
-      ? await byLevel(query, options, range, output, stop)
-      : await byField(query, options.by, options, range, output, stop);
+  let total: Total = { count: 0, partial: null };
+  try {
+    total =
+      options.by === undefined
+        ? await byLevel(query, options, range, output, stop)
+        : await byField(query, options.by, options, range, output, stop);
+  } catch (error) {
+    // A request that was broken off by the user fails; that is no fault.
+    if (!stop.signal.aborted) throw error;
+  }
   stop.release();
   if (stop.reason() === 'interrupt') return exitCode.interrupted;
   if (total.partial !== null) {
@@ -43,25 +49,19 @@ export async function hist(query: string, options: HistOptions): Promise<number>
 type Total = { count: number; partial: string | null };
 
 const widthOf = (taken: number): number =>
-  Math.max(barWidthMin, Math.min(barWidthMax, (process.stdout.columns ?? 80) - taken));
+  Math.max(barWidthMin, Math.min(barWidthMax, (process.stdout.columns || 80) - taken));
 
 async function byLevel(query: string, options: HistOptions, range: Range, output: Output, stop: Stop): Promise<Total> {
-  let answer: HistogramAnswer;
-  try {
-    answer = await json<HistogramAnswer>(
-      options,
-      {
-        method: 'POST',
-        path: '/api/v1/histogram',
-        body: JSON.stringify({ query, ...range, buckets: options.buckets }),
-        signal: stop.signal,
-      },
-      query,
-    );
-  } catch (error) {
-    if (stop.signal.aborted) return { count: 0, partial: null };
-    throw error;
-  }
+  const answer = await json<HistogramAnswer>(
+    options,
+    {
+      method: 'POST',
+      path: '/api/v1/histogram',
+      body: JSON.stringify({ query, ...range, buckets: options.buckets }),
+      signal: stop.signal,
+    },
+    query,
+  );
   const sums = answer.buckets.map(bucket => Object.values(bucket.counts).reduce((a, b) => a + b, 0));
   const highest = Math.max(...sums, 1);
   const width = widthOf(32);
@@ -97,7 +97,7 @@ async function byLevel(query: string, options: HistOptions, range: Range, output
     }
     const serious = (['fatal', 'critical', 'error'] as const).reduce((n, level) => n + (bucket.counts[level] ?? 0), 0);
     await output.write(
-      `${clockText(at).slice(0, answer.step < 1 ? 12 : 8)} ${countText(sum).padStart(9)} ${bar}${serious > 0 ? output.paint.level('error', ` ${countText(serious)} errors`) : ''}\n`,
+      `${clockText(at).slice(0, answer.step < 1 ? 12 : 8)} ${countText(sum).padStart(9)} ${bar}${serious > 0 ? output.paint.level('error', ` ${plural(serious, 'error')}`) : ''}\n`,
     );
   }
   return { count: answer.total, partial: answer.partial ? (answer.reason ?? 'the server did not say why') : null };

@@ -21,7 +21,7 @@ export function createProgress(stderr: NodeJS.WriteStream = process.stderr): Pro
       if (now - shownAt < redrawMillis) return;
       shownAt = now;
       visible = true;
-      const width = (stderr.columns ?? 80) - 3;
+      const width = (stderr.columns || 80) - 3;
       stderr.write(`\r\x1b[2K${spinner[turn++ % spinner.length]} ${text.slice(0, width)}`);
     },
     clear: () => {

@@ -102,6 +102,15 @@ describe('weir send', () => {
     expect(stderr).toContain('not stored as a record: not JSON');
   });
 
+  it('takes a batch that went to quarantine as a whole for delivered', async () => {
+    const running = send('--json');
+    running.child.stdin?.end('poison\n');
+    const { code, stderr } = await running.done;
+    expect(code).toBe(4);
+    expect(stderr).toContain('sent 0 records');
+    expect(stderr).not.toContain('not delivered');
+  });
+
   it('ends at once when the server refuses for good', async () => {
     server.refusals.push({ status: 401, body: { error: { message: 'missing or unknown token' } } });
     const running = send();

@@ -3,7 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
-import { bodyOf, call, type Connection, failure } from './connection.ts';
+import { bodyOf, call, type Connection, failureOf } from './connection.ts';
 import { CliError, exitCode } from './exit-code.ts';
 import type { LineBlock } from './lines.ts';
 
@@ -41,6 +41,18 @@ export type Shipper = {
   /** Frees the connection; what is not acknowledged is given up. */
   close(): void;
 };
+
+/** The answer of /ingest/*. */
+type Counts = { accepted?: number; quarantined?: number; errors?: { line: number; reason: string }[] };
+
+function countsOf(text: string): Counts | undefined {
+  try {
+    const answer = JSON.parse(text) as Counts;
+    return typeof answer.quarantined === 'number' ? answer : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 type Batch = { kind: 'json' | 'text'; pieces: Uint8Array[]; bytes: number; lines: number; since: number };
 
@@ -117,8 +129,11 @@ export function createShipper(options: ShipperOptions): Shipper {
           afterMs: Number.isFinite(seconds) ? seconds * 1000 : 0,
         };
       }
-      if (status < 200 || status > 299) throw await failure(options.connection, response);
-      count(batch, await bodyOf(response));
+      const text = await bodyOf(response);
+      const answer = countsOf(text);
+      // 400 with counts: every record of the batch was kept in quarantine, none refused.
+      if (answer === undefined && (status < 200 || status > 299)) throw failureOf(options.connection, status, text);
+      count(batch, answer ?? {});
       return true;
     } catch (error) {
       if (error instanceof CliError && error.exit === exitCode.connection && error.cause !== undefined)
@@ -127,13 +142,7 @@ export function createShipper(options: ShipperOptions): Shipper {
     }
   }
 
-  function count(batch: Batch, text: string): void {
-    let answer: { accepted?: number; quarantined?: number; errors?: { line: number; reason: string }[] } = {};
-    try {
-      answer = JSON.parse(text) as typeof answer;
-    } catch {
-      answer = {};
-    }
+  function count(batch: Batch, answer: Counts): void {
     totals.accepted += answer.accepted ?? batch.lines;
     totals.quarantined += answer.quarantined ?? 0;
     totals.bytes += batch.bytes;

@@ -179,11 +179,11 @@ export async function startStandIn(): Promise<StandIn> {
     }
     const lines = body.split('\n').filter(line => line !== '');
     const poor = lines.filter(line => line.includes('poison'));
-    return {
+    return reply.code(poor.length > 0 && poor.length === lines.length ? 400 : 200).send({
       accepted: lines.length - poor.length,
       quarantined: poor.length,
       errors: poor.map(() => ({ line: 1, reason: 'not JSON' })),
-    };
+    });
   });
   state.url = await app.listen({ host: '127.0.0.1', port: 0 });
   return state;
