@@ -50,7 +50,7 @@ export const nodeFs: Fs = {
   },
   async stat(path) {
     const found = await stat(path);
-    return { bytes: found.size, modified: found.mtimeMs };
+    return { bytes: found.size, modified: Math.round(found.mtimeMs) };
   },
   list: directory => readdir(directory),
   makeDirectory: path => mkdir(path, { recursive: true }),

@@ -38,8 +38,9 @@ export class Reader {
     const frames: Frame[] = [];
     const newest = this.newestEnd();
     let bytes = 0;
-    for (const segment of [...this.segments.list]) {
-      if (segment.segment < segmentOfSeq(from)) continue;
+    // A list of its own: retention may shorten the other meanwhile.
+    const segments = this.segments.list.filter(({ segment }) => segment >= segmentOfSeq(from));
+    for (const segment of segments) {
       const row = segment.segment === segmentOfSeq(from) ? rowOfSeq(from) : 0;
       bytes += await this.takeFrom(segment, row, bytesMax - bytes, frames);
       if (frames.length > 0 && bytes >= bytesMax) break;
