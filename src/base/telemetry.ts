@@ -122,6 +122,8 @@ export function logDamaged(rows: number): void {
 
 /** A gauge whose value is asked for at scrape time; the owner of the number hands over how to read it. */
 export function gaugeFrom(name: string, help: string, read: () => number): void {
+  // Opened again in one process (tests), the newest owner answers.
+  registry.removeSingleMetric(name);
   const gauge = new Gauge({
     name,
     help,

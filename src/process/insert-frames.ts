@@ -11,7 +11,7 @@ const pauseMillisMax = 5_000;
 
 /** Resolves after `millis`, or at once when the signal aborts. */
 export function pause(millis: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
+  if (signal.aborted || millis <= 0) return Promise.resolve();
   return new Promise(resolve => {
     const done = (): void => {
       clearTimeout(timer);

@@ -61,7 +61,8 @@ export function startWorker(options: WorkerOptions): Worker {
   const listeners = new Set<(from: bigint, to: bigint) => void>();
 
   let cursor = 0n;
-  let caughtUpAt = performance.now();
+  /** Receive time of the newest visible record. */
+  let visibleMillis = Date.now();
   let tailRecords = 0;
   let tailBytes = 0;
   let stopping = false;
@@ -79,7 +80,7 @@ export function startWorker(options: WorkerOptions): Worker {
   };
   const lag = (): Lag => {
     const records = behind();
-    return { records, seconds: records === 0 ? 0 : (performance.now() - caughtUpAt) / 1000 };
+    return { records, seconds: records === 0 ? 0 : Math.max(0, Date.now() - visibleMillis) / 1000 };
   };
   gaugeFrom('weir_tail_records', 'records in the tail, not sealed yet', () => tailRecords);
   gaugeFrom('weir_tail_bytes', 'payload bytes in the tail', () => tailBytes);
@@ -139,6 +140,7 @@ export function startWorker(options: WorkerOptions): Worker {
       addTick(active, frames, await insertFrames(inserter, frames, active.tail, except, signal));
       const was = cursor;
       cursor = to;
+      visibleMillis = Number(BigInt(frames.at(-1)?.header.received ?? 0) / 1_000_000n);
       const bytes = bytesOf(frames);
       tickInserted(
         (performance.now() - began) / 1000,
@@ -156,7 +158,7 @@ export function startWorker(options: WorkerOptions): Worker {
       const found = await tick();
       tailRecords = active.records;
       tailBytes = active.bytes;
-      if (found === 'none') caughtUpAt = performance.now();
+      if (found === 'none') visibleMillis = Date.now();
       if (!shown && (cursor >= catchUpTo || performance.now() - beganAt > catchUpMillis)) show();
       if (active.records > 0 && (active.bytes >= bounds.sealBytes || age() >= bounds.sealMillis)) await startSeal();
       if (performance.now() - lookedAt > lookMillis) {

@@ -100,6 +100,8 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
     async seal(order) {
       sync.wrote();
       const report = await seal(sealing, order);
+      // Of rows that were there before, the sums may or may not have been: count those days anew.
+      if (order.note === 'store') await rebuildStreams(order.from);
       await sync.now();
       return report;
     },
@@ -121,7 +123,7 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
     gaps: segments => ledger.gaps(segments),
     async settle(segments) {
       await ledger.settle(segments);
-      if (segments.length > 0) await rebuildStreams(segments);
+      if (segments.length > 0) await rebuildStreams(BigInt(Math.min(...segments)) << 32n);
       await sync.now();
     },
     runQuery: makeRunQuery({ streams, handOver, config }),
@@ -130,9 +132,8 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
     close: () => sync.stop(),
   };
 
-  /** `streams` of the receive days that hold rows of these segments, counted anew from the records. */
-  async function rebuildStreams(segments: readonly number[]): Promise<void> {
-    const first = BigInt(Math.min(...segments)) << 32n;
+  /** `streams` of the receive days that hold rows from `first` on, counted anew from the records. */
+  async function rebuildStreams(first: bigint): Promise<void> {
     const days = await engine.run({
       sql: `SELECT DISTINCT toDate(received) AS day FROM ${names.records} WHERE seq >= ${first}`,
     });

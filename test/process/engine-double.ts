@@ -9,12 +9,12 @@ export type EngineDouble = Engine &
   EngineStreams & {
     /** As after a crash: statements fail from now on. */
     crash(): void;
-    /** Start (again) on the same directory; Memory tables are dropped, as a new process would not have them. */
+    /** Start (again). Memory tables of before are still there; the store's own cleaning takes them away. */
     start(): Promise<void>;
-    close(): Promise<void>;
-    /** Called before each statement; may throw or wait, to place faults. */
-    before: (sql: string) => void | Promise<void>;
-    statements: number;
+    /** Forget listeners and faults of the test before. */
+    reset(): void;
+    /** Called before each statement; may throw, to place faults. */
+    before: (sql: string) => void;
   };
 
 const quote = (value: string | number): string => (typeof value === 'number' ? String(value) : `'${value}'`);
@@ -34,9 +34,9 @@ class Fault extends WeirError {
   }
 }
 
-export function openDouble(directory: string, sessions = 12): EngineDouble {
-  let free: Session[] = [];
-  let all: Session[] = [];
+export function openDouble(directory: string, sessions = 6): EngineDouble {
+  const free: Session[] = [];
+  let made = 0;
   const queue: ((session: Session) => void)[] = [];
   const listeners: (() => Promise<void>)[] = [];
   let up = false;
@@ -45,7 +45,12 @@ export function openDouble(directory: string, sessions = 12): EngineDouble {
 
   const take = (): Promise<Session> => {
     const session = free.pop();
-    return session ? Promise.resolve(session) : new Promise(resolve => queue.push(resolve));
+    if (session) return Promise.resolve(session);
+    if (made < sessions) {
+      made++;
+      return Promise.resolve(new Session(directory));
+    }
+    return new Promise(resolve => queue.push(resolve));
   };
   const give = (session: Session): void => {
     const next = queue.shift();
@@ -54,13 +59,12 @@ export function openDouble(directory: string, sessions = 12): EngineDouble {
   };
 
   async function query(statement: Statement, format: string): Promise<string> {
-    await double.before(statement.sql);
+    double.before(statement.sql);
     if (crashed) throw new WeirError('engine_down');
     const session = await take();
     try {
-      double.statements++;
-      const ddl = /^\s*(CREATE|DROP|ALTER|TRUNCATE)/i.test(statement.sql) || / VALUES /.test(statement.sql);
-      const answer = await session.queryAsync(ddl ? statement.sql : withSettings(statement), { format });
+      const plain = /^\s*(CREATE|DROP|ALTER|TRUNCATE)/i.test(statement.sql) || / VALUES /.test(statement.sql);
+      const answer = await session.queryAsync(plain ? statement.sql : withSettings(statement), { format });
       if (crashed) throw new WeirError('engine_down');
       return answer.text();
     } catch (error) {
@@ -75,7 +79,6 @@ export function openDouble(directory: string, sessions = 12): EngineDouble {
 
   const double: EngineDouble = {
     before: () => {},
-    statements: 0,
     run: async statement => parse(await query(statement, 'JSONEachRow')),
     async stream(statement) {
       const rows = parse(await query(statement, 'JSONEachRow'));
@@ -97,24 +100,17 @@ export function openDouble(directory: string, sessions = 12): EngineDouble {
       up = false;
     },
     async start() {
-      while (all.length !== free.length) await sleep(5);
-      if (all.length === 0) {
-        all = Array.from({ length: sessions }, () => new Session(directory));
-        free = [...all];
-      }
+      while (made !== free.length) await sleep(5);
       crashed = false;
       epoch++;
-      const tables = await double.run({
-        sql: "SELECT database, name FROM system.tables WHERE engine = 'Memory' AND database = 'weir'",
-      });
-      for (const { database, name } of tables) await double.run({ sql: `DROP TABLE ${database}.${name} SYNC` });
       for (const listener of listeners) await listener();
       up = true;
     },
-    async close() {
-      while (all.length !== free.length) await sleep(5);
-      for (const session of all) session.close();
-      all = [];
+    reset() {
+      listeners.length = 0;
+      double.before = () => {};
+      crashed = false;
+      up = false;
     },
   };
   return double;

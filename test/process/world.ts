@@ -9,6 +9,7 @@ import { type EngineDouble, openDouble } from './engine-double.ts';
 import { type LogDouble, openLogDouble } from './log-double.ts';
 
 export type World = {
+  database: string;
   engine: EngineDouble;
   log: LogDouble;
   store: Store;
@@ -29,16 +30,23 @@ export type WorldOptions = {
   compileCondition?: (logql: string) => string;
 };
 
-type Kept = { directory: string; engine: EngineDouble; log: LogDouble };
+type Kept = { database: string; log: LogDouble };
+
+// The embedded engine takes one directory per process, so the tests of a file share it, each with a database of its own.
+const directory = mkdtempSync(join(tmpdir(), 'weir-process-'));
+const engine = openDouble(join(directory, 'engine'));
+let worlds = 0;
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 
 export const union = (tables: readonly string[], select: string, where = '1'): string =>
   tables.map(t => `SELECT ${select} FROM ${t} WHERE ${where}`).join(' UNION ALL ');
 
 export async function openWorld(options: WorldOptions = {}, kept?: Kept): Promise<World> {
-  const directory = kept?.directory ?? mkdtempSync(join(tmpdir(), 'weir-process-'));
-  const engine = kept?.engine ?? openDouble(join(directory, 'engine'));
   const log = kept?.log ?? openLogDouble();
-  const config: Config = parseConfig(options.config ?? '');
+  const database = kept?.database ?? `weir_${++worlds}`;
+  const parsed: Config = parseConfig(options.config ?? '');
+  const config: Config = { ...parsed, store: { ...parsed.store, database } };
+  engine.reset();
   const store = openStore({ engine, streams: engine, config, directory: join(directory, 'engine') });
   const worker = startWorker({
     source: log,
@@ -49,7 +57,7 @@ export async function openWorld(options: WorldOptions = {}, kept?: Kept): Promis
     spoolDirectory: join(directory, 'spool'),
     bounds: { tickMillisMin: 20, sealMillis: 600_000, ...options.bounds },
   });
-  if (!kept) await engine.start();
+  await engine.start();
   await worker.ready;
 
   const rowsOf = async (question: Question): Promise<Record<string, unknown>[]> => {
@@ -59,6 +67,7 @@ export async function openWorld(options: WorldOptions = {}, kept?: Kept): Promis
     return rows;
   };
   return {
+    database,
     engine,
     log,
     store,
@@ -70,12 +79,11 @@ export async function openWorld(options: WorldOptions = {}, kept?: Kept): Promis
     async settled() {
       for (let i = 0; i < 2_000 && worker.lag().records > 0; i++) await new Promise(resolve => setTimeout(resolve, 10));
     },
-    restart: next => openWorld(next ?? options, { directory, engine, log }),
+    restart: next => openWorld(next ?? options, { database, log }),
     async close() {
       await worker.stop();
       store.close();
-      await engine.close();
-      rmSync(directory, { recursive: true, force: true });
+      await engine.run({ sql: `DROP DATABASE IF EXISTS ${database} SYNC` });
     },
   };
 }
