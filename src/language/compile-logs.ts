@@ -50,19 +50,21 @@ function parsedMap(row: Row): string {
   return `mapUpdate(${parsed}, ${errors})`;
 }
 
+const renames: ReadonlySet<string> = new Set(['timestamp', 'received', 'line', 'stream', 'metadata', 'parsed']);
+
 /** `column AS name` for every column of {@link logColumns}. */
 function outputs(row: Row): string[] {
   const map = (category: Category): string => (category === 'parsed' ? parsedMap(row) : row.map(category));
   return [
-    'toUnixTimestamp64Nano(timestamp) AS ts',
-    'toUnixTimestamp64Nano(received) AS rec',
+    'toUnixTimestamp64Nano(timestamp) AS out_timestamp',
+    'toUnixTimestamp64Nano(received) AS out_received',
     'seq',
     'tenant',
     'service',
     'level',
     'severity',
-    `toString(${row.line}) AS line`,
-    ...[...categories].reverse().map(category => `${map(category)} AS ${category}_labels`),
+    `toString(${row.line}) AS out_line`,
+    ...[...categories].reverse().map(category => `${map(category)} AS out_${category}`),
     'door',
   ];
 }
@@ -94,8 +96,8 @@ export function compileLogs(tree: LogQuery, options: LogsOptions): CompiledLogs 
   const clause = scope.with([condition]);
   const inner = legs.length === 1 ? `${clause}${legs[0]}` : `SELECT * FROM (${legs.map(leg => `(${clause}${leg})`).join(' UNION ALL ')}) ${sorted}`;
   const list = outputs(row);
-  return {
-    sql: `${scope.with(list)}SELECT ${list.join(', ')} FROM (${inner}) ORDER BY timestamp ${order}, seq ${order}`,
-    columns: logColumns,
-  };
+  const answer = `${scope.with(list)}SELECT ${list.join(', ')} FROM (${inner})`;
+  // Names of the answer are given outside, so that no alias stands for a column of the table.
+  const renamed = logColumns.map(name => (renames.has(name) ? `out_${name} AS ${name}` : name));
+  return { sql: `SELECT ${renamed.join(', ')} FROM (${answer}) ORDER BY timestamp ${order}, seq ${order}`, columns: logColumns };
 }

@@ -1,5 +1,5 @@
 import type { Scope } from './scope.ts';
-import { and, or, quoteMap, quoteString, quoteStrings } from './sql-writer.ts';
+import { and, or, quoteMap, quoteString, quoteStrings, writeArray } from './sql-writer.ts';
 
 /**
  * A label as SQL: `value` is a String expression ('' when the label is missing), `present` a boolean one. `'1'` and `'0'` mean known when compiling.
@@ -184,18 +184,30 @@ export function setLabel(row: Row, category: Category, name: string, value: stri
   };
 }
 
-/** Keeps label k where `kept(k)` holds. `kept` is called with names and, for maps, with the SQL variable `k`. */
-export function filterLabels(row: Row, kept: { name: (name: string) => string; key: string }): Row {
+/** Keeps only labels of these names, each where its condition holds. */
+export function filterLabels(row: Row, kept: ReadonlyMap<string, string>): Row {
+  const label = (category: Category, name: string): Found => {
+    const keep = kept.get(name) ?? '0';
+    if (keep === '0') return missing;
+    const found = row.label(category, name);
+    return { value: choose(keep, found.value, "''"), present: and([keep, found.present]) };
+  };
   return {
     ...row,
-    label(category, name) {
-      const found = row.label(category, name);
-      const keep = kept.name(name);
-      if (keep === '0') return missing;
-      return { value: choose(keep, found.value, "''"), present: and([keep, found.present]) };
-    },
-    map: category => row.scope.bind(`mapFilter((k, v) -> ${kept.key}, ${row.map(category)})`),
+    label,
+    map: category => row.scope.bind(namedValues(new Map(Array.from(kept.keys(), name => [name, label(category, name)])))),
   };
+}
+
+/** A Map(String, String) of labels known by name. */
+export function namedValues(values: ReadonlyMap<string, Found>): string {
+  const pairs = Array.from(values).flatMap(([name, { value, present }]) =>
+    present === '0' ? [] : [{ pair: `(${quoteString(name)}, toString(${value}))`, present }],
+  );
+  if (pairs.length === 0) return quoteMap({});
+  const all = writeArray(pairs.map(p => p.pair));
+  if (pairs.every(p => p.present === '1')) return `CAST(${all}, 'Map(String, String)')`;
+  return `CAST(arrayFilter((p, f) -> f, ${all}, ${writeArray(pairs.map(p => `toUInt8(${p.present})`))}), 'Map(String, String)')`;
 }
 
 /** What a parser finds in a line: sanitised names before clashes are resolved; the first of equal names wins. */

@@ -1,7 +1,5 @@
 import type { TokenReader } from '../reader.ts';
-import type { Found } from '../row.ts';
 import { quote } from '../go-string.ts';
-import { quoteMap, quoteString, writeArray } from '../sql-writer.ts';
 import type { Extraction } from '../tree.ts';
 
 /** `a, b="path"` after `json` or `logfmt`; empty when there is none. */
@@ -18,14 +16,6 @@ export function parseExtractions(reader: TokenReader): { extraction: Extraction;
 
 export const printExtractions = (list: readonly Extraction[]): string =>
   list.map(({ name, path }) => ` ${name}${name === path ? '' : `=${quote(path)}`}`).join(',');
-
-/** A Map(String, String) of labels known by name. */
-export function namedValues(values: ReadonlyMap<string, Found>): string {
-  if (values.size === 0) return quoteMap({});
-  const pairs = Array.from(values, ([name, { value, present }]) => ({ pair: `(${quoteString(name)}, toString(${value}))`, present }));
-  const all = `arrayFilter((p, f) -> f, ${writeArray(pairs.map(p => p.pair))}, ${writeArray(pairs.map(p => `toUInt8(${p.present})`))})`;
-  return `CAST(${all}, 'Map(String, String)')`;
-}
 
 /** SQL: the text of a key as a label name: trimmed, other characters become `_`, a leading digit gets `_` in front. */
 export const sanitized = (key: string): string => `replaceRegexpOne(replaceRegexpAll(trimBoth(${key}), '[^A-Za-z0-9_]', '_'), '^([0-9])', '_\\\\1')`;

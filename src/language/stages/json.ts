@@ -1,8 +1,8 @@
 import { jsonAtPath, jsonField, jsonMap, notJsonObject, parseJsonPath } from '../json-fields.ts';
 import { and, or } from '../sql-writer.ts';
-import { extract, type Extractor, missing, not, type Row, storedHas } from '../row.ts';
+import { extract, type Extractor, missing, namedValues, not, type Row, storedHas } from '../row.ts';
 import type { Json } from '../tree.ts';
-import { namedValues, parseExtractions, printExtractions } from './extraction.ts';
+import { parseExtractions, printExtractions } from './extraction.ts';
 import type { StageDefinition } from './stage.ts';
 
 const failure = (row: Row): Pick<Extractor, 'error' | 'details' | 'cleanWhenFound'> => ({

@@ -1,6 +1,6 @@
 import { matcherCondition } from '../label-condition.ts';
 import { filterLabels, find } from '../row.ts';
-import { and, or, quoteString } from '../sql-writer.ts';
+import { or } from '../sql-writer.ts';
 import type { Keep } from '../tree.ts';
 import { parseSelections, printSelections } from './drop.ts';
 import type { StageDefinition } from './stage.ts';
@@ -15,7 +15,6 @@ export const keep: StageDefinition<Keep> = {
       const when = matcher ? matcherCondition(find(row, name).value, matcher) : '1';
       conditions.set(name, [...(conditions.get(name) ?? []), row.scope.bind(when)]);
     }
-    const key = or(Array.from(conditions, ([name, when]) => and([`k = ${quoteString(name)}`, or(when)])));
-    return { row: filterLabels(row, { name: name => or(conditions.get(name) ?? []), key }) };
+    return { row: filterLabels(row, new Map(Array.from(conditions, ([name, when]) => [name, or(when)]))) };
   },
 };

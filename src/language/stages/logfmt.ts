@@ -1,7 +1,7 @@
-import { choose, extract, type Extractor, type Row } from '../row.ts';
+import { choose, extract, type Extractor, missing, namedValues, type Row } from '../row.ts';
 import { quoteString } from '../sql-writer.ts';
 import type { Logfmt } from '../tree.ts';
-import { firstOfEach, namedValues, parseExtractions, printExtractions, sanitized } from './extraction.ts';
+import { firstOfEach, parseExtractions, printExtractions, sanitized } from './extraction.ts';
 import type { StageDefinition } from './stage.ts';
 
 const space = '[\\x00-\\x20]';
@@ -65,7 +65,7 @@ function extractor(row: Row, stage: Logfmt): Extractor {
 function selected(row: Row, stage: Logfmt): Extractor {
   const all = extractor(row, { ...stage, keepEmpty: false });
   const values = new Map(stage.extractions.map(({ name, path }) => [name, { value: row.scope.bind(`arrayFirst(t -> t.1 = ${quoteString(path)} AND t.2 != '', ${tokens(row)}).2`), present: '1' }]));
-  return { ...all, raw: name => values.get(name) ?? { value: "''", present: '0' }, rawMap: () => namedValues(values) };
+  return { ...all, raw: name => values.get(name) ?? missing, rawMap: () => namedValues(values) };
 }
 
 /** `logfmt [--strict] [--keep-empty] [label="key", ...]`. */

@@ -1,9 +1,8 @@
 import { quote } from '../go-string.ts';
 import { parsePattern } from '../pattern-text.ts';
-import { extract, type Found, missing } from '../row.ts';
+import { extract, type Found, missing, namedValues } from '../row.ts';
 import { and, quoteString } from '../sql-writer.ts';
 import type { Pattern } from '../tree.ts';
-import { namedValues } from './extraction.ts';
 import type { StageDefinition } from './stage.ts';
 
 /**

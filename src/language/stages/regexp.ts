@@ -1,10 +1,9 @@
 import { quote } from '../go-string.ts';
-import { extract, type Found, missing } from '../row.ts';
+import { extract, type Found, missing, namedValues } from '../row.ts';
 import { readRegex } from '../regex.ts';
 import { checkRegex } from '../selector.ts';
 import { quoteString } from '../sql-writer.ts';
 import type { Regexp } from '../tree.ts';
-import { namedValues } from './extraction.ts';
 import { lineRegex, type StageDefinition } from './stage.ts';
 
 /** `regexp "(?P<name>re)"`: on a match every named group is set, optional ones that took no part with the empty value. */

@@ -1,0 +1,156 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Session } from 'chdb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compileLogs, compileMetric, metricFault } from '../../src/language/compile.ts';
+import { compileCondition } from '../../src/language/condition.ts';
+import { quote } from '../../src/language/go-string.ts';
+import { parseQuery } from '../../src/language/parser.ts';
+import { quoteMap, quoteString } from '../../src/language/sql-writer.ts';
+import { isLogQuery, type Query } from '../../src/language/tree.ts';
+import { epochNs, type Evaluation, labelsOf, type LoadedRecord, readScript, timeOf } from './script.ts';
+
+const folder = import.meta.dirname;
+let directory: string;
+let session: Session;
+
+const columns = `tenant LowCardinality(String), timestamp DateTime64(9, 'UTC'), received DateTime64(9, 'UTC'), seq UInt64, service LowCardinality(String),
+  severity UInt8, level LowCardinality(String), stream UInt64, labels Map(LowCardinality(String), String), message String, trace_id String, span_id String,
+  attributes Map(LowCardinality(String), String), template String, door LowCardinality(String), class LowCardinality(String)`;
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'weir-logql-'));
+  session = new Session(directory);
+  session.query(`CREATE TABLE records (${columns}, INDEX words lower(message) TYPE text(tokenizer = splitByNonAlpha)) ENGINE = MergeTree
+    PARTITION BY (class, toDate(received)) ORDER BY (tenant, timestamp) SETTINGS index_granularity = 4`);
+  session.query(`CREATE TABLE tail (${columns}) ENGINE = Memory`);
+});
+afterAll(() => {
+  session.cleanup();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+let loaded: LoadedRecord[] | undefined;
+
+/** Rows go to parts and tail in turn; a record of another tenant must never be seen. */
+function load(records: LoadedRecord[]): void {
+  if (loaded === records) return;
+  loaded = records;
+  for (const table of ['records', 'tail']) session.query(`TRUNCATE TABLE ${table}`);
+  const insert = (table: string, rows: string[]): void => {
+    if (rows.length > 0) session.query(`INSERT INTO ${table} (tenant, timestamp, received, seq, service, level, labels, message, trace_id, span_id, attributes, door, class) VALUES ${rows.join(', ')}`);
+  };
+  const rows = records.map(({ timeNs, labels, line, metadata }, i) => {
+    const all: Record<string, string> = { service_name: 'svc', ...labels };
+    const { detected_level: level = 'unknown', trace_id = '', span_id = '', ...attributes } = metadata;
+    const time = `fromUnixTimestamp64Nano(toInt64(${epochNs + timeNs}), 'UTC')`;
+    return `('t', ${time}, ${time}, ${i}, ${[all.service_name ?? '', level].map(quoteString).join(', ')}, ${quoteMap(all)}, ${[line, trace_id, span_id].map(quoteString).join(', ')}, ${quoteMap(attributes)}, 'json', 'c')`;
+  });
+  insert('records', rows.filter((_, i) => i % 2 === 0));
+  insert('tail', rows.filter((_, i) => i % 2 === 1));
+  const [first] = rows;
+  if (first) insert('records', [first.replace("('t'", "('other'")]);
+}
+
+type Labels = Record<string, string>;
+const common = ({ ...labels }: Labels): Labels => {
+  if (labels.service_name === 'svc') delete labels.service_name;
+  if (labels.detected_level === 'unknown') delete labels.detected_level;
+  return labels;
+};
+const print = (labels: Labels): string => {
+  const entries = Object.entries(common(labels)).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([k, v]) => `${k}=${quote(v)}`).join(', ')}}`;
+};
+const normal = (text: string): string => print(labelsOf(text).labels);
+
+function rowsOf(sql: string): Record<string, string>[] {
+  const text = session.query(sql, 'JSONEachRow').trim();
+  return text === '' ? [] : text.split('\n').map(row => JSON.parse(row.replace(/"(timestamp|time)":(-?\d+)/g, '"$1":"$2"')) as Record<string, string>);
+}
+
+const sources = { sources: ['records', 'tail'], tenants: ['t'] };
+const offset = (ns: string | undefined): bigint => BigInt(ns ?? '0') - epochNs;
+
+function logs(tree: Query, expected: string[], args: string[]): void {
+  if (!isLogQuery(tree)) throw new Error('not a log query');
+  const direction = args[0] === '' ? 'backward' : 'forward';
+  const limit = Number(args[1]?.replace(' limit ', '') || 1000);
+  const { sql } = compileLogs(tree, { ...sources, startNs: epochNs, endNs: epochNs + 3600_000_000_000n, limit, direction });
+  const rows = rowsOf(sql).map((row, i) => {
+    const want = expected[i] ?? '';
+    const sets = Array.from(want.matchAll(/ (parsed|metadata|stream) \{/g), found => found[1] ?? '');
+    const labels = sets.map(name => ` ${name} ${print(row[name] as unknown as Labels)}`);
+    return `${offset(row.timestamp)} ${quote(row.line ?? '')}${labels.join('')}`;
+  });
+  const wanted = expected.map(text => {
+    const [time = ''] = text.split(' ');
+    const [head = '', ...sets] = text.slice(time.length + 1).split(/ (?=(?:parsed|metadata|stream) \{)/);
+    const labels = sets.map(set => set.replace(/\{.*\}$/s, normal));
+    return [`${timeOf(time)} ${quote(parseLine(head))}`, ...labels].join(' ');
+  });
+  expect(rows).toEqual(wanted);
+}
+
+const parseLine = (literal: string): string => {
+  const tree = parseQuery(`{} |= ${literal}`, { allowAll: true });
+  const [stage] = isLogQuery(tree) ? tree.stages : [];
+  return stage?.kind === 'line_filter' ? (stage.operands[0]?.value ?? '') : '';
+};
+
+const near = (text: string): string => (Number.isFinite(Number(text)) ? String(Number(Number(text).toPrecision(12))) : text);
+
+function metric(tree: Query, start: string, end: string, step: string, expected: string[]): void {
+  if (isLogQuery(tree)) throw new Error('not a metric query');
+  const [startNs, endNs] = [epochNs + timeOf(start), epochNs + timeOf(end)];
+  const compiled = compileMetric(tree, { ...sources, startNs, endNs, stepNs: step === '' ? 0n : timeOf(step) });
+  const rows = rowsOf(compiled.sql);
+  const failed = rows.find(row => row.error !== '');
+  if (failed) throw metricFault(failed.error ?? '', failed.labels as unknown as Labels);
+  const series = new Map<string, string[]>();
+  for (const row of rows) {
+    const name = compiled.kind === 'scalar' ? 'scalar' : print(row.labels as unknown as Labels);
+    const point = step === '' ? near(row.value ?? '') : `${offset(row.time)}=${near(row.value ?? '')}`;
+    series.set(name, [...(series.get(name) ?? []), point]);
+  }
+  const wanted = expected.map(text => {
+    const scalar = text.startsWith('scalar ');
+    const name = scalar ? 'scalar' : normal(text.slice(0, text.lastIndexOf('}') + 1));
+    const points = (scalar ? text.slice(7) : text.slice(text.lastIndexOf('}') + 1)).trim().split(/\s+/);
+    return [name, ...points.map(p => (p.includes('=') ? `${timeOf(p.split('=')[0] ?? '')}=${near(p.split('=')[1] ?? '')}` : near(p)))].join(' ');
+  });
+  expect(Array.from(series, ([name, points]) => [name, ...points].join(' '))).toEqual(wanted);
+}
+
+function where(condition: string, expected: string[]): void {
+  const sql = `SELECT toUnixTimestamp64Nano(timestamp) AS time FROM (SELECT * FROM records UNION ALL SELECT * FROM tail) WHERE tenant = 't' AND (${compileCondition(condition)}) ORDER BY time, seq`;
+  expect(rowsOf(sql).map(row => offset(row.time))).toEqual(expected.flatMap(text => text.split(' ').map(timeOf)));
+}
+
+function evaluate({ kind, args, query, expected }: Evaluation): void {
+  if (kind === 'where') return where(query, expected);
+  if (kind === 'fault') {
+    expect(() => {
+      const tree = parseQuery(query);
+      if (isLogQuery(tree)) logs(tree, [], []);
+      else metric(tree, '60s', '60s', '', []);
+    }).toThrow(expected.join('\n'));
+    return;
+  }
+  const tree = parseQuery(query, { allowAll: query.startsWith('{}') });
+  if (kind === 'logs') logs(tree, expected, args);
+  else if (kind === 'instant') metric(tree, args[0] ?? '', args[0] ?? '', '', expected);
+  else metric(tree, args[0] ?? '', args[1] ?? '', args[2] ?? '', expected);
+}
+
+for (const file of readdirSync(folder).filter(name => name.endsWith('.logqltest'))) {
+  describe(file, () => {
+    for (const evaluation of readScript(readFileSync(join(folder, file), 'utf8'))) {
+      test(`${evaluation.line}: ${evaluation.kind} ${evaluation.query}`, () => {
+        load(evaluation.records);
+        evaluate(evaluation);
+      });
+    }
+  });
+}
