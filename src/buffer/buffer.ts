@@ -1,10 +1,11 @@
 import { dirname, resolve } from 'node:path';
 import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import { log } from '../base/log.ts';
 import { appendRefused } from '../base/telemetry.ts';
 import type { AcceptBatch, FrameSource } from '../flow.ts';
 import { BatchIds } from './wal/batch-ids.ts';
-import { type Fs, nodeFs } from './wal/fs.ts';
+import { codeOf, type Fs, nodeFs } from './wal/fs.ts';
 import { lockDirectory } from './wal/lock.ts';
 import { Quarantine } from './wal/quarantine.ts';
 import { Reader } from './wal/reader.ts';
@@ -145,18 +146,24 @@ export async function openBuffer(options: BufferOptions): Promise<WeirBuffer> {
   };
 }
 
-/** Create the directory with its parents, and make their names durable up to the first parent that was there. */
+/**
+ * Create the directory with its parents, and make their names durable up to the first parent that was there. The data directory around the log counts as
+ * new in any case, since the role makes it first; a parent that we may not read is not ours to sync.
+ */
 async function makeDurableDirectory(fs: Fs, directory: string): Promise<void> {
   try {
     const created = await fs.makeDirectory(directory);
     const until = dirname(created ?? directory);
     for (let at = dirname(directory); ; at = dirname(at)) {
       await fs.syncDirectory(at);
-      if (at === until || at === dirname(at)) return;
+      if (at === until || at === dirname(at)) break;
     }
   } catch (error) {
     throw unusable(directory, error);
   }
+  await fs.syncDirectory(dirname(dirname(directory))).catch((error: unknown) => {
+    log.debug({ code: codeOf(error) }, 'the directory above the data directory could not be synced');
+  });
 }
 
 function unusable(directory: string, error: unknown): WeirError {
