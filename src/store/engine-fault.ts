@@ -23,8 +23,8 @@ export function parseEngineMessage(message: string): EngineMessage {
   return { code: Number(code ?? 1002), text: (text ?? message).trim() };
 }
 
-const seconds = (text: string): string => /maximum: ([\d.]+ \w+)/.exec(text)?.[1] ?? '';
-const bytes = (text: string): string => /maximum: ([\d.]+ \w+)/.exec(text)?.[1] ?? '';
+/** The limit as the engine's message gives it: `maximum: 300 ms`, `maximum: 256.00 MiB`. */
+const maximum = (text: string, otherwise: string): string => /maximum: ([\d.]+ \w+)/.exec(text)?.[1] ?? otherwise;
 
 /** The error a user may see: names the limit and how to pass it, never the SQL. */
 export function engineFault({ code, text }: EngineMessage, queryId: string): EngineFault {
@@ -33,12 +33,12 @@ export function engineFault({ code, text }: EngineMessage, queryId: string): Eng
     case 159:
     case 160:
       return limit(
-        `it ran longer than ${seconds(text) || 'allowed'}; narrow the time range or the selector, or raise limits.query_timeout`,
+        `it ran longer than ${maximum(text, 'allowed')}; narrow the time range or the selector, or raise limits.query_timeout`,
       );
     case 241:
       return limit(
         /Query memory limit/.test(text)
-          ? `it needed more memory than ${bytes(text) || 'one query may have'}; narrow the time range or group by fewer labels, or raise limits.query_memory`
+          ? `it needed more memory than ${maximum(text, 'one query may have')}; narrow the time range or group by fewer labels, or raise limits.query_memory`
           : 'the engine as a whole is out of memory; ask again when fewer queries run, or raise memory',
       );
     case 158:
