@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { assertListenAllowed, makeGuard } from '../access/tokens.ts';
@@ -71,9 +71,6 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
   const otlp = config.otlp_listen === 'off' ? undefined : config.otlp_listen;
   if (otlp) assertListenAllowed(parseListen(otlp, 'otlp_listen').host, config.tokens);
   mkdirSync(config.data, { recursive: true });
-  const fresh =
-    !existsSync(join(config.data, 'wal')) ||
-    readdirSync(join(config.data, 'wal')).filter(name => name.endsWith('.wal')).length === 0;
 
   // What was started is stopped in reverse, however far the start got.
   const stops: (() => unknown)[] = [];
@@ -104,7 +101,12 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
     });
     stops.push(() => worker.stop());
     const doors = openDoors({ accept: buffer.accept, config });
-    const demo = openDemo({ accept: buffer.accept, wanted: config.demo, fresh, directory: config.data });
+    const demo = openDemo({
+      accept: buffer.accept,
+      wanted: config.demo,
+      fresh: buffer.stats().segments === 0,
+      directory: config.data,
+    });
 
     let ready = false;
     const guard = makeGuard(config.tokens);
