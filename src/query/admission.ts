@@ -1,6 +1,7 @@
 import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Tenant } from '../base/record.ts';
+import { engineError } from './visible-error.ts';
 import type { Answer, Question, RunBytes, RunQuery } from '../flow.ts';
 import type { Readable } from 'node:stream';
 
@@ -105,6 +106,8 @@ export function askThrough(lane: Lane, run: RunQuery): Ask {
       const rows = (async function* () {
         try {
           yield* answer.rows;
+        } catch (error) {
+          throw engineError(error);
         } finally {
           leave();
         }
@@ -112,7 +115,7 @@ export function askThrough(lane: Lane, run: RunQuery): Ask {
       return { rows, summary: answer.summary };
     } catch (error) {
       leave();
-      throw error;
+      throw engineError(error);
     }
   };
 }
@@ -130,7 +133,7 @@ export function askBytesThrough(
       return stream;
     } catch (error) {
       leave();
-      throw error;
+      throw engineError(error);
     }
   };
 }

@@ -6,7 +6,7 @@ import { tenantOf } from '../base/tenant.ts';
 import type { ByteFormat } from '../flow.ts';
 import { cursorOf } from './ask-query.ts';
 import { exportRequest } from './contract.ts';
-import { abortWith, beginStream, visibleError } from './frame-writer.ts';
+import { abortWith, beginStream } from './frame-writer.ts';
 import { logsPlanOf } from './plan.ts';
 import { checked, type Room } from './room.ts';
 import { rangeOf } from './time-range.ts';
@@ -50,17 +50,13 @@ export function registerExport(server: FastifyInstance, room: Room): void {
     const id = body.id ?? randomUUID();
     room.running.add(tenant, id, abort);
 
-    const bytes = await room
-      .exportBytes(tenant, {
-        sql: sources => `SELECT ${format.columns} FROM (${rows.sql(sources)})`,
-        format: format.bytes,
-        settings: { ...rows.settings, output_format_json_quote_64bit_integers: 1 },
-        signal: abort.signal,
-        timeoutMs: body.timeout ?? 0,
-      })
-      .catch(error => {
-        throw visibleError(error, id);
-      });
+    const bytes = await room.exportBytes(tenant, {
+      sql: sources => `SELECT ${format.columns} FROM (${rows.sql(sources)})`,
+      format: format.bytes,
+      settings: { ...rows.settings, output_format_json_quote_64bit_integers: 1 },
+      signal: abort.signal,
+      timeoutMs: body.timeout ?? 0,
+    });
     reply.header('content-disposition', `attachment; filename="${format.fileName}"`);
     const response = beginStream(reply, format.contentType);
     try {

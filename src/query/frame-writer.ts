@@ -2,7 +2,6 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import { log } from '../base/log.ts';
 import type { QueryFrame } from './contract.ts';
 
 /** The writing end of a streamed answer. */
@@ -15,14 +14,6 @@ export type FrameWriter = {
   /** End with an `error` frame. */
   fail(error: WeirError): void;
 };
-
-/** An error as the outside may see it: ours as they are; anything else is logged and named without its text. */
-export function visibleError(error: unknown, id: string): WeirError {
-  if (error instanceof WeirError) return error;
-  if (error instanceof Error && error.name === 'AbortError') return new WeirError('query_cancelled');
-  log.error({ err: error, query: id }, 'query failed');
-  return new WeirError('query_failed', { code: 'internal', id }, { cause: error });
-}
 
 /** Aborts when the client goes away, or when the answer is finished. */
 export function abortWith(response: ServerResponse): AbortController {

@@ -51,12 +51,12 @@ export function matchingSql(query: LogQuery, matching: Matching, columns: readon
 }
 
 /** Stages after which a record can have labels that it was not stored with. */
-const makesLabels = new Set(['json', 'logfmt', 'pattern', 'regexp', 'unpack', 'label_format', 'label_filter']);
+const makesLabels = new Set(['json', 'logfmt', 'pattern', 'regexp', 'unpack', 'label_format']);
 
 function parsedLabels(query: LogQuery, row: Row): string | undefined {
-  if (!query.stages.some(stage => makesLabels.has(stage.kind))) return undefined;
   const error = find(row, '__error__');
-  if (error.present === '0') return row.map('parsed');
+  if (error.present === '0')
+    return query.stages.some(stage => makesLabels.has(stage.kind)) ? row.map('parsed') : undefined;
   const details = find(row, '__error_details__');
   return `mapUpdate(${row.map('parsed')}, mapFilter((k, v) -> v != '', map('__error__', toString(${error.value}), '__error_details__', if(${error.value} = '', '', toString(${details.value})))))`;
 }

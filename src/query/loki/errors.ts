@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { WeirError } from '../../base/errors.ts';
-import { visibleError } from '../frame-writer.ts';
+import { visibleError } from '../visible-error.ts';
 
 const intro = /^(parse error|pipeline error|maximum of series)/;
 

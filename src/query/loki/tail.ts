@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws';
 import { WeirError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import { tenantOf } from '../../base/tenant.ts';
-import { visibleError } from '../frame-writer.ts';
+import { visibleError } from '../visible-error.ts';
 import { logsPlanOf } from '../plan.ts';
 import type { Room } from '../room.ts';
 import { tail, type TailRequest } from '../tail.ts';
