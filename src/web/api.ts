@@ -96,8 +96,7 @@ export type Scope = { query: string; start: string; end: string };
 export const fetchHistogram = (scope: Scope & { buckets: number }, signal: AbortSignal) =>
   post<HistogramAnswer>('/api/v1/histogram', scope, signal);
 
-export const fetchFields = (scope: Scope, signal: AbortSignal) =>
-  post<FieldsAnswer>('/api/v1/fields', scope, signal);
+export const fetchFields = (scope: Scope, signal: AbortSignal) => post<FieldsAnswer>('/api/v1/fields', scope, signal);
 
 export const fetchStatus = async (signal: AbortSignal): Promise<StatusAnswer> =>
   (await (await request('/api/v1/status', undefined, signal)).json()) as StatusAnswer;

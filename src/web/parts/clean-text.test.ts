@@ -2,12 +2,15 @@ import { expect, test } from 'vitest';
 import { cleanForLine, cleanForRow, cleanText, rowTextMax } from './clean-text.ts';
 
 test('removes terminal sequences', () => {
-  expect(cleanText('\u001b[31;1merror\u001b[0m plain \u001b]8;;http://x\u0007link\u001b]8;;\u0007')).toBe('error plain link');
+  expect(cleanText('\u001b[31;1merror\u001b[0m plain \u001b]8;;http://x\u0007link\u001b]8;;\u0007')).toBe(
+    'error plain link',
+  );
   expect(cleanText('\u001b[38;2;1;2;3mcolour\u001b[K\u009b2Jend')).toBe('colourend');
 });
 
 test('shows what would be invisible or reorder text', () => {
-  expect(cleanText('a\u0000b\u0007c\u007fd\re')).toBe('a\u2400b\u2407c\u2421d\u240de');
+  expect(cleanText('a\u0000b\u0007c\u007fd\re')).toBe('a<U+0000>b<U+0007>c<U+007F>d<U+000D>e');
+  expect(cleanText('windows\r\nline\r')).toBe('windows\nline');
   expect(cleanText('user\u202egnp.exe\u200b')).toBe('user<U+202E>gnp.exe<U+200B>');
 });
 

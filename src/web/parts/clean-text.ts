@@ -13,15 +13,15 @@ const ansi =
 const hidden =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
-function sign(char: string): string {
-  const code = char.charCodeAt(0);
-  if (code < 0x20) return String.fromCharCode(0x2400 + code);
-  if (code === 0x7f) return '\u2421';
-  return `<U+${code.toString(16).toUpperCase().padStart(4, '0')}>`;
-}
+// Plain letters: the "control pictures" of Unicode are missing from many fonts, and a box says nothing.
+const sign = (char: string): string => `<U+${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}>`;
 
-/** Text for the page, lines kept. */
-export const cleanText = (text: string): string => text.replace(ansi, '').replace(hidden, sign);
+/** Text for the page, lines kept; CR before LF or at the end is part of the line's end and goes. */
+export const cleanText = (text: string): string =>
+  text
+    .replace(ansi, '')
+    .replace(/\r+(?=\n|$)/g, '')
+    .replace(hidden, sign);
 
 /** As {@link cleanText}, cut to {@link rowTextMax} with the number of characters left out. */
 export function cleanForRow(text: string): string {

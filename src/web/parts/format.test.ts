@@ -2,7 +2,15 @@ import { expect, test } from 'vitest';
 import { shortBytes, shortCount, shortSpan } from './format.ts';
 
 test('counts', () => {
-  expect([0, 950, 9_999, 12_345, 999_400, 2_310_004, 4e9].map(shortCount)).toEqual(['0', '950', '9,999', '12.3 k', '999 k', '2.31 M', '4.00 G']);
+  expect([0, 950, 9_999, 12_345, 999_400, 2_310_004, 4e9].map(shortCount)).toEqual([
+    '0',
+    '950',
+    '9,999',
+    '12.3 k',
+    '999 k',
+    '2.31 M',
+    '4.00 G',
+  ]);
 });
 
 test('bytes', () => {
@@ -10,5 +18,13 @@ test('bytes', () => {
 });
 
 test('spans', () => {
-  expect([12, 1_400, 2_000, 59_000, 200_000, 7_200_000, 356_400_000].map(shortSpan)).toEqual(['12 ms', '1.4 s', '2 s', '59 s', '3 m 20 s', '2 h', '4 d 3 h']);
+  expect([12, 1_400, 2_000, 59_000, 200_000, 7_200_000, 356_400_000].map(shortSpan)).toEqual([
+    '12 ms',
+    '1.4 s',
+    '2 s',
+    '59 s',
+    '3 m 20 s',
+    '2 h',
+    '4 d 3 h',
+  ]);
 });

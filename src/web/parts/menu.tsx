@@ -1,7 +1,21 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 
 /** A button that opens a panel under it; closes by Escape, by a click elsewhere, and by `close` handed to its content. */
-export function Menu({ label, title, testid, className, align, children }: { label: ReactNode; title: string; testid: string; className?: string; align?: 'left' | 'right'; children: (close: () => void) => ReactNode }) {
+export function Menu({
+  label,
+  title,
+  testid,
+  className,
+  align,
+  children,
+}: {
+  label: ReactNode;
+  title: string;
+  testid: string;
+  className?: string;
+  align?: 'left' | 'right';
+  children: (close: () => void) => ReactNode;
+}) {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -27,7 +41,16 @@ export function Menu({ label, title, testid, className, align, children }: { lab
         close();
       }}
     >
-      <button ref={button} type="button" className={className ?? 'button'} title={title} aria-haspopup="dialog" aria-expanded={open} data-testid={testid} onClick={() => setOpen(!open)}>
+      <button
+        ref={button}
+        type="button"
+        className={className ?? 'button'}
+        title={title}
+        aria-haspopup="dialog"
+        aria-expanded={open}
+        data-testid={testid}
+        onClick={() => setOpen(!open)}
+      >
         {label}
       </button>
       {open && (

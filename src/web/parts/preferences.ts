@@ -10,7 +10,14 @@ export type Preferences = {
   drawer: number;
 };
 
-const initial: Preferences = { theme: 'system', density: 'compact', zone: 'local', facets: true, drawer: 520 };
+/** On narrow screens the fields cover the list, so they wait to be asked for. */
+const initial: Preferences = {
+  theme: 'system',
+  density: 'compact',
+  zone: 'local',
+  facets: innerWidth > 760,
+  drawer: 520,
+};
 const key = 'weir.preferences';
 const listeners = new Set<() => void>();
 let current = read();

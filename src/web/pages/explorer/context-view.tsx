@@ -29,7 +29,17 @@ export function ContextView({ row, zone }: { row: QueryRow; zone: Zone }) {
     const rows: QueryRow[] = [];
     try {
       const at = BigInt(row.ts);
-      const frames = streamQuery({ query: selectorOf(row), start: String(at - reach), end: String(at + reach), direction, after: cursorOf(from), limit: stepRows }, abort.signal);
+      const frames = streamQuery(
+        {
+          query: selectorOf(row),
+          start: String(at - reach),
+          end: String(at + reach),
+          direction,
+          after: cursorOf(from),
+          limit: stepRows,
+        },
+        abort.signal,
+      );
       for await (const frame of frames) if (frame.type === 'rows') rows.push(...frame.rows);
       set({ rows: [...side.rows, ...rows], more: rows.length === stepRows, loading: false });
     } catch (failure) {
@@ -85,7 +95,11 @@ function More({ side, label, onMore }: { side: Side; label: string; onMore: () =
 function Line({ row, zone, here }: { row: QueryRow; zone: Zone; here?: boolean }) {
   const at = millisOf(row.ts);
   return (
-    <div className={`context-row level-${levelOf(row.level)} ${here ? 'selected' : ''}`} aria-current={here ? 'true' : undefined} title={`${dateText(at, zone)} ${clockText(at, zone)}`}>
+    <div
+      className={`context-row level-${levelOf(row.level)} ${here ? 'selected' : ''}`}
+      aria-current={here ? 'true' : undefined}
+      title={`${dateText(at, zone)} ${clockText(at, zone)}`}
+    >
       <span className="row-time">{clockText(at, zone)}</span>
       <span className="row-level">{levelLetter(row.level)}</span>
       <span className="row-message">{cleanForLine(row.message)}</span>

@@ -49,10 +49,22 @@ export function Details({ row, tab, onTab, columns, onClose, onStep, onFilter, o
         <button type="button" className="quiet" title="Next record  j" onClick={() => onStep(1)}>
           <Icon name="down" />
         </button>
-        <button type="button" className="quiet" title="Copy a link to this record  y" data-testid="details-link" onClick={() => copy('link', permalink())}>
+        <button
+          type="button"
+          className="quiet"
+          title="Copy a link to this record  y"
+          data-testid="details-link"
+          onClick={() => copy('link', permalink())}
+        >
           <Icon name="link" />
         </button>
-        <button type="button" className="quiet" title="Copy the message" data-testid="details-copy" onClick={() => copy('message', row.message)}>
+        <button
+          type="button"
+          className="quiet"
+          title="Copy the message"
+          data-testid="details-copy"
+          onClick={() => copy('message', row.message)}
+        >
           <Icon name="copy" />
         </button>
         <button type="button" className="quiet" title="Close  Esc" data-testid="details-close" onClick={onClose}>
@@ -60,10 +72,23 @@ export function Details({ row, tab, onTab, columns, onClose, onStep, onFilter, o
         </button>
       </header>
       <div className="tabs" role="tablist">
-        <button type="button" role="tab" aria-selected={tab === 'fields'} onClick={() => onTab('fields')} data-testid="tab-fields">
+        <button
+          type="button"
+          role="tab"
+          aria-selected={tab === 'fields'}
+          onClick={() => onTab('fields')}
+          data-testid="tab-fields"
+        >
           Record
         </button>
-        <button type="button" role="tab" aria-selected={tab === 'context'} onClick={() => onTab('context')} data-testid="tab-context" title="What the same stream said before and after  c">
+        <button
+          type="button"
+          role="tab"
+          aria-selected={tab === 'context'}
+          onClick={() => onTab('context')}
+          data-testid="tab-context"
+          title="What the same stream said before and after  c"
+        >
           Context
         </button>
         <span className="tabs-note" role="status">
@@ -74,7 +99,13 @@ export function Details({ row, tab, onTab, columns, onClose, onStep, onFilter, o
         {tab === 'fields' ? (
           <>
             <MessageView key={row.seq} row={row} onFilter={onFilter} onCopy={text => copy('value', text)} />
-            <FieldTable row={row} columns={columns} onFilter={onFilter} onColumn={onColumn} onCopy={text => copy('value', text)} />
+            <FieldTable
+              row={row}
+              columns={columns}
+              onFilter={onFilter}
+              onColumn={onColumn}
+              onCopy={text => copy('value', text)}
+            />
           </>
         ) : (
           <ContextView key={row.seq} row={row} zone={zone} />
@@ -86,13 +117,16 @@ export function Details({ row, tab, onTab, columns, onClose, onStep, onFilter, o
 
 /** The drawer's left edge: drag, or arrow keys when focused. */
 function Grip({ width }: { width: number }) {
-  const set = (px: number) => setPreferences({ drawer: Math.round(Math.max(narrowest, Math.min(px, innerWidth - 240))) });
+  const set = (px: number) =>
+    setPreferences({ drawer: Math.round(Math.max(narrowest, Math.min(px, innerWidth - 240))) });
   const drag = (event: PointerEvent) => {
     const target = event.currentTarget;
     target.setPointerCapture(event.pointerId);
     const move = (moved: globalThis.PointerEvent) => set(innerWidth - moved.clientX);
     target.addEventListener('pointermove', move as EventListener);
-    target.addEventListener('pointerup', () => target.removeEventListener('pointermove', move as EventListener), { once: true });
+    target.addEventListener('pointerup', () => target.removeEventListener('pointermove', move as EventListener), {
+      once: true,
+    });
   };
   return (
     <div

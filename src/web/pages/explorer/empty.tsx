@@ -9,7 +9,19 @@ import type { TimeRange } from './time-range.ts';
 import { absolute, millisOf, spanOf, zoomOut } from './time-range.ts';
 
 /** Why there is nothing to see, and the ways out. */
-export function NoRecords({ query, range, status, onRange, onClear }: { query: string; range: TimeRange; status: StatusAnswer | null; onRange: (range: TimeRange) => void; onClear: () => void }) {
+export function NoRecords({
+  query,
+  range,
+  status,
+  onRange,
+  onClear,
+}: {
+  query: string;
+  range: TimeRange;
+  status: StatusAnswer | null;
+  onRange: (range: TimeRange) => void;
+  onClear: () => void;
+}) {
   const { zone } = usePreferences();
   const now = Date.now();
   const span = spanOf(range, now);
@@ -28,7 +40,12 @@ export function NoRecords({ query, range, status, onRange, onClear }: { query: s
       </p>
       <div className="empty-actions">
         {newest !== null && (newest < span.from || newest > span.to) && (
-          <button type="button" className="button" data-testid="empty-newest" onClick={() => onRange(absolute(newest - 3_600_000, newest + 1))}>
+          <button
+            type="button"
+            className="button"
+            data-testid="empty-newest"
+            onClick={() => onRange(absolute(newest - 3_600_000, newest + 1))}
+          >
             Go to the newest records
           </button>
         )}
@@ -56,7 +73,10 @@ export function Failed({ error, onRetry }: { error: ApiError; onRetry: () => voi
         {error.line !== undefined && ` (line ${error.line}, column ${error.column ?? 1})`}
       </p>
       {mistake ? (
-        <p className="dim">Words and "quoted phrases" search the messages. LogQL starts with a selector such as {'{service_name="checkout"}'}.</p>
+        <p className="dim">
+          Words and "quoted phrases" search the messages. LogQL starts with a selector such as{' '}
+          {'{service_name="checkout"}'}.
+        </p>
       ) : (
         <button type="button" className="button" onClick={onRetry}>
           Run again
@@ -68,11 +88,23 @@ export function Failed({ error, onRetry }: { error: ApiError; onRetry: () => voi
 
 function snippetsFor(origin: string): { name: string; code: string }[] {
   return [
-    { name: 'curl', code: `curl ${origin}/ingest/json \\\n  -H 'content-type: application/x-ndjson' \\\n  -d '{"service":"hello","level":"info","message":"my first log"}'` },
+    {
+      name: 'curl',
+      code: `curl ${origin}/ingest/json \\\n  -H 'content-type: application/x-ndjson' \\\n  -d '{"service":"hello","level":"info","message":"my first log"}'`,
+    },
     { name: 'Pipe', code: `tail -f app.log | npx weir send --url ${origin}` },
-    { name: 'pino', code: `import pino from 'pino';\n\nconst log = pino({\n  transport: {\n    target: 'pino-loki',\n    options: { host: '${origin}', labels: { service_name: 'hello' } },\n  },\n});\nlog.info('my first log');` },
-    { name: 'OpenTelemetry', code: `OTEL_LOGS_EXPORTER=otlp \\\nOTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf \\\nOTEL_EXPORTER_OTLP_LOGS_ENDPOINT=${origin}/v1/logs \\\nOTEL_SERVICE_NAME=hello node app.js` },
-    { name: 'Loki clients', code: `# Promtail, Alloy, Fluent Bit, Vector, ...: the push address is\n${origin}/loki/api/v1/push` },
+    {
+      name: 'pino',
+      code: `import pino from 'pino';\n\nconst log = pino({\n  transport: {\n    target: 'pino-loki',\n    options: { host: '${origin}', labels: { service_name: 'hello' } },\n  },\n});\nlog.info('my first log');`,
+    },
+    {
+      name: 'OpenTelemetry',
+      code: `OTEL_LOGS_EXPORTER=otlp \\\nOTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf \\\nOTEL_EXPORTER_OTLP_LOGS_ENDPOINT=${origin}/v1/logs \\\nOTEL_SERVICE_NAME=hello node app.js`,
+    },
+    {
+      name: 'Loki clients',
+      code: `# Promtail, Alloy, Fluent Bit, Vector, ...: the push address is\n${origin}/loki/api/v1/push`,
+    },
   ];
 }
 

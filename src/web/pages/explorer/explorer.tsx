@@ -16,7 +16,16 @@ import { LiveBar } from './live-bar.tsx';
 import type { ListHandle } from './log-list.tsx';
 import { LogList } from './log-list.tsx';
 import { MetricView } from './metric-view.tsx';
-import { addFilter, addLineFilter, type Field, isolatedLevel, isolateLevel, looksMetric, type Operator, searchWords } from './query-edit.ts';
+import {
+  addFilter,
+  addLineFilter,
+  type Field,
+  isolatedLevel,
+  isolateLevel,
+  looksMetric,
+  type Operator,
+  searchWords,
+} from './query-edit.ts';
 import { QueryInput } from './query-input.tsx';
 import { StatusLine } from './status-line.tsx';
 import { absolute, shift, zoomOut } from './time-range.ts';
@@ -47,13 +56,23 @@ export function Explorer() {
   const selection = useSelection(explorer, source, version, list);
   const needle = (find ?? '').toLowerCase();
   const words = useMemo(() => searchWords(state.query), [state.query]);
-  const histogram = useMemo(() => (explorer.histogram.data ? histogramOf(explorer.histogram.data) : null), [explorer.histogram.data]);
+  const histogram = useMemo(
+    () => (explorer.histogram.data ? histogramOf(explorer.histogram.data) : null),
+    [explorer.histogram.data],
+  );
   const total = explorer.histogram.data?.total ?? null;
   const metric = looksMetric(state.query) || result.kind === 'metric';
+  const unread = !live && result.error?.code === 'bad_query';
   const waiting = explorer.status.data?.records === 0 && rows.length === 0;
 
-  const filter = (field: Field, value: string, operator: Operator) => void edit(query => addFilter(query, field, value, operator));
-  const toggleColumn = (name: string) => explorer.adjust({ columns: state.columns.includes(name) ? state.columns.filter(column => column !== name) : [...state.columns, name] });
+  const filter = (field: Field, value: string, operator: Operator) =>
+    void edit(query => addFilter(query, field, value, operator));
+  const toggleColumn = (name: string) =>
+    explorer.adjust({
+      columns: state.columns.includes(name)
+        ? state.columns.filter(column => column !== name)
+        : [...state.columns, name],
+    });
   const togglePause = () => {
     setPaused(tail.following);
     tail.follow(!tail.following);
@@ -63,7 +82,10 @@ export function Explorer() {
     execute({ live: !live });
   };
   const jump = (step: 1 | -1, passes: (row: QueryRow) => boolean) => {
-    const from = selection.number === null ? (list.current?.firstNumber() ?? base) - base - (step > 0 ? 1 : 0) : selection.number - base;
+    const from =
+      selection.number === null
+        ? (list.current?.firstNumber() ?? base) - base - (step > 0 ? 1 : 0)
+        : selection.number - base;
     const index = nextIndex(rows, from, step, passes);
     if (index >= 0) selection.choose(base + index);
   };
@@ -118,7 +140,13 @@ export function Explorer() {
           </svg>
           <span>weir</span>
         </a>
-        <QueryInput text={explorer.text} onText={explorer.setText} onRun={query => execute({ query: query.trim() })} error={live ? tail.error : result.error} box={queryBox} />
+        <QueryInput
+          text={explorer.text}
+          onText={explorer.setText}
+          onRun={query => execute({ query: query.trim() })}
+          error={live ? tail.error : result.error}
+          box={queryBox}
+        />
         <div className="top-actions">
           <TimePicker range={state.range} onRange={range => execute({ range, live: false })} />
           {running ? (
@@ -126,37 +154,78 @@ export function Explorer() {
               <Icon name="stop" /> Cancel
             </button>
           ) : (
-            <button type="button" className="button run" data-testid="run" title="Enter" onClick={() => execute({ live: false })}>
+            <button
+              type="button"
+              className="button run"
+              data-testid="run"
+              title="Enter"
+              onClick={() => execute({ live: false })}
+            >
               <Icon name="play" /> Run
             </button>
           )}
-          <button type="button" className={`button ${live ? 'button-on' : ''}`} aria-pressed={live} data-testid="live" title="Live tail  t" onClick={toggleLive}>
+          <button
+            type="button"
+            className={`button ${live ? 'button-on' : ''}`}
+            aria-pressed={live}
+            data-testid="live"
+            title="Live tail  t"
+            onClick={toggleLive}
+          >
             <i className={`pulse ${live ? '' : 'pulse-off'}`} /> Live
           </button>
-          <ViewMenu state={state} span={explorer.span} onExecute={execute} onAdjust={explorer.adjust} onHelp={() => setHelp(true)} />
+          <ViewMenu
+            state={state}
+            span={explorer.span}
+            onExecute={execute}
+            onAdjust={explorer.adjust}
+            onHelp={() => setHelp(true)}
+          />
         </div>
       </header>
       {explorer.status.data?.demo && (
         <div className="banner" data-testid="demo-banner">
-          <b>Demo data.</b> These records are made up, with an incident to find. Start with <code>--no-demo</code> to see only your own.
+          <b>Demo data.</b> These records are made up, with an incident to find. Start with <code>--no-demo</code> to
+          see only your own.
         </div>
       )}
-      {!metric && !waiting && (
+      {!metric && !waiting && !unread && (
         <section className="volume" aria-label="Volume" aria-busy={explorer.histogram.loading}>
           <div className="volume-head">
-            <button type="button" className={`quiet ${preferences.facets ? 'quiet-on' : ''}`} aria-pressed={preferences.facets} title="Fields  f" data-testid="facets-toggle" onClick={() => setPreferences({ facets: !preferences.facets })}>
+            <button
+              type="button"
+              className={`quiet ${preferences.facets ? 'quiet-on' : ''}`}
+              aria-pressed={preferences.facets}
+              title="Fields  f"
+              data-testid="facets-toggle"
+              onClick={() => setPreferences({ facets: !preferences.facets })}
+            >
               <Icon name="facets" />
             </button>
             <span className="volume-total" data-testid="total">
-              {total === null ? '' : `${explorer.histogram.data?.partial ? 'at least ' : ''}${total.toLocaleString('en')} records`}
+              {total === null
+                ? ''
+                : `${explorer.histogram.data?.partial ? 'at least ' : ''}${total.toLocaleString('en')} records`}
             </span>
-            <Legend data={histogram} answer={explorer.histogram.data} isolated={isolatedLevel(state.query)} onLevel={level => void edit(query => isolateLevel(query, level))} />
+            <Legend
+              data={histogram}
+              answer={explorer.histogram.data}
+              isolated={isolatedLevel(state.query)}
+              onLevel={level => void edit(query => isolateLevel(query, level))}
+            />
             <span className="spacer" />
-            <button type="button" className={`quiet ${table ? 'quiet-on' : ''}`} aria-pressed={table} title="Histogram as a table" data-testid="histogram-as-table" onClick={() => setTable(!table)}>
+            <button
+              type="button"
+              className={`quiet ${table ? 'quiet-on' : ''}`}
+              aria-pressed={table}
+              title="Histogram as a table"
+              data-testid="histogram-as-table"
+              onClick={() => setTable(!table)}
+            >
               <Icon name="table" />
             </button>
           </div>
-          {explorer.histogram.error && explorer.histogram.error.code !== 'bad_query' ? (
+          {explorer.histogram.error ? (
             <div className="panel-error" data-testid="histogram-error">
               Histogram: {explorer.histogram.error.message}
             </div>
@@ -164,7 +233,10 @@ export function Explorer() {
             table ? (
               <HistogramTable data={histogram} zone={preferences.zone} />
             ) : (
-              <Histogram data={histogram} onZoom={({ from, to }) => execute({ range: absolute(from, to), live: false })} />
+              <Histogram
+                data={histogram}
+                onZoom={({ from, to }) => execute({ range: absolute(from, to), live: false })}
+              />
             )
           ) : (
             <div className="histogram-blank" />
@@ -172,10 +244,28 @@ export function Explorer() {
         </section>
       )}
       <main className="body">
-        {preferences.facets && !metric && !waiting && <Facets panel={explorer.fields} total={total} columns={state.columns} onFilter={filter} onColumn={toggleColumn} />}
+        {preferences.facets && !metric && !waiting && !unread && (
+          <Facets
+            panel={explorer.fields}
+            total={total}
+            columns={state.columns}
+            onFilter={filter}
+            onColumn={toggleColumn}
+          />
+        )}
         <section className="center">
           {live && <LiveBar tail={tail} paused={paused} onPause={togglePause} />}
-          {find !== null && <FindBar rows={rows} version={version} text={find} onText={setFind} onStep={findNext} onClose={closeFind} onQuery={text => void edit(query => addLineFilter(query, text, '|='))} />}
+          {find !== null && (
+            <FindBar
+              rows={rows}
+              version={version}
+              text={find}
+              onText={setFind}
+              onStep={findNext}
+              onClose={closeFind}
+              onQuery={text => void edit(query => addLineFilter(query, text, '|='))}
+            />
+          )}
           {selection.notice && (
             <div className="notice" role="status" data-testid="notice">
               {selection.notice}
@@ -188,7 +278,13 @@ export function Explorer() {
           ) : metric ? (
             <MetricView series={result.series} version={version} />
           ) : !live && result.phase === 'done' && !rows.length ? (
-            <NoRecords query={state.query} range={state.range} status={explorer.status.data} onRange={range => execute({ range })} onClear={() => execute({ query: '' })} />
+            <NoRecords
+              query={state.query}
+              range={state.range}
+              status={explorer.status.data}
+              onRange={range => execute({ range })}
+              onClear={() => execute({ query: '' })}
+            />
           ) : (
             <LogList
               source={source}
@@ -212,20 +308,46 @@ export function Explorer() {
               handle={list}
             />
           )}
-          {!live && rows.length > 0 && (result.phase === 'failed' || result.phase === 'cancelled' || result.pageError) && (
-            <div className="notice" role="alert" data-testid="stopped">
-              {result.error ? `The query broke off: ${result.error.message}. ` : result.pageError ? `More could not be loaded: ${result.pageError.message}. ` : 'Cancelled. '}
-              <button type="button" className="button" onClick={() => (result.phase === 'failed' ? execute() : void result.loadNext())}>
-                {result.phase === 'failed' ? 'Run again' : 'Load more'}
-              </button>
-            </div>
-          )}
+          {!live &&
+            rows.length > 0 &&
+            (result.phase === 'failed' || result.phase === 'cancelled' || result.pageError) && (
+              <div className="notice" role="alert" data-testid="stopped">
+                {result.error
+                  ? `The query broke off: ${result.error.message}. `
+                  : result.pageError
+                    ? `More could not be loaded: ${result.pageError.message}. `
+                    : 'Cancelled. '}
+                <button
+                  type="button"
+                  className="button"
+                  onClick={() => (result.phase === 'failed' ? execute() : void result.loadNext())}
+                >
+                  {result.phase === 'failed' ? 'Run again' : 'Load more'}
+                </button>
+              </div>
+            )}
         </section>
         {selection.row && selection.tab && (
-          <Details row={selection.row} tab={selection.tab} onTab={tab => selection.open(tab)} columns={state.columns} onClose={selection.close} onStep={selection.step} onFilter={filter} onColumn={toggleColumn} permalink={selection.permalink} />
+          <Details
+            row={selection.row}
+            tab={selection.tab}
+            onTab={tab => selection.open(tab)}
+            columns={state.columns}
+            onClose={selection.close}
+            onStep={selection.step}
+            onFilter={filter}
+            onColumn={toggleColumn}
+            permalink={selection.permalink}
+          />
         )}
       </main>
-      <StatusLine result={result} live={live ? rows.length : null} total={total} totalPartial={explorer.histogram.data?.partial ?? false} status={explorer.status} />
+      <StatusLine
+        result={result}
+        live={live ? rows.length : null}
+        total={total}
+        totalPartial={explorer.histogram.data?.partial ?? false}
+        status={explorer.status}
+      />
       {help && <Help onClose={() => setHelp(false)} />}
       <div className="offscreen" role="status">
         {running ? 'Query running' : `${shortCount(rows.length)} records loaded`}

@@ -1,13 +1,18 @@
 import { requestExport, toApiError } from '../../api.ts';
 
 export type ExportFormat = 'ndjson' | 'csv' | 'parquet';
-type SavePicker = (options: { suggestedName: string }) => Promise<{ createWritable(): Promise<WritableStream<Uint8Array>> }>;
+type SavePicker = (options: {
+  suggestedName: string;
+}) => Promise<{ createWritable(): Promise<WritableStream<Uint8Array>> }>;
 
 /**
  * Every matching record into a file, uncapped. Browsers with a save picker stream it to disk; the others hold it in memory until it is complete.
  * Resolves with a sentence on how it went; it never rejects.
  */
-export async function exportRecords(body: { query: string; start: string; end: string; format: ExportFormat }, onBytes: (bytes: number) => void): Promise<string> {
+export async function exportRecords(
+  body: { query: string; start: string; end: string; format: ExportFormat },
+  onBytes: (bytes: number) => void,
+): Promise<string> {
   const name = `weir-${new Date().toISOString().slice(0, 19).replace(/:/g, '')}.${body.format}`;
   try {
     const picker = (window as { showSaveFilePicker?: SavePicker }).showSaveFilePicker;

@@ -26,15 +26,29 @@ export function Facets({ panel, total, columns, onFilter, onColumn }: FacetsProp
   const [toggled, setToggled] = useState<Record<string, boolean>>({});
   const answer = panel.data;
   const wanted = search.trim().toLowerCase();
-  const fields = (answer?.fields ?? []).filter(field => !wanted || field.name.toLowerCase().includes(wanted) || field.values.some(value => value.value.toLowerCase().includes(wanted)));
+  const fields = (answer?.fields ?? []).filter(
+    field =>
+      !wanted ||
+      field.name.toLowerCase().includes(wanted) ||
+      field.values.some(value => value.value.toLowerCase().includes(wanted)),
+  );
   const groups = [
     { name: 'Stream labels', fields: fields.filter(field => field.kind !== 'attribute') },
     { name: 'Attributes', fields: fields.filter(field => field.kind === 'attribute') },
   ];
   return (
     <aside className="facets" aria-label="Fields" data-testid="facets" aria-busy={panel.loading}>
-      <input className="input facets-search" type="search" placeholder="Filter fields" aria-label="Filter fields" value={search} onChange={event => setSearch(event.target.value)} />
-      {panel.error && <div className="panel-error">Fields: {panel.error.message}</div>}
+      <input
+        className="input facets-search"
+        type="search"
+        placeholder="Filter fields"
+        aria-label="Filter fields"
+        value={search}
+        onChange={event => setSearch(event.target.value)}
+      />
+      {panel.error && panel.error.code !== 'bad_query' && (
+        <div className="panel-error">Fields: {panel.error.message}</div>
+      )}
       {groups.map(group =>
         group.fields.length ? (
           <section key={group.name}>
@@ -44,23 +58,52 @@ export function Facets({ panel, total, columns, onFilter, onColumn }: FacetsProp
               const various = answer ? field.distinct > 20 && field.distinct > answer.sampled * tooVarious : false;
               const open = toggled[id] ?? (Boolean(wanted) || !various);
               return (
-                <FacetField key={id} field={field} sampled={answer?.sampled ?? 1} open={open} column={columns.includes(field.name === 'service_name' ? 'service' : field.name)} onToggle={() => setToggled({ ...toggled, [id]: !open })} onFilter={onFilter} onColumn={onColumn} />
+                <FacetField
+                  key={id}
+                  field={field}
+                  sampled={answer?.sampled ?? 1}
+                  open={open}
+                  column={columns.includes(field.name === 'service_name' ? 'service' : field.name)}
+                  onToggle={() => setToggled({ ...toggled, [id]: !open })}
+                  onFilter={onFilter}
+                  onColumn={onColumn}
+                />
               );
             })}
           </section>
         ) : null,
       )}
-      {answer && !fields.length && <div className="facets-none">{wanted ? `No field or value like "${search.trim()}"` : 'No fields'}</div>}
+      {answer && !fields.length && (
+        <div className="facets-none">{wanted ? `No field or value like "${search.trim()}"` : 'No fields'}</div>
+      )}
       {answer && answer.sampled > 0 && (
         <p className="facets-note">
-          {total !== null && total <= answer.sampled ? `All ${answer.sampled.toLocaleString('en')} matching records` : `Counts from the newest ${answer.sampled.toLocaleString('en')} ${total === null ? 'matching records' : `of ${shortCount(total)} matching records`}`}
+          {total !== null && total <= answer.sampled
+            ? `All ${answer.sampled.toLocaleString('en')} matching records`
+            : `Counts from the newest ${answer.sampled.toLocaleString('en')} ${total === null ? 'matching records' : `of ${shortCount(total)} matching records`}`}
         </p>
       )}
     </aside>
   );
 }
 
-function FacetField({ field, sampled, open, column, onToggle, onFilter, onColumn }: { field: Facet; sampled: number; open: boolean; column: boolean; onToggle: () => void; onFilter: FacetsProps['onFilter']; onColumn: (name: string) => void }) {
+function FacetField({
+  field,
+  sampled,
+  open,
+  column,
+  onToggle,
+  onFilter,
+  onColumn,
+}: {
+  field: Facet;
+  sampled: number;
+  open: boolean;
+  column: boolean;
+  onToggle: () => void;
+  onFilter: FacetsProps['onFilter'];
+  onColumn: (name: string) => void;
+}) {
   const [all, setAll] = useState(false);
   const known: Field = { name: field.name, kind: field.kind };
   const filterable = filterName(known) !== null;
@@ -69,11 +112,24 @@ function FacetField({ field, sampled, open, column, onToggle, onFilter, onColumn
   return (
     <div className="facet" data-testid={`facet-${field.name}`}>
       <div className="facet-head">
-        <button type="button" className="facet-name" aria-expanded={open} onClick={onToggle} title={`${field.name}: ${field.distinct.toLocaleString('en')} values in the sample`}>
+        <button
+          type="button"
+          className="facet-name"
+          aria-expanded={open}
+          onClick={onToggle}
+          title={`${field.name}: ${field.distinct.toLocaleString('en')} values in the sample`}
+        >
           <Icon name={open ? 'down' : 'right'} />
           <span>{field.name}</span>
         </button>
-        <button type="button" className={`quiet ${column ? 'quiet-on' : ''}`} aria-pressed={column} title={column ? 'Remove the column' : 'Show as a column'} data-testid={`column-${field.name}`} onClick={() => onColumn(columnName)}>
+        <button
+          type="button"
+          className={`quiet ${column ? 'quiet-on' : ''}`}
+          aria-pressed={column}
+          title={column ? 'Remove the column' : 'Show as a column'}
+          data-testid={`column-${field.name}`}
+          onClick={() => onColumn(columnName)}
+        >
           <Icon name="columns" />
         </button>
         <span className="facet-distinct">{shortCount(field.distinct)}</span>
@@ -94,7 +150,13 @@ function FacetField({ field, sampled, open, column, onToggle, onFilter, onColumn
               <span className="facet-count">{shortCount(count)}</span>
             </button>
             {filterable && (
-              <button type="button" className="quiet facet-not" title={`Exclude ${value}`} aria-label={`Exclude ${field.name} ${value}`} onClick={() => onFilter(known, value, '!=')}>
+              <button
+                type="button"
+                className="quiet facet-not"
+                title={`Exclude ${value}`}
+                aria-label={`Exclude ${field.name} ${value}`}
+                onClick={() => onFilter(known, value, '!=')}
+              >
                 <Icon name="minus" />
               </button>
             )}

@@ -39,7 +39,13 @@ export function FieldTable({ row, columns, ...actions }: { row: QueryRow; column
           <section className="fields" key={group.title}>
             <h3>{group.title}</h3>
             {names.map(name => (
-              <FieldRow key={name} field={{ name, kind: group.kind }} value={group.fields[name] ?? ''} column={columns.includes(columnOf(name))} {...actions} />
+              <FieldRow
+                key={name}
+                field={{ name, kind: group.kind }}
+                value={group.fields[name] ?? ''}
+                column={columns.includes(columnOf(name))}
+                {...actions}
+              />
             ))}
           </section>
         );
@@ -50,11 +56,27 @@ export function FieldTable({ row, columns, ...actions }: { row: QueryRow; column
 
 const columnOf = (name: string) => (name === 'service_name' ? 'service' : name);
 
-function FieldRow({ field, value, column, onFilter, onColumn, onCopy }: { field: Field; value: string; column: boolean } & Actions) {
+/** A click on a value, not a selection of its text, brings up its actions: they show while one of them has the focus. */
+function showActions(row: HTMLElement): void {
+  if (document.getSelection()?.isCollapsed && !row.contains(document.activeElement))
+    row.querySelector<HTMLElement>('.field-actions button')?.focus();
+}
+
+function FieldRow({
+  field,
+  value,
+  column,
+  onFilter,
+  onColumn,
+  onCopy,
+}: { field: Field; value: string; column: boolean } & Actions) {
   const filterable = filterName(field) !== null;
-  const shown = value.length > valueMax ? `${value.slice(0, valueMax)}… (+${(value.length - valueMax).toLocaleString('en')} characters)` : value;
+  const shown =
+    value.length > valueMax
+      ? `${value.slice(0, valueMax)}… (+${(value.length - valueMax).toLocaleString('en')} characters)`
+      : value;
   return (
-    <div className="field" data-testid={`field-${field.name}`}>
+    <div className="field" data-testid={`field-${field.name}`} onClick={event => showActions(event.currentTarget)}>
       <span className="field-name" title={field.name}>
         {field.name}
       </span>
@@ -62,18 +84,45 @@ function FieldRow({ field, value, column, onFilter, onColumn, onCopy }: { field:
       <span className="field-actions">
         {filterable && (
           <>
-            <button type="button" className="quiet" title={`Only records with ${field.name} = this value`} aria-label={`Filter for ${field.name}`} data-testid={`filter-${field.name}`} onClick={() => onFilter(field, value, '=')}>
+            <button
+              type="button"
+              className="quiet"
+              title={`Only records with ${field.name} = this value`}
+              aria-label={`Filter for ${field.name}`}
+              data-testid={`filter-${field.name}`}
+              onClick={() => onFilter(field, value, '=')}
+            >
               <Icon name="plus" />
             </button>
-            <button type="button" className="quiet" title={`Without records with ${field.name} = this value`} aria-label={`Exclude ${field.name}`} data-testid={`exclude-${field.name}`} onClick={() => onFilter(field, value, '!=')}>
+            <button
+              type="button"
+              className="quiet"
+              title={`Without records with ${field.name} = this value`}
+              aria-label={`Exclude ${field.name}`}
+              data-testid={`exclude-${field.name}`}
+              onClick={() => onFilter(field, value, '!=')}
+            >
               <Icon name="minus" />
             </button>
           </>
         )}
-        <button type="button" className={`quiet ${column ? 'quiet-on' : ''}`} title={column ? 'Remove the column' : 'Show as a column'} aria-pressed={column} aria-label={`Column ${field.name}`} onClick={() => onColumn(columnOf(field.name))}>
+        <button
+          type="button"
+          className={`quiet ${column ? 'quiet-on' : ''}`}
+          title={column ? 'Remove the column' : 'Show as a column'}
+          aria-pressed={column}
+          aria-label={`Column ${field.name}`}
+          onClick={() => onColumn(columnOf(field.name))}
+        >
           <Icon name="columns" />
         </button>
-        <button type="button" className="quiet" title="Copy the value" aria-label={`Copy ${field.name}`} onClick={() => onCopy(value)}>
+        <button
+          type="button"
+          className="quiet"
+          title="Copy the value"
+          aria-label={`Copy ${field.name}`}
+          onClick={() => onCopy(value)}
+        >
           <Icon name="copy" />
         </button>
       </span>

@@ -5,7 +5,23 @@ import { Icon } from '../../parts/icon.tsx';
 import { countMatches } from './find.ts';
 
 /** Find in the loaded rows, in place of the browser's find, which sees only the few rows in the page. Enter goes on, Shift+Enter back. */
-export function FindBar({ rows, version, text, onText, onStep, onClose, onQuery }: { rows: readonly QueryRow[]; version: number; text: string; onText: (text: string) => void; onStep: (step: 1 | -1) => void; onClose: () => void; onQuery: (text: string) => void }) {
+export function FindBar({
+  rows,
+  version,
+  text,
+  onText,
+  onStep,
+  onClose,
+  onQuery,
+}: {
+  rows: readonly QueryRow[];
+  version: number;
+  text: string;
+  onText: (text: string) => void;
+  onStep: (step: 1 | -1) => void;
+  onClose: () => void;
+  onQuery: (text: string) => void;
+}) {
   const input = useRef<HTMLInputElement>(null);
   const [count, setCount] = useState<number | null>(null);
   useEffect(() => input.current?.select(), []);
@@ -13,7 +29,10 @@ export function FindBar({ rows, version, text, onText, onStep, onClose, onQuery 
     let stale = false;
     setCount(null);
     if (!text) return;
-    const timer = setTimeout(() => void countMatches(rows, text.toLowerCase(), () => stale).then(n => n !== null && setCount(n)), 120);
+    const timer = setTimeout(
+      () => void countMatches(rows, text.toLowerCase(), () => stale).then(n => n !== null && setCount(n)),
+      120,
+    );
     return () => {
       stale = true;
       clearTimeout(timer);
@@ -46,7 +65,13 @@ export function FindBar({ rows, version, text, onText, onStep, onClose, onQuery 
       <button type="button" className="quiet" title="Next  Enter" onClick={() => onStep(1)}>
         <Icon name="down" />
       </button>
-      <button type="button" className="button" disabled={!text} title="Add it to the query, which searches every record of the range" onClick={() => onQuery(text)}>
+      <button
+        type="button"
+        className="button"
+        disabled={!text}
+        title="Add it to the query, which searches every record of the range"
+        onClick={() => onQuery(text)}
+      >
         Search all records
       </button>
       <button type="button" className="quiet" title="Close  Esc" onClick={onClose}>

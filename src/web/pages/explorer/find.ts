@@ -3,11 +3,20 @@ import { rowTail } from './row-text.ts';
 
 /** True when the row shows the text (lower case) in its message, fields or service. */
 export function rowHas(row: QueryRow, needle: string): boolean {
-  return row.message.toLowerCase().includes(needle) || row.service.toLowerCase().includes(needle) || rowTail(row).toLowerCase().includes(needle);
+  return (
+    row.message.toLowerCase().includes(needle) ||
+    row.service.toLowerCase().includes(needle) ||
+    rowTail(row).toLowerCase().includes(needle)
+  );
 }
 
 /** Next index in a direction whose row passes, going round at the ends; -1 when none does. Starts beside `from`; -1 means before the first. */
-export function nextIndex(rows: readonly QueryRow[], from: number, step: 1 | -1, passes: (row: QueryRow) => boolean): number {
+export function nextIndex(
+  rows: readonly QueryRow[],
+  from: number,
+  step: 1 | -1,
+  passes: (row: QueryRow) => boolean,
+): number {
   const n = rows.length;
   const start = from < 0 && step < 0 ? n : from;
   for (let k = 1; k <= n; k++) {
@@ -21,7 +30,11 @@ export function nextIndex(rows: readonly QueryRow[], from: number, step: 1 | -1,
 const sliceRows = 4_000;
 
 /** Counts the rows that have the text, in slices between which the page can breathe; gives up (null) when `stale` turns true. */
-export async function countMatches(rows: readonly QueryRow[], needle: string, stale: () => boolean): Promise<number | null> {
+export async function countMatches(
+  rows: readonly QueryRow[],
+  needle: string,
+  stale: () => boolean,
+): Promise<number | null> {
   let count = 0;
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i];

@@ -27,7 +27,14 @@ export function Help({ onClose }: { onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} className="help" onClose={onClose} onClick={event => event.target === dialog.current && dialog.current.close()} aria-label="Keyboard shortcuts" data-testid="help">
+    <dialog
+      ref={dialog}
+      className="help"
+      onClose={onClose}
+      onClick={event => event.target === dialog.current && dialog.current.close()}
+      aria-label="Keyboard shortcuts"
+      data-testid="help"
+    >
       <h2>Keys</h2>
       <dl>
         {keyHelp.map(([keys, what]) => (
@@ -41,7 +48,9 @@ export function Help({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
-      <p className="dim">In the histogram: arrow keys choose, Shift extends, Enter zooms in. Alt+click on a field value excludes it.</p>
+      <p className="dim">
+        In the histogram: arrow keys choose, Shift extends, Enter zooms in. Alt+click on a field value excludes it.
+      </p>
       <form method="dialog">
         <button type="submit" className="button">
           Close

@@ -3,9 +3,10 @@ import uPlot from 'uplot';
 import type { HistogramAnswer } from '../../../query/contract.ts';
 import { shortCount } from '../../parts/format.ts';
 import { usePreferences } from '../../parts/preferences.ts';
+import { axes, dateIn } from './chart.ts';
 import type { Histogram as Data } from './histogram-data.ts';
 import { stacked } from './histogram-data.ts';
-import { momentText, partsOf, type Zone } from './time-format.ts';
+import { momentText, type Zone } from './time-format.ts';
 import type { Span } from './time-range.ts';
 
 const chartHeight = 84;
@@ -26,7 +27,11 @@ export function Histogram({ data, onZoom }: { data: Data; onZoom: (span: Span) =
   useEffect(() => {
     const node = host.current;
     if (!node) return;
-    const chart = new uPlot(chartOptions(node, data, zone, { zoom: span => zoom.current(span), hover: setHover }), chartData(data), node);
+    const chart = new uPlot(
+      chartOptions(node, data, zone, { zoom: span => zoom.current(span), hover: setHover }),
+      chartData(data),
+      node,
+    );
     plot.current = chart;
     const resized = new ResizeObserver(() => chart.setSize({ width: node.clientWidth, height: chartHeight }));
     resized.observe(node);
@@ -67,9 +72,19 @@ export function Histogram({ data, onZoom }: { data: Data; onZoom: (span: Span) =
   };
   const shown = keys ? { index: keys.to, left: plot.current?.valToPos(data.times[keys.to] ?? 0, 'x') ?? 0 } : hover;
   return (
-    <div className="histogram" role="application" aria-label="Records over time. Arrow keys choose a bucket, Shift extends, Enter zooms in." tabIndex={0} onKeyDown={key} onBlur={() => setKeys(null)} data-testid="histogram">
+    <div
+      className="histogram"
+      role="application"
+      aria-label="Records over time. Arrow keys choose a bucket, Shift extends, Enter zooms in."
+      tabIndex={0}
+      onKeyDown={key}
+      onBlur={() => setKeys(null)}
+      data-testid="histogram"
+    >
       <div ref={host} className="histogram-chart" />
-      {shown && <Tip data={data} index={shown.index} left={shown.left} zone={zone} width={host.current?.clientWidth ?? 0} />}
+      {shown && (
+        <Tip data={data} index={shown.index} left={shown.left} zone={zone} width={host.current?.clientWidth ?? 0} />
+      )}
       <div className="offscreen" role="status">
         {keys ? bucketText(data, keys.to, zone) : ''}
       </div>
@@ -84,7 +99,19 @@ function bucketText(data: Data, index: number, zone: Zone): string {
   return `${momentText((data.times[index] ?? 0) * 1000, zone)}: ${counts.join(', ') || 'no records'}`;
 }
 
-function Tip({ data, index, left, zone, width }: { data: Data; index: number; left: number; zone: Zone; width: number }) {
+function Tip({
+  data,
+  index,
+  left,
+  zone,
+  width,
+}: {
+  data: Data;
+  index: number;
+  left: number;
+  zone: Zone;
+  width: number;
+}) {
   const from = (data.times[index] ?? 0) * 1000;
   const levels = data.levels.filter(level => level.counts[index]);
   const total = levels.reduce((sum, level) => sum + (level.counts[index] ?? 0), 0);
@@ -141,10 +168,21 @@ export function HistogramTable({ data, zone }: { data: Data; zone: Zone }) {
 }
 
 /** Level names with their counts over the whole range; a click narrows the query to one level or widens it again. */
-export function Legend({ data, answer, isolated, onLevel }: { data: Data | null; answer: HistogramAnswer | null; isolated: string | null; onLevel: (level: string | null) => void }) {
+export function Legend({
+  data,
+  answer,
+  isolated,
+  onLevel,
+}: {
+  data: Data | null;
+  answer: HistogramAnswer | null;
+  isolated: string | null;
+  onLevel: (level: string | null) => void;
+}) {
   const levels: { name: string; total: number }[] = data?.levels ?? [];
   // A level that the query is narrowed to stays here even when nothing matches: it has to be clickable to get out.
-  const listed = isolated && !levels.some(level => level.name === isolated) ? [...levels, { name: isolated, total: 0 }] : levels;
+  const listed =
+    isolated && !levels.some(level => level.name === isolated) ? [...levels, { name: isolated, total: 0 }] : levels;
   return (
     <div className="legend" role="group" aria-label="Levels" data-testid="legend">
       {listed.map(level => (
@@ -175,12 +213,16 @@ function chartData(data: Data): uPlot.AlignedData {
   return [data.times, ...stacked(data).reverse()];
 }
 
-function chartOptions(node: HTMLElement, data: Data, zone: Zone, on: { zoom: (span: Span) => void; hover: (at: { index: number; left: number } | null) => void }): uPlot.Options {
-  const style = getComputedStyle(node);
+function chartOptions(
+  node: HTMLElement,
+  data: Data,
+  zone: Zone,
+  on: { zoom: (span: Span) => void; hover: (at: { index: number; left: number } | null) => void },
+): uPlot.Options {
   const colour = (name: string) => () => getComputedStyle(node).getPropertyValue(name).trim();
   const bars = uPlot.paths.bars?.({ size: [0.86, 40], align: 1 });
   const last = (data.times.at(-1) ?? 0) + data.step;
-  const font = `11px ${style.fontFamily}`;
+  const [time, counts] = axes(node, zone);
   return {
     width: node.clientWidth,
     height: chartHeight,
@@ -190,17 +232,30 @@ function chartOptions(node: HTMLElement, data: Data, zone: Zone, on: { zoom: (sp
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
     scales: { x: { range: [data.times[0] ?? 0, last] }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] } },
     axes: [
-      { stroke: colour('--ink-3'), font, size: 22, gap: 3, grid: { show: false }, ticks: { stroke: colour('--line'), width: 1, size: 4 }, values: (_, ticks, __, ___, step) => ticks.map((tick, i) => tickText(tick, ticks[i - 1], step, zone)) },
-      { stroke: colour('--ink-3'), font, size: 48, gap: 4, space: 28, grid: { stroke: colour('--line-soft'), width: 1 }, ticks: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6, 1e7, 1e8, 1e9], values: (_, ticks) => ticks.map(shortCount) },
+      time,
+      {
+        ...counts,
+        incrs: [1, 2, 5]
+          .flatMap(n => [n, n * 10, n * 100, n * 1e3, n * 1e4, n * 1e5, n * 1e6, n * 1e7, n * 1e8])
+          .toSorted((a, b) => a - b),
+      },
     ],
-    series: [{}, ...data.levels.map(level => ({ paths: bars, fill: colour(`--level-${level.name}`), points: { show: false }, width: 0 })).reverse()],
+    series: [
+      {},
+      ...data.levels
+        .map(level => ({ paths: bars, fill: colour(`--level-${level.name}`), points: { show: false }, width: 0 }))
+        .reverse(),
+    ],
     hooks: {
       setCursor: [
         chart => {
           const { idx, left } = chart.cursor;
           if (left === undefined || left < 0) return on.hover(null);
           // The bucket under the pointer is the one begun before it, not the one whose start is nearest.
-          const index = clamp(Math.floor((chart.posToVal(left, 'x') - (data.times[0] ?? 0)) / data.step), data.times.length);
+          const index = clamp(
+            Math.floor((chart.posToVal(left, 'x') - (data.times[0] ?? 0)) / data.step),
+            data.times.length,
+          );
           on.hover(typeof idx === 'number' ? { index, left } : null);
         },
       ],
@@ -216,21 +271,4 @@ function chartOptions(node: HTMLElement, data: Data, zone: Zone, on: { zoom: (sp
       ],
     },
   };
-}
-
-/** A date whose local fields are those of the zone, which is how uPlot wants to be told of zones. */
-function dateIn(seconds: number, zone: Zone): Date {
-  if (zone === 'local') return new Date(seconds * 1000);
-  return uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC');
-}
-
-const two = (n: number) => String(n).padStart(2, '0');
-
-function tickText(tick: number, before: number | undefined, step: number, zone: Zone): string {
-  const p = partsOf(tick * 1000, zone);
-  const date = `${two(p.month)}-${two(p.day)}`;
-  if (step >= 86_400) return date;
-  const clock = `${two(p.hour)}:${two(p.minute)}${step < 60 ? `:${two(p.second)}` : ''}${step < 1 ? `.${String(p.milli).padStart(3, '0')}` : ''}`;
-  const newDay = before !== undefined && partsOf(before * 1000, zone).day !== p.day;
-  return newDay ? `${date} ${clock}` : clock;
 }

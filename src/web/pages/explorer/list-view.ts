@@ -20,6 +20,7 @@ const overscan = 8;
 /** Rows from an end at which the next page is asked for. */
 const nearRows = 200;
 const paddingPx = 4;
+const sortMs = 150;
 
 /**
  * The list: some sixty rows of a pool, placed over a box as high as all rows. Rows in view keep their elements while scrolling, in
@@ -40,6 +41,7 @@ export class ListView {
   #pinned = new Set<number>();
   #heights = new WeakMap<QueryRow, number>();
   #cells = 0;
+  #sorting: ReturnType<typeof setTimeout> | undefined;
   #press: { x: number; y: number } | null = null;
 
   constructor(scroller: HTMLElement, events: ListEvents) {
@@ -50,7 +52,7 @@ export class ListView {
     scroller.append(this.#box);
     const { signal } = this.#abort;
     scroller.addEventListener('scroll', () => this.#render(), { passive: true, signal });
-    scroller.addEventListener('pointerdown', event => (this.#press = { x: event.clientX, y: event.clientY }), { signal });
+    scroller.addEventListener('pointerdown', event => this.#pressed(event), { signal });
     scroller.addEventListener('click', event => this.#click(event), { signal });
     document.addEventListener('selectionchange', () => this.#pin(), { signal });
     scroller.addEventListener('copy', event => this.#copy(event), { signal });
@@ -63,6 +65,7 @@ export class ListView {
 
   destroy(): void {
     this.#abort.abort();
+    clearTimeout(this.#sorting);
     for (const row of this.#shown.values()) row.unmark();
     this.#box.remove();
   }
@@ -179,7 +182,6 @@ export class ListView {
       this.#spare.push(row);
     }
     let corrected = false;
-    let next: ChildNode | null = null;
     for (const number of this.#wanted(base + from, base + to).toReversed()) {
       const index = number - base;
       const record = rows[index];
@@ -192,13 +194,13 @@ export class ListView {
         corrected ||= this.#odd(record, look);
       }
       row.place(this.#layout.top(index), this.#layout.height(index), number === this.#selected);
-      if (row.element.nextSibling !== next || row.element.parentNode !== this.#box) this.#box.insertBefore(row.element, next);
-      next = row.element;
+      if (row.element.parentNode !== this.#box) this.#box.append(row.element);
     }
     for (const row of this.#spare) {
       row.unmark();
       row.element.remove();
     }
+    this.#sortSoon();
     const active = this.#selected !== null && this.#shown.has(this.#selected) ? `row-${this.#selected}` : null;
     if (active) this.#scroller.setAttribute('aria-activedescendant', active);
     else this.#scroller.removeAttribute('aria-activedescendant');
@@ -209,6 +211,22 @@ export class ListView {
       nearEnd: to > rows.length - nearRows,
       atEnd: scrollTop + clientHeight >= this.#layout.total - 2,
     });
+  }
+
+  /** Moving elements costs more than refilling them, so reading order is restored when scrolling pauses, and at once when a selection may begin. */
+  #sortSoon(): void {
+    clearTimeout(this.#sorting);
+    this.#sorting = setTimeout(() => this.#sort(), sortMs);
+  }
+
+  #sort(): void {
+    clearTimeout(this.#sorting);
+    let next: ChildNode | null = null;
+    for (const [, row] of [...this.#shown].toSorted(([a], [b]) => b - a)) {
+      if (row.element.nextSibling !== next || row.element.parentNode !== this.#box)
+        this.#box.insertBefore(row.element, next);
+      next = row.element;
+    }
   }
 
   #wanted(from: number, to: number): number[] {
@@ -225,7 +243,10 @@ export class ListView {
   /** Puts right the heights of such rows by what they really take. */
   #correct(look: ListLook): boolean {
     let wrong = false;
-    for (const { row, textHeight } of [...this.#shown.values()].map(dom => ({ row: dom.row, textHeight: dom.textHeight() }))) {
+    for (const { row, textHeight } of [...this.#shown.values()].map(dom => ({
+      row: dom.row,
+      textHeight: dom.textHeight(),
+    }))) {
       if (!row || !this.#odd(row, look)) continue;
       const height = textHeight + paddingPx;
       if (textHeight > 0 && Math.abs((this.#heights.get(row) ?? 0) - height) > 1) {
@@ -249,16 +270,27 @@ export class ListView {
     this.#heights = new WeakMap();
   }
 
+  #pressed(event: PointerEvent): void {
+    this.#press = { x: event.clientX, y: event.clientY };
+    this.#sort();
+  }
+
   #click(event: MouseEvent): void {
     const press = this.#press;
-    if (!press || Math.hypot(event.clientX - press.x, event.clientY - press.y) >= 4 || !document.getSelection()?.isCollapsed) return;
+    if (
+      !press ||
+      Math.hypot(event.clientX - press.x, event.clientY - press.y) >= 4 ||
+      !document.getSelection()?.isCollapsed
+    )
+      return;
     const number = numberOf(event.target);
     if (number !== null) this.#events.open(number);
   }
 
   #pin(): void {
     const selection = document.getSelection();
-    const ends = selection && !selection.isCollapsed ? [numberOf(selection.anchorNode), numberOf(selection.focusNode)] : [];
+    const ends =
+      selection && !selection.isCollapsed ? [numberOf(selection.anchorNode), numberOf(selection.focusNode)] : [];
     this.#pinned = new Set(ends.filter(number => number !== null));
   }
 
@@ -268,7 +300,10 @@ export class ListView {
     const look = this.#look;
     if (first === undefined || last === undefined || !look) return;
     const rows = this.#source.rows.slice(Math.max(0, first - this.#source.base), last - this.#source.base + 1);
-    event.clipboardData?.setData('text/plain', rows.map(row => plainLine(row, preciseText(row.ts, look.zone))).join('\n'));
+    event.clipboardData?.setData(
+      'text/plain',
+      rows.map(row => plainLine(row, preciseText(row.ts, look.zone))).join('\n'),
+    );
     event.preventDefault();
   }
 }

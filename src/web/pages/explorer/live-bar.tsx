@@ -11,14 +11,27 @@ export function LiveBar({ tail, paused, onPause }: { tail: TailFeed; paused: boo
   useEffect(() => {
     const timer = setInterval(() => tick(count => count + 1), 1000);
     // Screen readers hear counts, not lines, and seldom.
-    const speech = setInterval(() => setSpoken(tail.waiting.length ? `${tail.waiting.length} new records waiting` : `${Math.round(tail.rate())} records per second`), 5000);
+    const speech = setInterval(
+      () =>
+        setSpoken(
+          tail.waiting.length
+            ? `${tail.waiting.length} new records waiting`
+            : `${Math.round(tail.rate())} records per second`,
+        ),
+      5000,
+    );
     return () => {
       clearInterval(timer);
       clearInterval(speech);
     };
   }, [tail]);
   const rate = tail.rate();
-  const said = { off: 'stopped', connecting: 'connecting …', reconnecting: 'connection lost, trying again …', live: paused ? 'paused' : tail.following ? 'live' : 'reading' }[tail.state];
+  const said = {
+    off: 'stopped',
+    connecting: 'connecting …',
+    reconnecting: 'connection lost, trying again …',
+    live: paused ? 'paused' : tail.following ? 'live' : 'reading',
+  }[tail.state];
   return (
     <div className="live-bar" data-testid="live-bar">
       <i className={`pulse ${tail.state === 'live' && tail.following ? '' : 'pulse-off'}`} />

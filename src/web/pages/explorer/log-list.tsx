@@ -31,7 +31,20 @@ export type LogListProps = {
 const rowHeights = { compact: 20, normal: 24 };
 
 /** The list of records: a header by React, rows by {@link ListView}. */
-export function LogList({ source, version, columns, wrap, words, find, selected, follow, onOpen, onMoved, onColumn, handle }: LogListProps) {
+export function LogList({
+  source,
+  version,
+  columns,
+  wrap,
+  words,
+  find,
+  selected,
+  follow,
+  onOpen,
+  onMoved,
+  onColumn,
+  handle,
+}: LogListProps) {
   const { density, zone } = usePreferences();
   const scroller = useRef<HTMLDivElement>(null);
   const view = useRef<ListView | null>(null);
@@ -57,8 +70,14 @@ export function LogList({ source, version, columns, wrap, words, find, selected,
   const dates = spansDays(source.rows, zone);
   // Widths come from the first rows and then stay, so that columns do not dance while rows arrive.
   const enough = source.rows.length >= 100 ? 'many' : source.rows.length > 0 ? 'some' : 'none';
-  const widths = useMemo(() => columns.map(name => ({ name, width: columnWidth(name, source.rows) })), [columns, source.key, enough]);
-  const look = useMemo(() => ({ wrap, columns: widths, zone, dates, words, find, rowHeight: rowHeights[density] }), [wrap, widths, zone, dates, words, find, density]);
+  const widths = useMemo(
+    () => columns.map(name => ({ name, width: columnWidth(name, source.rows) })),
+    [columns, source.key, enough],
+  );
+  const look = useMemo(
+    () => ({ wrap, columns: widths, zone, dates, words, find, rowHeight: rowHeights[density] }),
+    [wrap, widths, zone, dates, words, find, density],
+  );
 
   useLayoutEffect(() => {
     view.current?.show(source, look, selected, follow);
@@ -87,7 +106,12 @@ export function LogList({ source, version, columns, wrap, words, find, selected,
         <span className="row-level" />
         {widths.map(column => (
           <span key={column.name} className="row-cell" style={{ width: `${column.width}ch` }}>
-            <button type="button" className="head-column" title={`Remove column ${column.name}`} onClick={() => onColumn(column.name)}>
+            <button
+              type="button"
+              className="head-column"
+              title={`Remove column ${column.name}`}
+              onClick={() => onColumn(column.name)}
+            >
               <span>{column.name}</span>
               <Icon name="close" />
             </button>
@@ -95,7 +119,15 @@ export function LogList({ source, version, columns, wrap, words, find, selected,
         ))}
         <span className="row-message">message</span>
       </div>
-      <div ref={scroller} className="list-scroll" role="grid" aria-label="Records" aria-readonly="true" tabIndex={0} data-testid="log-list" />
+      <div
+        ref={scroller}
+        className="list-scroll"
+        role="grid"
+        aria-label="Records"
+        aria-readonly="true"
+        tabIndex={0}
+        data-testid="log-list"
+      />
     </div>
   );
 }

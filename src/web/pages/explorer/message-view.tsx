@@ -26,10 +26,22 @@ export function MessageView({ row, onFilter, onCopy }: { row: QueryRow } & Actio
         <h3>Message</h3>
         {tokens && (
           <div className="switch" role="group" aria-label="Form of the message">
-            <button type="button" className={`chip ${pretty ? 'chip-on' : ''}`} aria-pressed={pretty} data-testid="message-json" onClick={() => setRaw(false)}>
+            <button
+              type="button"
+              className={`chip ${pretty ? 'chip-on' : ''}`}
+              aria-pressed={pretty}
+              data-testid="message-json"
+              onClick={() => setRaw(false)}
+            >
               JSON
             </button>
-            <button type="button" className={`chip ${pretty ? '' : 'chip-on'}`} aria-pressed={!pretty} data-testid="message-raw" onClick={() => setRaw(true)}>
+            <button
+              type="button"
+              className={`chip ${pretty ? '' : 'chip-on'}`}
+              aria-pressed={!pretty}
+              data-testid="message-raw"
+              onClick={() => setRaw(true)}
+            >
               Raw
             </button>
           </div>
@@ -37,15 +49,27 @@ export function MessageView({ row, onFilter, onCopy }: { row: QueryRow } & Actio
         {row.message.length > 1000 && <span className="dim">{shortCount(row.message.length)} characters</span>}
       </div>
       <pre className="message-text" data-testid="message-text">
-        {pretty ? <Tokens tokens={all ? tokens : tokens.slice(0, tokensMax)} chosen={chosen} onChoose={setChosen} /> : cleanText(all ? row.message : row.message.slice(0, textMax))}
+        {pretty ? (
+          <Tokens tokens={all ? tokens : tokens.slice(0, tokensMax)} chosen={chosen} onChoose={setChosen} />
+        ) : (
+          cleanText(all ? row.message : row.message.slice(0, textMax))
+        )}
       </pre>
       {chosen?.path && (
         <div className="message-actions" data-testid="json-actions">
           <code>{chosen.path}</code>
-          <button type="button" className="chip" onClick={() => onFilter(fieldOf(row, chosen.path ?? ''), valueOf(chosen), '=')}>
+          <button
+            type="button"
+            className="chip"
+            onClick={() => onFilter(fieldOf(row, chosen.path ?? ''), valueOf(chosen), '=')}
+          >
             Filter for
           </button>
-          <button type="button" className="chip" onClick={() => onFilter(fieldOf(row, chosen.path ?? ''), valueOf(chosen), '!=')}>
+          <button
+            type="button"
+            className="chip"
+            onClick={() => onFilter(fieldOf(row, chosen.path ?? ''), valueOf(chosen), '!=')}
+          >
             Exclude
           </button>
           <button type="button" className="chip" onClick={() => onCopy(valueOf(chosen))}>
@@ -63,11 +87,22 @@ export function MessageView({ row, onFilter, onCopy }: { row: QueryRow } & Actio
 }
 
 /** A value that is an attribute of the record already needs no parsing in the query. */
-const fieldOf = (row: QueryRow, path: string): Field => ({ name: path, kind: path in row.attributes ? 'attribute' : 'json' });
+const fieldOf = (row: QueryRow, path: string): Field => ({
+  name: path,
+  kind: path in row.attributes ? 'attribute' : 'json',
+});
 
 const valueOf = (token: JsonToken): string => (token.kind === 'string' ? stringValue(token.text) : token.text);
 
-function Tokens({ tokens, chosen, onChoose }: { tokens: JsonToken[]; chosen: JsonToken | null; onChoose: (token: JsonToken) => void }) {
+function Tokens({
+  tokens,
+  chosen,
+  onChoose,
+}: {
+  tokens: JsonToken[];
+  chosen: JsonToken | null;
+  onChoose: (token: JsonToken) => void;
+}) {
   return tokens.map((token, i) => {
     if (token.kind === 'space' || token.kind === 'punctuation') return token.text;
     const text = cleanText(token.text);
@@ -79,7 +114,12 @@ function Tokens({ tokens, chosen, onChoose }: { tokens: JsonToken[]; chosen: Jso
       );
     }
     return (
-      <button type="button" key={i} className={`j-pick j-${token.kind} ${chosen === token ? 'j-chosen' : ''}`} onClick={() => onChoose(token)}>
+      <button
+        type="button"
+        key={i}
+        className={`j-pick j-${token.kind} ${chosen === token ? 'j-chosen' : ''}`}
+        onClick={() => onChoose(token)}
+      >
         {text}
       </button>
     );

@@ -1,7 +1,9 @@
-import { useEffect, useMemo, useRef } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import { usePreferences } from '../../parts/preferences.ts';
+import { axes, dateIn } from './chart.ts';
 import type { Series } from './result.ts';
+import { momentText } from './time-format.ts';
 
 const seriesMax = 50;
 
@@ -10,22 +12,32 @@ export function MetricView({ series, version }: { series: readonly Series[]; ver
   const { zone, theme } = usePreferences();
   const host = useRef<HTMLDivElement>(null);
   const shown = useMemo(() => series.slice(0, seriesMax), [series, version]);
+  const data = useMemo(() => aligned(shown), [shown]);
+  const [cursor, setCursor] = useState<number | null>(null);
+  const at = cursor === null ? undefined : data[0][cursor];
   useEffect(() => {
     const node = host.current;
     if (!node || !shown.length) return;
-    const style = getComputedStyle(node);
-    const axis = { stroke: style.getPropertyValue('--ink-3').trim(), grid: { stroke: style.getPropertyValue('--line-soft').trim(), width: 1 }, ticks: { show: false } };
     const size = () => ({ width: node.clientWidth, height: Math.max(180, Math.min(420, innerHeight * 0.4)) });
     const chart = new uPlot(
       {
         ...size(),
         legend: { show: false },
-        tzDate: seconds => (zone === 'utc' ? uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') : new Date(seconds * 1000)),
-        cursor: { drag: { setScale: false } },
-        axes: [axis, { ...axis, size: 64 }],
-        series: [{}, ...shown.map((_, i) => ({ stroke: colourOf(i), width: 1.5, spanGaps: false, points: { show: shown.length < 5, size: 4 } }))],
+        tzDate: seconds => dateIn(seconds, zone),
+        cursor: { y: false, drag: { setScale: false } },
+        axes: axes(node, zone),
+        hooks: { setCursor: [at => setCursor(at.cursor.idx ?? null)] },
+        series: [
+          {},
+          ...shown.map((_, i) => ({
+            stroke: colourOf(i),
+            width: 1.5,
+            spanGaps: false,
+            points: { show: shown.length < 5, size: 4 },
+          })),
+        ],
       },
-      aligned(shown),
+      data,
       node,
     );
     const resized = new ResizeObserver(() => chart.setSize(size()));
@@ -40,7 +52,8 @@ export function MetricView({ series, version }: { series: readonly Series[]; ver
       <div ref={host} />
       {series.length > seriesMax && (
         <p className="flag">
-          {seriesMax} of {series.length.toLocaleString('en')} series are drawn; narrow the query with topk or fewer grouping labels
+          {seriesMax} of {series.length.toLocaleString('en')} series are drawn; narrow the query with topk or fewer
+          grouping labels
         </p>
       )}
       <table>
@@ -48,7 +61,7 @@ export function MetricView({ series, version }: { series: readonly Series[]; ver
           <tr>
             <th scope="col">series</th>
             <th scope="col">points</th>
-            <th scope="col">last value</th>
+            <th scope="col">{at === undefined ? 'last value' : momentText(at * 1000, zone)}</th>
           </tr>
         </thead>
         <tbody>
@@ -59,7 +72,9 @@ export function MetricView({ series, version }: { series: readonly Series[]; ver
                 {nameOf(each)}
               </th>
               <td>{each.values.length.toLocaleString('en')}</td>
-              <td>{each.values.at(-1)?.[1] ?? ''}</td>
+              <td>
+                {at === undefined ? each.values.at(-1)?.[1] : (each.values.find(([time]) => time === at)?.[1] ?? '–')}
+              </td>
             </tr>
           ))}
         </tbody>

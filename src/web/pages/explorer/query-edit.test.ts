@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import type { Field, Operator } from './query-edit.ts';
-import { addFilter, addLineFilter, filterName, isolatedLevel, isolateLevel, isWords, looksMetric, searchWords } from './query-edit.ts';
+import {
+  addFilter,
+  addLineFilter,
+  filterName,
+  isolatedLevel,
+  isolateLevel,
+  isWords,
+  looksMetric,
+  searchWords,
+} from './query-edit.ts';
 
 const label = (name: string): Field => ({ name, kind: 'label' });
 const attribute = (name: string): Field => ({ name, kind: 'attribute' });
@@ -18,7 +27,13 @@ describe('a clicked value becomes a condition', () => {
     ['{}', { name: 'level', kind: 'column' }, 'error', '=', '{} | detected_level="error"'],
     ['{a="}"} |= "{"', label('b'), 'say "hi"\n', '=', '{a="}", b="say \\"hi\\"\\n"} |= "{"'],
     ['{a="b"} # note', attribute('s'), '1', '=', '{a="b"} # note\n| s="1"'],
-    ['sum(count_over_time({a="b"} |= "x[" [5m]))', attribute('s'), '1', '=', 'sum(count_over_time({a="b"} |= "x[" | s="1" [5m]))'],
+    [
+      'sum(count_over_time({a="b"} |= "x[" [5m]))',
+      attribute('s'),
+      '1',
+      '=',
+      'sum(count_over_time({a="b"} |= "x[" | s="1" [5m]))',
+    ],
     ['{a="b"}', { name: 'user.id', kind: 'json' }, '7', '=', '{a="b"} | json | user_id="7"'],
     ['{a="b"} | json', { name: 'user.id', kind: 'json' }, '7', '!=', '{a="b"} | json | user_id!="7"'],
   ])('%s + %o %s', (query, field, value, operator, expected) => {
@@ -33,7 +48,13 @@ describe('a clicked value becomes a condition', () => {
     ['{a="b"} | status="500"', attribute('status'), '404', '=', '{a="b"} | status="404"'],
     ['{a="b"} | status!="500"', attribute('status'), '404', '!=', '{a="b"} | status!="500" | status!="404"'],
     ['{a="b"} | status!="500"', attribute('status'), '500', '=', '{a="b"} | status="500"'],
-    ['{a="b"} |= "| status=\\"500\\""', attribute('status'), '404', '=', '{a="b"} |= "| status=\\"500\\"" | status="404"'],
+    [
+      '{a="b"} |= "| status=\\"500\\""',
+      attribute('status'),
+      '404',
+      '=',
+      '{a="b"} |= "| status=\\"500\\"" | status="404"',
+    ],
   ])('no contradictions: %s + %o %s', (query, field, value, operator, expected) => {
     expect(addFilter(query, field, value, operator)).toBe(expected);
   });
@@ -62,7 +83,9 @@ test('level isolation is one stage that is replaced and removed', () => {
 });
 
 test('kinds of text', () => {
-  expect(['', '{a="b"}', '| json', 'timeout', 'sum(rate({}[1m]))', 'sum by (level) (x)', 'rate limited'].map(isWords)).toEqual([false, false, false, true, false, false, true]);
+  expect(
+    ['', '{a="b"}', '| json', 'timeout', 'sum(rate({}[1m]))', 'sum by (level) (x)', 'rate limited'].map(isWords),
+  ).toEqual([false, false, false, true, false, false, true]);
   expect(looksMetric('count_over_time({a="b"}[5m])')).toBe(true);
   expect(looksMetric('summary (of work)')).toBe(false);
 });

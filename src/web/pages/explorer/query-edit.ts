@@ -70,9 +70,11 @@ export function isolateLevel(query: string, level: string | null): string {
 export function searchWords(query: string): string[] {
   const words: string[] = [];
   if (isWords(query)) {
-    for (const [, phrase, word] of query.matchAll(/"([^"]+)"|([^\s"]+)/g)) words.push((phrase ?? word ?? '').toLowerCase());
+    for (const [, phrase, word] of query.matchAll(/"([^"]+)"|([^\s"]+)/g))
+      words.push((phrase ?? word ?? '').toLowerCase());
   } else {
-    for (const [, quoted] of query.matchAll(/\|=\s*("(?:\\.|[^"\\])*"|`[^`]*`)/g)) words.push(unquote(quoted ?? '').toLowerCase());
+    for (const [, quoted] of query.matchAll(/\|=\s*("(?:\\.|[^"\\])*"|`[^`]*`)/g))
+      words.push(unquote(quoted ?? '').toLowerCase());
   }
   return [...new Set(words.filter(Boolean))];
 }
@@ -111,7 +113,10 @@ function addMatcher(query: string, matcher: string): string {
   const open = masked.indexOf('{');
   const close = masked.indexOf('}', open);
   if (open < 0 || close < 0) return `{${matcher}} ${query}`.trimEnd();
-  const inside = query.slice(open + 1, close).trim().replace(/,$/, '');
+  const inside = query
+    .slice(open + 1, close)
+    .trim()
+    .replace(/,$/, '');
   return `${query.slice(0, open)}{${inside ? `${inside}, ` : ''}${matcher}}${query.slice(close + 1)}`;
 }
 
@@ -119,7 +124,10 @@ function addMatcher(query: string, matcher: string): string {
 function dropConflicts(query: string, name: string, value: string, operator: Operator): string | null {
   const condition = `${name}\\s*(!=|=)\\s*(["\`])\\u0000*\\2`;
   let text = query;
-  for (const pattern of [new RegExp(`\\s*\\|\\s*${condition}(?!\\s*(?:or|and|,)\\b)`, 'g'), new RegExp(`(?<=[{,])\\s*${condition}\\s*,?`, 'g')]) {
+  for (const pattern of [
+    new RegExp(`\\s*\\|\\s*${condition}(?!\\s*(?:or|and|,)\\b)`, 'g'),
+    new RegExp(`(?<=[{,])\\s*${condition}\\s*,?`, 'g'),
+  ]) {
     for (const found of [...mask(text).matchAll(pattern)].reverse()) {
       const end = found.index + found[0].length;
       const source = text.slice(found.index, end);

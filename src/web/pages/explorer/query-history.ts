@@ -15,7 +15,10 @@ export function queryHistory(): string[] {
 export function rememberQuery(query: string): void {
   if (!query.trim()) return;
   try {
-    localStorage.setItem(key, JSON.stringify([query, ...queryHistory().filter(entry => entry !== query)].slice(0, most)));
+    localStorage.setItem(
+      key,
+      JSON.stringify([query, ...queryHistory().filter(entry => entry !== query)].slice(0, most)),
+    );
   } catch {
     // Storage is off or full: the query runs all the same.
   }

@@ -13,7 +13,19 @@ const checkMs = 250;
  * The query box: a plain textarea over a coloured copy of its text. Enter runs, Shift+Enter starts a line, Up and Down at the edges of
  * the text go through what was run before. Faults are underlined where the server found them and told below the box.
  */
-export function QueryInput({ text, onText, onRun, error, box }: { text: string; onText: (text: string) => void; onRun: (text: string) => void; error: ApiError | null; box: RefObject<HTMLTextAreaElement | null> }) {
+export function QueryInput({
+  text,
+  onText,
+  onRun,
+  error,
+  box,
+}: {
+  text: string;
+  onText: (text: string) => void;
+  onRun: (text: string) => void;
+  error: ApiError | null;
+  box: RefObject<HTMLTextAreaElement | null>;
+}) {
   const [checked, setChecked] = useState<{ text: string; fault: Fault | null }>({ text: '', fault: null });
   const recall = useRef<{ at: number; draft: string }>({ at: -1, draft: '' });
 

@@ -8,15 +8,31 @@ const kinds = (query: string) =>
 
 test('tokens tell names, stages, strings and functions apart', () => {
   expect(kinds('{app="web"} |= "x" | json | took > 5ms # slow')).toEqual([
-    'operator:{', 'name:app', 'operator:=', 'string:"web"', 'operator:}', 'operator:|=', 'string:"x"', 'operator:|', 'stage:json',
-    'operator:|', 'name:took', 'operator:>', 'number:5ms', 'comment:# slow',
+    'operator:{',
+    'name:app',
+    'operator:=',
+    'string:"web"',
+    'operator:}',
+    'operator:|=',
+    'string:"x"',
+    'operator:|',
+    'stage:json',
+    'operator:|',
+    'name:took',
+    'operator:>',
+    'number:5ms',
+    'comment:# slow',
   ]);
   expect(kinds('sum by (a) (rate({}[5m]))').slice(0, 2)).toEqual(['plain:sum ', 'stage:by']);
 });
 
 test('joined tokens are the text', () => {
   for (const text of ['', 'free "text', '{a=`x`} \n| line_format "{{.a}}"', 'é漢👩 \\ ~ ?']) {
-    expect(queryTokens(text).map(token => token.text).join('')).toBe(text);
+    expect(
+      queryTokens(text)
+        .map(token => token.text)
+        .join(''),
+    ).toBe(text);
   }
 });
 

@@ -1,7 +1,11 @@
 /** A stretch of query text for colouring. */
-export type QueryToken = { kind: 'string' | 'operator' | 'name' | 'stage' | 'function' | 'number' | 'comment' | 'plain'; text: string };
+export type QueryToken = {
+  kind: 'string' | 'operator' | 'name' | 'stage' | 'function' | 'number' | 'comment' | 'plain';
+  text: string;
+};
 
-const stages = 'json|logfmt|pattern|regexp|unpack|line_format|label_format|keep|drop|decolorize|unwrap|by|without|on|ignoring|and|or|unless|offset|bool|ip';
+const stages =
+  'json|logfmt|pattern|regexp|unpack|line_format|label_format|keep|drop|decolorize|unwrap|by|without|on|ignoring|and|or|unless|offset|bool|ip';
 const lexer = new RegExp(
   [
     /(?<comment>#[^\n]*)/,
@@ -22,7 +26,8 @@ const lexer = new RegExp(
 export function queryTokens(query: string): QueryToken[] {
   const tokens: QueryToken[] = [];
   for (const match of query.matchAll(lexer)) {
-    const kind = (Object.entries(match.groups ?? {}).find(([, text]) => text !== undefined)?.[0] ?? 'plain') as QueryToken['kind'];
+    const kind = (Object.entries(match.groups ?? {}).find(([, text]) => text !== undefined)?.[0] ??
+      'plain') as QueryToken['kind'];
     const last = tokens.at(-1);
     if (last && last.kind === kind && kind === 'plain') last.text += match[0];
     else tokens.push({ kind, text: match[0] });
@@ -44,7 +49,8 @@ export function offsetAt(text: string, line: number, column: number): number {
 
 /** What to underline for a fault at an offset: the word there, else the one sign; at the end of the text its last sign. */
 export function faultSpan(text: string, offset: number): { from: number; to: number } {
-  if (offset >= text.length) return { from: Math.max(0, text.trimEnd().length - 1), to: Math.max(1, text.trimEnd().length) };
+  if (offset >= text.length)
+    return { from: Math.max(0, text.trimEnd().length - 1), to: Math.max(1, text.trimEnd().length) };
   const word = /^(?:"(?:\\.|[^"\\])*"?|\w+)/.exec(text.slice(offset));
   return { from: offset, to: offset + Math.max(1, word?.[0].length ?? 1) };
 }

@@ -5,7 +5,18 @@ import type { Run } from './result.ts';
 import { keepRows, ResultModel } from './result.ts';
 import { cursorOf } from './row-text.ts';
 
-const rowAt = (i: number): QueryRow => ({ ts: String(1_000 + Math.floor(i / 3)), seq: String(i + 1), received: '0', service: 's', level: 'info', severity: 9, message: `row ${i}`, labels: {}, attributes: {}, door: 'json' });
+const rowAt = (i: number): QueryRow => ({
+  ts: String(1_000 + Math.floor(i / 3)),
+  seq: String(i + 1),
+  received: '0',
+  service: 's',
+  level: 'info',
+  severity: 9,
+  message: `row ${i}`,
+  labels: {},
+  attributes: {},
+  door: 'json',
+});
 
 const before = (a: string, b: string) => {
   const [at = '0', aseq = '0'] = a.split(',');
@@ -20,16 +31,37 @@ function store(n: number) {
     yield { type: 'meta', id: 'q', kind: 'logs', logql: '', start: '0', end: '0' };
     const ordered = request.direction === 'forward' ? rows : rows.toReversed();
     const after = request.after;
-    const found = ordered.filter(row => !after || (request.direction === 'forward' ? before(after, cursorOf(row)) : before(cursorOf(row), after))).slice(0, request.limit);
+    const found = ordered
+      .filter(
+        row =>
+          !after || (request.direction === 'forward' ? before(after, cursorOf(row)) : before(cursorOf(row), after)),
+      )
+      .slice(0, request.limit);
     for (let i = 0; i < found.length; i += 500) {
       if (signal.aborted) throw new DOMException('stop', 'AbortError');
       yield { type: 'rows', rows: found.slice(i, i + 500) };
     }
-    yield { type: 'end', rows: found.length, readRows: n, readBytes: n * 100, elapsedMs: 3, partial: false, reason: null };
+    yield {
+      type: 'end',
+      rows: found.length,
+      readRows: n,
+      readBytes: n * 100,
+      elapsedMs: 3,
+      partial: false,
+      reason: null,
+    };
   };
 }
 
-const run = (over: Partial<Run> = {}): Run => ({ query: '', start: '0', end: '9', direction: 'backward', limit: 1_000, at: null, ...over });
+const run = (over: Partial<Run> = {}): Run => ({
+  query: '',
+  start: '0',
+  end: '9',
+  direction: 'backward',
+  limit: 1_000,
+  at: null,
+  ...over,
+});
 const messages = (model: ResultModel) => model.rows.map(row => Number(row.message.slice(4)));
 
 test('pages on to the last row and then knows that there is no more', async () => {
@@ -92,7 +124,12 @@ test('a failed query says why, a failed page keeps the rows', async () => {
   }, queueMicrotask);
   await model.start(run());
   await model.loadNext();
-  expect([model.phase, model.rows.length, model.next, model.pageError?.message]).toEqual(['done', 1_000, 'more', 'restarting']);
+  expect([model.phase, model.rows.length, model.next, model.pageError?.message]).toEqual([
+    'done',
+    1_000,
+    'more',
+    'restarting',
+  ]);
   await model.loadNext();
   expect([model.rows.length, model.pageError]).toEqual([2_000, null]);
 
@@ -100,7 +137,12 @@ test('a failed query says why, a failed page keeps the rows', async () => {
     throw new ApiError({ code: 'bad_query', message: 'no', line: 1, column: 3 });
   }, queueMicrotask);
   await failing.start(run());
-  expect([failing.phase, failing.error?.code, failing.error?.column, failing.rows.length]).toEqual(['failed', 'bad_query', 3, 0]);
+  expect([failing.phase, failing.error?.code, failing.error?.column, failing.rows.length]).toEqual([
+    'failed',
+    'bad_query',
+    3,
+    0,
+  ]);
 });
 
 test('the later of two runs wins and listeners hear of it once per turn', async () => {
@@ -119,7 +161,15 @@ test('a partial answer carries its reason', async () => {
   const model = new ResultModel(async function* () {
     yield { type: 'warning', message: 'slow' };
     yield { type: 'rows', rows: [rowAt(1)] };
-    yield { type: 'end', rows: 1, readRows: 5, readBytes: 9, elapsedMs: 3, partial: true, reason: 'time limit of 30 s' };
+    yield {
+      type: 'end',
+      rows: 1,
+      readRows: 5,
+      readBytes: 9,
+      elapsedMs: 3,
+      partial: true,
+      reason: 'time limit of 30 s',
+    };
   }, queueMicrotask);
   await model.start(run());
   expect([model.partial, model.warnings, model.next]).toEqual(['time limit of 30 s', ['slow'], 'more']);

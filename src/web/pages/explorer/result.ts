@@ -12,7 +12,14 @@ export type Phase = 'idle' | 'running' | 'done' | 'cancelled' | 'failed';
 export type Beyond = 'none' | 'more' | 'loading';
 
 /** What to run. `limit` rows come at first; `at` is a record to start from instead of the end of the range. */
-export type Run = { query: string; start: string; end: string; direction: 'backward' | 'forward'; limit: number; at: string | null };
+export type Run = {
+  query: string;
+  start: string;
+  end: string;
+  direction: 'backward' | 'forward';
+  limit: number;
+  at: string | null;
+};
 
 /** Rows held around the viewport; beyond it the far end is let go and fetched again when scrolled to. */
 export const keepRows = 20_000;
@@ -52,7 +59,17 @@ export class ResultModel extends Observable {
     this.#abort.abort();
     const abort = new AbortController();
     this.#abort = abort;
-    Object.assign(this, { phase: 'running', run, progress: null, warnings: [], partial: null, error: null, pageError: null, next: 'none', previous: 'none' });
+    Object.assign(this, {
+      phase: 'running',
+      run,
+      progress: null,
+      warnings: [],
+      partial: null,
+      error: null,
+      pageError: null,
+      next: 'none',
+      previous: 'none',
+    });
     this.changed();
     let fresh = false;
     const clear = () => {
@@ -95,7 +112,19 @@ export class ResultModel extends Observable {
   clear(): void {
     this.#abort.abort();
     this.#abort = new AbortController();
-    Object.assign(this, { phase: 'idle', run: null, kind: null, rows: [], base: 0, series: [], next: 'none', previous: 'none', partial: null, error: null, pageError: null });
+    Object.assign(this, {
+      phase: 'idle',
+      run: null,
+      kind: null,
+      rows: [],
+      base: 0,
+      series: [],
+      next: 'none',
+      previous: 'none',
+      partial: null,
+      error: null,
+      pageError: null,
+    });
     this.changed();
   }
 
@@ -168,9 +197,17 @@ export class ResultModel extends Observable {
         return;
       case 'end':
         this.phase = 'done';
-        this.progress = { readRows: frame.readRows, readBytes: frame.readBytes, totalRows: frame.readRows, elapsedMs: frame.elapsedMs };
+        this.progress = {
+          readRows: frame.readRows,
+          readBytes: frame.readBytes,
+          totalRows: frame.readRows,
+          elapsedMs: frame.elapsedMs,
+        };
         this.partial = frame.partial ? (frame.reason ?? 'the server gave no reason') : null;
-        this.next = this.kind !== 'metric' && (this.rows.length >= limit || (frame.partial && this.rows.length > 0)) ? 'more' : 'none';
+        this.next =
+          this.kind !== 'metric' && (this.rows.length >= limit || (frame.partial && this.rows.length > 0))
+            ? 'more'
+            : 'none';
         return;
       case 'error':
         return;
@@ -178,7 +215,10 @@ export class ResultModel extends Observable {
   }
 
   /** One page, null when it failed (pageError says why), `stale` when another query has taken over meanwhile. */
-  async #page(direction: Run['direction'], after: string): Promise<{ rows: QueryRow[]; more: boolean } | null | 'stale'> {
+  async #page(
+    direction: Run['direction'],
+    after: string,
+  ): Promise<{ rows: QueryRow[]; more: boolean } | null | 'stale'> {
     const abort = this.#abort.signal.aborted ? new AbortController() : this.#abort;
     this.#abort = abort;
     if (!this.run) return 'stale';

@@ -28,6 +28,8 @@ export function rowTexts(row: QueryRow, wrap: boolean): { message: string; tail:
   return { message: clean(row.message), tail: tail && `  ${clean(tail)}` };
 }
 
+const cut = (text: string, width: number): string => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
+
 /** Registries of the CSS Custom Highlight API; marks cost no elements. Without the API rows are unmarked. */
 const highlights = (['match', 'find'] as const).map(name => {
   if (typeof CSS === 'undefined' || !('highlights' in CSS)) return null;
@@ -76,12 +78,15 @@ export class RowDom {
     this.element.id = `row-${number}`;
     this.element.dataset.number = String(number);
     const at = millisOf(row.ts);
-    const date = look.dates && (!before || dateText(millisOf(before.ts), look.zone) !== dateText(at, look.zone)) ? `${dateText(at, look.zone).slice(5)} ` : '';
+    const date =
+      look.dates && (!before || dateText(millisOf(before.ts), look.zone) !== dateText(at, look.zone))
+        ? `${dateText(at, look.zone).slice(5)} `
+        : '';
     this.#time.data = date + clockText(at, look.zone);
     this.#badge.data = levelLetter(row.level);
     look.columns.forEach((column, i) => {
       const cell = this.#cells[i];
-      if (cell) cell.data = cleanForLine(fieldValue(row, column.name));
+      if (cell) cell.data = cut(cleanForLine(fieldValue(row, column.name)), column.width);
     });
     const texts = rowTexts(row, look.wrap);
     this.#message.data = texts.message;
@@ -92,7 +97,7 @@ export class RowDom {
   /** Called for every row in view in every frame: touches the page only where something differs. */
   place(top: number, height: number, selected: boolean): void {
     const { style } = this.element;
-    if (top !== this.#top) style.transform = `translateY(${top}px)`;
+    if (top !== this.#top) style.top = `${top}px`;
     if (height !== this.#height) style.height = `${height}px`;
     this.#top = top;
     this.#height = height;
@@ -113,7 +118,8 @@ export class RowDom {
       this.#markText(this.#message, word, highlights[0] ?? null);
     });
     if (!look.find) return;
-    for (const text of [this.#message, this.#tail, ...this.#cells]) this.#markText(text, look.find, highlights[1] ?? null);
+    for (const text of [this.#message, this.#tail, ...this.#cells])
+      this.#markText(text, look.find, highlights[1] ?? null);
   }
 
   unmark(): void {
@@ -127,7 +133,12 @@ export class RowDom {
     // Lower case of a few letters is longer; offsets would be wrong then.
     if (text.length !== node.data.length) return;
     for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
-      const range = new StaticRange({ startContainer: node, startOffset: at, endContainer: node, endOffset: at + word.length });
+      const range = new StaticRange({
+        startContainer: node,
+        startOffset: at,
+        endContainer: node,
+        endOffset: at + word.length,
+      });
       highlight.add(range);
       this.#marks.push([highlight, range]);
     }

@@ -3,7 +3,9 @@ import { rowWindow, uniformLayout, variableLayout, wrappedLines } from './row-la
 
 test('uniform rows', () => {
   const layout = uniformLayout(100_000, 20);
-  expect([layout.total, layout.top(5), layout.at(99), layout.at(100), layout.at(-7), layout.at(1e9)]).toEqual([2_000_000, 100, 4, 5, 0, 99_999]);
+  expect([layout.total, layout.top(5), layout.at(99), layout.at(100), layout.at(-7), layout.at(1e9)]).toEqual([
+    2_000_000, 100, 4, 5, 0, 99_999,
+  ]);
   expect(rowWindow(layout, 1_000, 400, 4)).toEqual({ from: 46, to: 75 });
   expect(rowWindow(layout, 0, 400, 4)).toEqual({ from: 0, to: 25 });
   expect(rowWindow(layout, 2_000_000 - 400, 400, 4)).toEqual({ from: 99_976, to: 100_000 });

@@ -42,20 +42,28 @@ export function variableLayout(heights: ArrayLike<number>): RowLayout {
 }
 
 // East Asian wide and emoji blocks (UAX #11, coarse): two cells of a monospace grid.
-const wide = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\ud83c-\ud83e][\udc00-\udfff]/g;
+const wide =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\ud83c-\ud83e][\udc00-\udfff]/g;
 
 /** Lines that a text fills in a monospace grid so many cells wide that breaks anywhere. */
 export function wrappedLines(text: string, cells: number): number {
   let lines = 0;
   for (const line of text.split('\n')) {
-    const width = line.length + (/[^\u0000-\u0fff]/.test(line) ? (line.match(wide) ?? []).reduce((sum, sign) => sum + 2 - sign.length, 0) : 0);
+    const width =
+      line.length +
+      (/[^\u0000-\u0fff]/.test(line) ? (line.match(wide) ?? []).reduce((sum, sign) => sum + 2 - sign.length, 0) : 0);
     lines += Math.max(1, Math.ceil(width / Math.max(1, cells)));
   }
   return lines;
 }
 
 /** Row numbers to have in the page for a stretch of the list, with some above and below so that a small scroll finds them ready. */
-export function rowWindow(layout: RowLayout, scrollTop: number, viewHeight: number, overscan: number): { from: number; to: number } {
+export function rowWindow(
+  layout: RowLayout,
+  scrollTop: number,
+  viewHeight: number,
+  overscan: number,
+): { from: number; to: number } {
   if (layout.count === 0) return { from: 0, to: 0 };
   return {
     from: Math.max(0, layout.at(scrollTop) - overscan),

@@ -21,8 +21,12 @@ test('tail, columns and copied line', () => {
   expect(rowTail(row())).toBe('status=500 path="/a b"');
   expect(rowTail(row({ message: '{"status":500}' }))).toBe('');
   expect(rowTail(row({ attributes: { big: 'x'.repeat(2_000) } }))).toHaveLength(601);
-  expect(['service', 'env', 'status', 'none'].map(name => fieldValue(row({ parsed: { status: '502' } }), name))).toEqual(['api', 'prod', '502', '']);
-  expect(plainLine(row(), '14:30:00.123')).toBe('14:30:00.123 ERROR api Timeout while calling db status=500 path="/a b"');
+  expect(
+    ['service', 'env', 'status', 'none'].map(name => fieldValue(row({ parsed: { status: '502' } }), name)),
+  ).toEqual(['api', 'prod', '502', '']);
+  expect(plainLine(row(), '14:30:00.123')).toBe(
+    '14:30:00.123 ERROR api Timeout while calling db status=500 path="/a b"',
+  );
 });
 
 test('cursors', () => {
@@ -34,7 +38,9 @@ test('cursors', () => {
 });
 
 test('find goes round and counts in slices', async () => {
-  const rows = Array.from({ length: 10_000 }, (_, i) => row({ message: i % 1_000 === 7 ? 'Needle' : 'hay', attributes: {} }));
+  const rows = Array.from({ length: 10_000 }, (_, i) =>
+    row({ message: i % 1_000 === 7 ? 'Needle' : 'hay', attributes: {} }),
+  );
   const has = (r: QueryRow) => rowHas(r, 'needle');
   expect(nextIndex(rows, -1, 1, has)).toBe(7);
   expect(nextIndex(rows, 7, 1, has)).toBe(1_007);

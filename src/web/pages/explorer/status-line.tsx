@@ -5,16 +5,40 @@ import type { Panel } from './use-panel.ts';
 import { millisOf } from './time-range.ts';
 
 /** What is shown of how much, what it cost, and whether anything is missing; at the right the state of the server. */
-export function StatusLine({ result, live, total, totalPartial, status }: { result: ResultModel; /** Rows of live tail, null when it is off. */ live: number | null; total: number | null; totalPartial: boolean; status: Panel<StatusAnswer> }) {
+export function StatusLine({
+  result,
+  live,
+  total,
+  totalPartial,
+  status,
+}: {
+  result: ResultModel /** Rows of live tail, null when it is off. */;
+  live: number | null;
+  total: number | null;
+  totalPartial: boolean;
+  status: Panel<StatusAnswer>;
+}) {
   const { progress, phase, rows } = result;
   const share = progress && progress.totalRows > 0 ? Math.min(1, progress.readRows / progress.totalRows) : null;
   return (
     <footer className="status" data-testid="status-line">
-      {phase === 'running' && <span className="bar" role="progressbar" aria-label="Query progress" aria-valuenow={share === null ? undefined : Math.round(share * 100)} style={{ width: share === null ? '30%' : `${Math.max(2, share * 100)}%` }} />}
-      {result.kind !== 'metric' && (
+      {phase === 'running' && (
+        <span
+          className="bar"
+          role="progressbar"
+          aria-label="Query progress"
+          aria-valuenow={share === null ? undefined : Math.round(share * 100)}
+          style={{ width: share === null ? '30%' : `${Math.max(2, share * 100)}%` }}
+        />
+      )}
+      {result.kind !== 'metric' && !(phase === 'failed' && live === null && rows.length === 0) && (
         <span data-testid="status-rows">
           <b>{(live ?? rows.length).toLocaleString('en')}</b>
-          {live !== null ? ' records in live tail' : total === null ? ' records' : ` of ${totalPartial ? 'at least ' : ''}${shortCount(Math.max(total, rows.length))} records`}
+          {live !== null
+            ? ' records in live tail'
+            : total === null || total === rows.length
+              ? ' records'
+              : ` of ${totalPartial ? 'at least ' : ''}${shortCount(Math.max(total, rows.length))} records`}
         </span>
       )}
       {phase === 'running' && <span>running …</span>}
@@ -32,7 +56,8 @@ export function StatusLine({ result, live, total, totalPartial, status }: { resu
       {result.pageError && <span className="flag">more could not be loaded: {result.pageError.message}</span>}
       {progress && live === null && (
         <span className="dim" data-testid="status-cost">
-          scanned {shortCount(progress.readRows)} rows, {shortBytes(progress.readBytes)} in {shortSpan(progress.elapsedMs)}
+          scanned {shortCount(progress.readRows)} rows, {shortBytes(progress.readBytes)} in{' '}
+          {shortSpan(progress.elapsedMs)}
         </span>
       )}
       <span className="spacer" />
@@ -49,9 +74,12 @@ function ServerState({ status }: { status: Panel<StatusAnswer> }) {
   return (
     <>
       {!answer.engine.up && <span className="flag">the query engine is restarting; logs are still accepted</span>}
-      {answer.lagSeconds > 5 && <span className="flag">{shortSpan(answer.lagSeconds * 1000)} behind in making logs visible</span>}
+      {answer.lagSeconds > 5 && (
+        <span className="flag">{shortSpan(answer.lagSeconds * 1000)} behind in making logs visible</span>
+      )}
       <span className="dim status-server">
-        {shortCount(answer.records)} stored{age === null ? '' : `, newest ${age < 2000 ? 'now' : `${shortSpan(age)} ago`}`} · weir {answer.version}
+        {shortCount(answer.records)} stored
+        {age === null ? '' : `, newest ${age < 2000 ? 'now' : `${shortSpan(age)} ago`}`} · weir {answer.version}
       </span>
     </>
   );

@@ -3,7 +3,18 @@ import type { QueryFrame, QueryRow } from '../../../query/contract.ts';
 import { ApiError } from '../../api.ts';
 import { TailFeed, tailRows } from './tail-feed.ts';
 
-const row = (i: number): QueryRow => ({ ts: String(i), seq: String(i), received: String(Date.now() * 1_000_000), service: 's', level: 'info', severity: 9, message: `row ${i}`, labels: {}, attributes: {}, door: 'json' });
+const row = (i: number): QueryRow => ({
+  ts: String(i),
+  seq: String(i),
+  received: String(Date.now() * 1_000_000),
+  service: 's',
+  level: 'info',
+  severity: 9,
+  message: `row ${i}`,
+  labels: {},
+  attributes: {},
+  door: 'json',
+});
 const rows = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => row(from + i));
 
 /** A tail whose frames the test pushes; each connection ends when the test says so. */
@@ -15,7 +26,9 @@ function wire(history: QueryRow[] = []) {
       now: () => Date.now(),
       tail: async function* (request, signal) {
         asked.push(request.start);
-        const queue: QueryFrame[] = history.length ? [{ type: 'rows', rows: history.slice(-(request.limit ?? 0)) }] : [];
+        const queue: QueryFrame[] = history.length
+          ? [{ type: 'rows', rows: history.slice(-(request.limit ?? 0)) }]
+          : [];
         let wake = () => {};
         let open = true;
         connections.push({

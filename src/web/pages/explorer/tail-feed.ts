@@ -17,7 +17,10 @@ const flushMs = 100;
 const startMs = 900_000;
 
 /** The calls a tail needs; given by the page, so that tests can answer themselves. */
-export type TailSource = { tail: (request: QueryRequest, signal: AbortSignal) => AsyncGenerator<QueryFrame>; now: () => number };
+export type TailSource = {
+  tail: (request: QueryRequest, signal: AbortSignal) => AsyncGenerator<QueryFrame>;
+  now: () => number;
+};
 
 /**
  * Live records, oldest first. While `following` is off nothing in `rows` changes, so the list cannot move under a reader: new
@@ -51,7 +54,16 @@ export class TailFeed extends Observable {
     this.stop();
     const abort = new AbortController();
     this.#abort = abort;
-    Object.assign(this, { state: 'connecting', rows: [], base: 0, waiting: [], unseen: 0, following: true, warnings: [], error: null });
+    Object.assign(this, {
+      state: 'connecting',
+      rows: [],
+      base: 0,
+      waiting: [],
+      unseen: 0,
+      following: true,
+      warnings: [],
+      error: null,
+    });
     this.#recent = new Set();
     this.#arrivals = [];
     this.changed();

@@ -55,17 +55,30 @@ describe('what people type', () => {
 
   test('local time goes through the zone of the machine', () => {
     const parsed = parseTimeRange('2026-08-30 10:00..10:15', now, 'local');
-    expect(parsed).toEqual({ ok: true, range: { kind: 'absolute', from: new Date(2026, 7, 30, 10).getTime(), to: new Date(2026, 7, 30, 10, 15).getTime() } });
+    expect(parsed).toEqual({
+      ok: true,
+      range: {
+        kind: 'absolute',
+        from: new Date(2026, 7, 30, 10).getTime(),
+        to: new Date(2026, 7, 30, 10, 15).getTime(),
+      },
+    });
   });
 
   test('what the page writes is read back', () => {
     const range = absolute(now - 123_456, now);
-    expect(parseTimeRange(`${momentText(now - 123_456, 'utc')}..${momentText(now, 'utc')}`, now + 1e9, 'utc')).toEqual({ ok: true, range });
+    expect(parseTimeRange(`${momentText(now - 123_456, 'utc')}..${momentText(now, 'utc')}`, now + 1e9, 'utc')).toEqual({
+      ok: true,
+      range,
+    });
   });
 });
 
 test('ranges shift, zoom and stay in bounds', () => {
-  expect(spanOf(shift({ kind: 'relative', seconds: 3_600 }, -1, now), now)).toEqual({ from: now - 5_400_000, to: now - 1_800_000 });
+  expect(spanOf(shift({ kind: 'relative', seconds: 3_600 }, -1, now), now)).toEqual({
+    from: now - 5_400_000,
+    to: now - 1_800_000,
+  });
   expect(zoomOut({ kind: 'relative', seconds: 3_600 }, now)).toEqual({ kind: 'relative', seconds: 7_200 });
   expect(zoomOut(absolute(now - 2_000, now - 1_000), now)).toEqual(absolute(now - 3_000, now));
   expect(absolute(-5, -9)).toEqual({ kind: 'absolute', from: 0, to: 1 });

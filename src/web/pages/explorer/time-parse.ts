@@ -7,12 +7,30 @@ import { absolute } from './time-range.ts';
 export type ParsedTime = { ok: true; range: TimeRange } | { ok: false; reason: string };
 
 const examples = 'try 2h, yesterday 14:00, 14:05..14:20, or 2026-09-03 14:05';
-const unitSeconds: Record<string, number> = { s: 1, sec: 1, second: 1, m: 60, min: 60, minute: 60, h: 3_600, hr: 3_600, hour: 3_600, d: 86_400, day: 86_400, w: 604_800, week: 604_800 };
+const unitSeconds: Record<string, number> = {
+  s: 1,
+  sec: 1,
+  second: 1,
+  m: 60,
+  min: 60,
+  minute: 60,
+  h: 3_600,
+  hr: 3_600,
+  hour: 3_600,
+  d: 86_400,
+  day: 86_400,
+  w: 604_800,
+  week: 604_800,
+};
 const dayMs = 86_400_000;
 
 /** A point in time, or a whole day when only a date was given. */
 type Moment = { at: number; wholeDay: boolean; hasDate: boolean };
-type Context = { now: number; zone: Zone; /** Local midnight (ms) that a clock time without a date belongs to. */ day: number };
+type Context = {
+  now: number;
+  zone: Zone /** Local midnight (ms) that a clock time without a date belongs to. */;
+  day: number;
+};
 
 /**
  * Reads a range as people write it. A duration (`2h`, `-90m`, `last 3 days`, `1h30m`) is relative to now; `A..B` (also `A to B`)
@@ -36,7 +54,9 @@ export function parseTimeRange(text: string, now: number, zone: Zone): ParsedTim
   if (!from) return refuse(sides[0] ?? '');
   if (sides.length === 1) {
     const end = from.wholeDay ? from.at + dayMs : now;
-    return from.at < end ? { ok: true, range: absolute(from.at, end) } : { ok: false, reason: `"${text.trim()}" is in the future` };
+    return from.at < end
+      ? { ok: true, range: absolute(from.at, end) }
+      : { ok: false, reason: `"${text.trim()}" is in the future` };
   }
   const to = parseMoment(sides[1] ?? '', { ...context, day: from.hasDate ? midnight(from.at, zone) : today });
   if (!to) return refuse(sides[1] ?? '');
@@ -81,7 +101,10 @@ function parseMoment(text: string, context: Context): Moment | null {
   }
   const words = /^(today|yesterday)(?: (?:at )?(.+))?$/.exec(side);
   if (words) {
-    const day = midnight(midnight(context.now, context.zone) - (words[1] === 'yesterday' ? dayMs / 2 : 0), context.zone);
+    const day = midnight(
+      midnight(context.now, context.zone) - (words[1] === 'yesterday' ? dayMs / 2 : 0),
+      context.zone,
+    );
     return onDay(day, words[2], context.zone);
   }
   const iso = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[t ](\d[\d:.]*(?: ?[ap]m)?) ?(z|utc|[+-]\d{2}:?\d{2})?)?$/.exec(side);
@@ -96,7 +119,8 @@ function parseMoment(text: string, context: Context): Moment | null {
   const found = onDay(context.day, side, context.zone);
   if (!found) return null;
   // Without a date of its own: yesterday's when it is still to come.
-  if (context.day === midnight(context.now, context.zone) && found.at > context.now) found.at = clockOn(midnight(context.day - dayMs / 2, context.zone), found.at, context.zone);
+  if (context.day === midnight(context.now, context.zone) && found.at > context.now)
+    found.at = clockOn(midnight(context.day - dayMs / 2, context.zone), found.at, context.zone);
   return { ...found, hasDate: false };
 }
 
@@ -137,5 +161,16 @@ function moment(year: number, month: number, day: number, zone: Zone): number | 
   return p.month === month && p.day === day ? at : null;
 }
 
-const timeOf = (zone: Zone, year: number, month: number, day: number, hour: number, minute: number, second: number, milli: number) =>
-  zone === 'utc' ? Date.UTC(year, month - 1, day, hour, minute, second, milli) : new Date(year, month - 1, day, hour, minute, second, milli).getTime();
+const timeOf = (
+  zone: Zone,
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+  milli: number,
+) =>
+  zone === 'utc'
+    ? Date.UTC(year, month - 1, day, hour, minute, second, milli)
+    : new Date(year, month - 1, day, hour, minute, second, milli).getTime();

@@ -12,7 +12,13 @@ export function TimePicker({ range, onRange }: { range: TimeRange; onRange: (ran
   const { zone } = usePreferences();
   return (
     <div className="time" role="group" aria-label="Time range">
-      <button type="button" className="button icon-button" title="Half a range earlier  [" data-testid="time-earlier" onClick={() => onRange(shift(range, -1, Date.now()))}>
+      <button
+        type="button"
+        className="button icon-button"
+        title="Half a range earlier  ["
+        data-testid="time-earlier"
+        onClick={() => onRange(shift(range, -1, Date.now()))}
+      >
         <Icon name="left" />
       </button>
       <Menu
@@ -38,10 +44,22 @@ export function TimePicker({ range, onRange }: { range: TimeRange; onRange: (ran
           />
         )}
       </Menu>
-      <button type="button" className="button icon-button" title="Half a range later  ]" data-testid="time-later" onClick={() => onRange(shift(range, 1, Date.now()))}>
+      <button
+        type="button"
+        className="button icon-button"
+        title="Half a range later  ]"
+        data-testid="time-later"
+        onClick={() => onRange(shift(range, 1, Date.now()))}
+      >
         <Icon name="right" />
       </button>
-      <button type="button" className="button icon-button" title="Zoom out  z" data-testid="time-zoom-out" onClick={() => onRange(zoomOut(range, Date.now()))}>
+      <button
+        type="button"
+        className="button icon-button"
+        title="Zoom out  z"
+        data-testid="time-zoom-out"
+        onClick={() => onRange(zoomOut(range, Date.now()))}
+      >
         <Icon name="zoomOut" />
       </button>
     </div>
@@ -70,14 +88,32 @@ function TimePanel({ range, onRange }: { range: TimeRange; onRange: (range: Time
           apply(free);
         }}
       >
-        <input autoFocus className="input" data-testid="time-free" aria-label="Time in words" placeholder="2h, yesterday 14:00, 14:05..14:20" value={free} onChange={event => setFree(event.target.value)} />
+        <input
+          autoFocus
+          className="input"
+          data-testid="time-free"
+          aria-label="Time in words"
+          placeholder="2h, yesterday 14:00, 14:05..14:20"
+          value={free}
+          onChange={event => setFree(event.target.value)}
+        />
         <div className="hint" role="status">
-          {preview ? (preview.ok ? `${rangeText(preview.range, zone)}  ·  Enter` : preview.reason) : 'Type a time, or choose'}
+          {preview
+            ? preview.ok
+              ? `${rangeText(preview.range, zone)}  ·  Enter`
+              : preview.reason
+            : 'Type a time, or choose'}
         </div>
       </form>
       <div className="presets">
         {presets.map(preset => (
-          <button type="button" key={preset.label} className={`chip ${range.kind === 'relative' && range.seconds === preset.seconds ? 'chip-on' : ''}`} data-testid={`time-${preset.label}`} onClick={() => onRange({ kind: 'relative', seconds: preset.seconds })}>
+          <button
+            type="button"
+            key={preset.label}
+            className={`chip ${range.kind === 'relative' && range.seconds === preset.seconds ? 'chip-on' : ''}`}
+            data-testid={`time-${preset.label}`}
+            onClick={() => onRange({ kind: 'relative', seconds: preset.seconds })}
+          >
             {preset.label}
           </button>
         ))}
@@ -91,7 +127,12 @@ function TimePanel({ range, onRange }: { range: TimeRange; onRange: (range: Time
       >
         <label>
           From
-          <input className="input" data-testid="time-from" value={from} onChange={event => setFrom(event.target.value)} />
+          <input
+            className="input"
+            data-testid="time-from"
+            value={from}
+            onChange={event => setFrom(event.target.value)}
+          />
         </label>
         <label>
           To
@@ -104,7 +145,14 @@ function TimePanel({ range, onRange }: { range: TimeRange; onRange: (range: Time
       {fault && <div className="hint fault">{fault}</div>}
       <div className="switch" role="group" aria-label="Time zone">
         {(['local', 'utc'] as const).map(choice => (
-          <button type="button" key={choice} className={`chip ${zone === choice ? 'chip-on' : ''}`} aria-pressed={zone === choice} data-testid={`zone-${choice}`} onClick={() => setPreferences({ zone: choice })}>
+          <button
+            type="button"
+            key={choice}
+            className={`chip ${zone === choice ? 'chip-on' : ''}`}
+            aria-pressed={zone === choice}
+            data-testid={`zone-${choice}`}
+            onClick={() => setPreferences({ zone: choice })}
+          >
             {choice === 'utc' ? 'UTC' : `Local ${offsetText(now, 'local')}`}
           </button>
         ))}

@@ -25,6 +25,9 @@ test('state survives the link', () => {
 });
 
 test('a mangled link opens with defaults', () => {
-  expect(fromSearch('?from=soon&to=later&last=x&rows=7&at=12&columns=%25E0%25A4')).toEqual({ ...initialState, columns: ['%E0%A4'] });
+  expect(fromSearch('?from=soon&to=later&last=x&rows=7&at=12&columns=%25E0%25A4')).toEqual({
+    ...initialState,
+    columns: ['%E0%A4'],
+  });
   expect(fromSearch('?from=2026-09-03T10:00:00Z&to=2026-09-03T09:00:00Z').range).toEqual(initialState.range);
 });

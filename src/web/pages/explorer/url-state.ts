@@ -39,7 +39,8 @@ export function toSearch(state: ExplorerState): string {
     params.set('to', new Date(state.range.to).toISOString());
   } else if (durationText(state.range.seconds) !== '1h') params.set('last', durationText(state.range.seconds));
   if (state.direction === 'forward') params.set('sort', 'oldest');
-  if (state.columns.join() !== initialState.columns.join()) params.set('columns', state.columns.map(encodeURIComponent).join());
+  if (state.columns.join() !== initialState.columns.join())
+    params.set('columns', state.columns.map(encodeURIComponent).join());
   if (state.wrap) params.set('wrap', '1');
   if (state.limit !== initialState.limit) params.set('rows', String(state.limit));
   if (state.at) params.set('at', state.at);

@@ -46,7 +46,14 @@ export function useExplorer() {
       void tail.start(next.query);
     } else {
       tail.stop();
-      void result.start({ query: next.query, start: nanosOf(span.from), end: nanosOf(span.to), direction: next.direction, limit: next.limit, at: next.at });
+      void result.start({
+        query: next.query,
+        start: nanosOf(span.from),
+        end: nanosOf(span.to),
+        direction: next.direction,
+        limit: next.limit,
+        at: next.at,
+      });
     }
   };
 
@@ -105,7 +112,15 @@ export function useExplorer() {
   const liveTick = useTick(state.live ? liveMs : null);
   const liveSpan = state.live ? spanOf(state.range, Date.now()) : span;
   const histogram = usePanel(runs && !metric ? `${runs}.${liveTick}` : null, signal =>
-    fetchHistogram({ query: state.query, start: nanosOf(liveSpan.from), end: nanosOf(liveSpan.to), buckets: Math.min(160, Math.max(30, Math.floor(innerWidth / 10))) }, signal),
+    fetchHistogram(
+      {
+        query: state.query,
+        start: nanosOf(liveSpan.from),
+        end: nanosOf(liveSpan.to),
+        buckets: Math.min(160, Math.max(30, Math.floor(innerWidth / 10))),
+      },
+      signal,
+    ),
   );
   const fields = usePanel(runs && !metric ? `${runs}` : null, signal => fetchFields(scope, signal));
 

@@ -14,7 +14,12 @@ export type DetailsTab = 'fields' | 'context';
  * The chosen record, by its number in the list, and the drawer that shows it. The record itself is kept too: live tail may
  * let it go while it is being read. A permalink's record is chosen as soon as it is there.
  */
-export function useSelection({ state, span, result }: ReturnType<typeof useExplorer>, source: ListSource, version: number, list: RefObject<ListHandle | null>) {
+export function useSelection(
+  { state, span, result }: ReturnType<typeof useExplorer>,
+  source: ListSource,
+  version: number,
+  list: RefObject<ListHandle | null>,
+) {
   const [chosen, setChosen] = useState<{ number: number; row: QueryRow; key: unknown } | null>(null);
   const [tab, setTab] = useState<DetailsTab | null>(null);
   const [notice, setNotice] = useState('');
@@ -50,7 +55,13 @@ export function useSelection({ state, span, result }: ReturnType<typeof useExplo
   };
   const copyLink = async () => {
     const copied = await copyText(permalink());
-    say(copied ? (current ? 'Copied a link to this record' : 'Copied a link to this view') : 'The browser refused to copy');
+    say(
+      copied
+        ? current
+          ? 'Copied a link to this record'
+          : 'Copied a link to this view'
+        : 'The browser refused to copy',
+    );
   };
   const say = (text: string) => {
     setNotice(text);
@@ -63,10 +74,19 @@ export function useSelection({ state, span, result }: ReturnType<typeof useExplo
       return;
     }
     const run = `${state.at} ${span.from}`;
-    if (opened.current === run || result.phase !== 'done' || result.previous === 'loading' || result.run?.at !== state.at) return;
+    if (
+      opened.current === run ||
+      result.phase !== 'done' ||
+      result.previous === 'loading' ||
+      result.run?.at !== state.at
+    )
+      return;
     opened.current = run;
     const index = result.indexOf(state.at);
-    if (index < 0) return setNotice('The record of this link is not in the answer: it does not match the query, or it has been deleted by retention.');
+    if (index < 0)
+      return setNotice(
+        'The record of this link is not in the answer: it does not match the query, or it has been deleted by retention.',
+      );
     const row = result.rows[index];
     if (row) setChosen({ number: result.base + index, row, key: result.rows });
     setTab('fields');
@@ -78,5 +98,16 @@ export function useSelection({ state, span, result }: ReturnType<typeof useExplo
     if (chosen && chosen.key !== source.key) setTab(null);
   }, [source.key]);
 
-  return { number: current?.number ?? null, row: current?.row ?? null, tab: current ? tab : null, notice, choose, open, step, close, permalink, copyLink };
+  return {
+    number: current?.number ?? null,
+    row: current?.row ?? null,
+    tab: current ? tab : null,
+    notice,
+    choose,
+    open,
+    step,
+    close,
+    permalink,
+    copyLink,
+  };
 }

@@ -8,17 +8,56 @@ import { limitChoices } from './url-state.ts';
 import { nanosOf, type Span } from './time-range.ts';
 
 /** How the page looks, how much it loads, and the way to get everything out. */
-export function ViewMenu({ state, span, onExecute, onAdjust, onHelp }: { state: ExplorerState; span: Span; onExecute: (change: Partial<ExplorerState>) => void; onAdjust: (change: Partial<Pick<ExplorerState, 'wrap'>>) => void; onHelp: () => void }) {
+export function ViewMenu({
+  state,
+  span,
+  onExecute,
+  onAdjust,
+  onHelp,
+}: {
+  state: ExplorerState;
+  span: Span;
+  onExecute: (change: Partial<ExplorerState>) => void;
+  onAdjust: (change: Partial<Pick<ExplorerState, 'wrap'>>) => void;
+  onHelp: () => void;
+}) {
   const preferences = usePreferences();
   return (
     <Menu align="right" testid="view-menu" title="View" className="button icon-button" label={<Icon name="settings" />}>
       {close => (
         <div className="view-panel">
-          <Choice name="Theme" value={preferences.theme} choices={['system', 'dark', 'light']} onChoose={theme => setPreferences({ theme })} />
-          <Choice name="Rows" value={preferences.density} choices={['compact', 'normal']} onChoose={density => setPreferences({ density })} />
-          <Choice name="Lines" value={state.wrap ? 'wrap' : 'cut'} choices={['cut', 'wrap']} onChoose={choice => onAdjust({ wrap: choice === 'wrap' })} />
-          <Choice name="Order" value={state.direction === 'backward' ? 'newest first' : 'oldest first'} choices={['newest first', 'oldest first']} onChoose={choice => onExecute({ direction: choice === 'newest first' ? 'backward' : 'forward' })} />
-          <Choice name="Load first" value={state.limit.toLocaleString('en')} choices={limitChoices.map(limit => limit.toLocaleString('en'))} onChoose={choice => onExecute({ limit: limitChoices.find(limit => limit.toLocaleString('en') === choice) ?? limitChoices[0] })} />
+          <Choice
+            name="Theme"
+            value={preferences.theme}
+            choices={['system', 'dark', 'light']}
+            onChoose={theme => setPreferences({ theme })}
+          />
+          <Choice
+            name="Rows"
+            value={preferences.density}
+            choices={['compact', 'normal']}
+            onChoose={density => setPreferences({ density })}
+          />
+          <Choice
+            name="Lines"
+            value={state.wrap ? 'wrap' : 'cut'}
+            choices={['cut', 'wrap']}
+            onChoose={choice => onAdjust({ wrap: choice === 'wrap' })}
+          />
+          <Choice
+            name="Order"
+            value={state.direction === 'backward' ? 'newest first' : 'oldest first'}
+            choices={['newest first', 'oldest first']}
+            onChoose={choice => onExecute({ direction: choice === 'newest first' ? 'backward' : 'forward' })}
+          />
+          <Choice
+            name="Load first"
+            value={state.limit.toLocaleString('en')}
+            choices={limitChoices.map(limit => limit.toLocaleString('en'))}
+            onChoose={choice =>
+              onExecute({ limit: limitChoices.find(limit => limit.toLocaleString('en') === choice) ?? limitChoices[0] })
+            }
+          />
           <Export query={state.query} span={span} />
           <button
             type="button"
@@ -37,13 +76,30 @@ export function ViewMenu({ state, span, onExecute, onAdjust, onHelp }: { state: 
   );
 }
 
-function Choice<T extends string>({ name, value, choices, onChoose }: { name: string; value: T; choices: readonly T[]; onChoose: (choice: T) => void }) {
+function Choice<T extends string>({
+  name,
+  value,
+  choices,
+  onChoose,
+}: {
+  name: string;
+  value: T;
+  choices: readonly T[];
+  onChoose: (choice: T) => void;
+}) {
   return (
     <div className="choice" role="group" aria-label={name}>
       <span>{name}</span>
       <div className="switch">
         {choices.map(choice => (
-          <button type="button" key={choice} className={`chip ${choice === value ? 'chip-on' : ''}`} aria-pressed={choice === value} data-testid={`choice-${choice.replace(/\W/g, '-')}`} onClick={() => onChoose(choice)}>
+          <button
+            type="button"
+            key={choice}
+            className={`chip ${choice === value ? 'chip-on' : ''}`}
+            aria-pressed={choice === value}
+            data-testid={`choice-${choice.replace(/\W/g, '-')}`}
+            onClick={() => onChoose(choice)}
+          >
             {choice}
           </button>
         ))}
@@ -56,14 +112,24 @@ function Export({ query, span }: { query: string; span: Span }) {
   const [note, setNote] = useState('');
   const start = async (format: ExportFormat) => {
     setNote('preparing …');
-    setNote(await exportRecords({ query, start: nanosOf(span.from), end: nanosOf(span.to), format }, bytes => setNote(`${(bytes / 1e6).toFixed(1)} MB …`)));
+    setNote(
+      await exportRecords({ query, start: nanosOf(span.from), end: nanosOf(span.to), format }, bytes =>
+        setNote(`${(bytes / 1e6).toFixed(1)} MB …`),
+      ),
+    );
   };
   return (
     <div className="choice">
       <span>Export all</span>
       <div className="switch">
         {(['ndjson', 'csv', 'parquet'] as const).map(format => (
-          <button type="button" key={format} className="chip" data-testid={`export-${format}`} onClick={() => start(format)}>
+          <button
+            type="button"
+            key={format}
+            className="chip"
+            data-testid={`export-${format}`}
+            onClick={() => start(format)}
+          >
             {format}
           </button>
         ))}
