@@ -175,7 +175,7 @@ it('reports all faults of a config together', () => {
   const done = weirCommand(['config', 'check', '--config', file]);
   expect(done.status).toBe(2);
   expect(done.stderr + done.stdout).toContain(`${file}:1:1: unknown key "lisen"; did you mean "listen"?`);
-  expect(done.stderr + done.stdout).toContain(`${file}:3:9: retention.days`);
+  expect(done.stderr + done.stdout).toContain(`${file}:3:3: retention.days`);
 });
 
 it('dies with its launcher when an older Node started it', { timeout: 60_000 }, async ctx => {
