@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { Config } from '../base/config.ts';
 import { log } from '../base/log.ts';
-import type { Engine } from '../flow.ts';
+import type { Engine, SqlSettings } from '../flow.ts';
 import type { StoreClient } from '../store/client.ts';
 import { memoryBudget } from '../store/engine/memory-budget.ts';
-import { embeddedEngine } from '../store/engine/supervisor.ts';
+import { remoteEngine } from '../store/engine/remote.ts';
+import { embeddedEngine, type StoreEngine } from '../store/engine/supervisor.ts';
 
 /** The engine of this process: our child, or a server named by `store.url`. */
 export type OpenEngine = {
@@ -17,22 +18,32 @@ export type OpenEngine = {
   stop(): Promise<void>;
 };
 
-export function openEngine(config: Config): OpenEngine {
+/** Not started yet: listeners of `onStart` have to be there before. */
+function makeEngine(config: Config): { engine: StoreEngine; directory: string | undefined } {
+  if (config.store.url !== undefined) {
+    const limit = config.limits.query_memory;
+    const userSettings: SqlSettings = limit > 0 ? { max_memory_usage: limit } : {};
+    return { engine: remoteEngine({ url: config.store.url, userSettings }), directory: undefined };
+  }
   const budget = memoryBudget({ engine: config.memory, query: config.limits.query_memory });
   log.info({ reasons: budget.reasons }, 'memory budget');
   const directory = join(config.data, 'store');
-  const embedded = embeddedEngine({ data: directory, budget, userSettings: { max_memory_usage: budget.query } });
+  return { engine: embeddedEngine({ data: directory, budget }), directory };
+}
+
+export function openEngine(config: Config): OpenEngine {
+  const { engine, directory } = makeEngine(config);
   let version = '';
-  embedded.onStart(async () => {
-    const [row] = await embedded.run({ sql: 'SELECT version() AS version' });
+  engine.onStart(async () => {
+    const [row] = await engine.run({ sql: 'SELECT version() AS version' });
     version = String(row?.version ?? '');
   });
   return {
-    engine: embedded,
-    client: embedded.client,
+    engine,
+    client: engine.client,
     directory,
     version: () => version,
-    start: () => embedded.start(),
-    stop: () => embedded.stop(),
+    start: () => engine.start(),
+    stop: () => engine.stop(),
   };
 }
