@@ -45,7 +45,9 @@ function allowed(from: string, to: string, target: string): boolean {
   if (from === 'language') return false;
   if (!rooms.includes(from)) return false;
   if (to === 'flow.ts') return true;
-  if (to === 'language') return from === 'process' || from === 'query';
+  // Quoting of names and values stands in one place, so the room that speaks SQL may use it.
+  if (to === 'language')
+    return from === 'process' || from === 'query' || (from === 'store' && target === 'src/language/sql-writer.ts');
   return from === 'cli' && target === 'src/query/contract.ts';
 }
 
