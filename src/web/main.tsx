@@ -1,6 +1,10 @@
 import 'uplot/dist/uPlot.min.css';
 import './theme.css';
 import './chrome.css';
+import './pages/explorer/query-input.css';
+import './pages/explorer/time-picker.css';
+import './pages/explorer/charts.css';
+import './pages/explorer/facets.css';
 import './pages/explorer/explorer.css';
 import './pages/explorer/list.css';
 import './pages/explorer/details.css';

@@ -33,7 +33,7 @@ export function Facets({ panel, total, columns, onFilter, onColumn }: FacetsProp
       field.values.some(value => value.value.toLowerCase().includes(wanted)),
   );
   const groups = [
-    { name: 'Stream labels', fields: fields.filter(field => field.kind !== 'attribute') },
+    { name: 'Labels', fields: fields.filter(field => field.kind !== 'attribute') },
     { name: 'Attributes', fields: fields.filter(field => field.kind === 'attribute') },
   ];
   return (

@@ -98,7 +98,7 @@ export function QueryInput({
           aria-label="Query: words, or LogQL"
           aria-invalid={fault !== null}
           aria-describedby={fault ? 'query-fault' : undefined}
-          placeholder='Search: words, "a phrase", or LogQL such as {service_name="checkout"} |= "timeout"'
+          placeholder='Search words, "a phrase", or LogQL'
           onChange={event => {
             recall.current.at = -1;
             onText(event.target.value);

@@ -67,7 +67,9 @@ export function offsetText(ms: number, zone: Zone): string {
 /** For the button of the picker: `Last 1h`, `2026-09-03 14:05 – 14:20`. */
 export function rangeText(range: TimeRange, zone: Zone): string {
   if (range.kind === 'relative') return `Last ${durationText(range.seconds)}`;
-  const from = momentText(range.from, zone);
-  const to = momentText(range.to, zone);
+  // Fractions of a second say nothing about a range of minutes, and would not fit.
+  const whole = (ms: number) => (range.to - range.from >= 60_000 ? Math.floor(ms / 1000) * 1000 : ms);
+  const from = momentText(whole(range.from), zone);
+  const to = momentText(whole(range.to), zone);
   return `${from} – ${from.slice(0, 10) === to.slice(0, 10) ? to.slice(11) : to}`;
 }
