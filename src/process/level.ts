@@ -2,109 +2,92 @@ import { quoteStrings } from '../language/sql-writer.ts';
 import type { Level } from '../base/record.ts';
 
 /**
- * Spelling (lower case) -> level (Loki's `detected_level` values) and OpenTelemetry severity number. Numbers: 0 to 7 are syslog's, 10 to 60
+ * Spelling (lower case) -> OpenTelemetry severity number. Numbers: 0 to 7 are syslog's, 10 to 60
  * are pino's and bunyan's; OpenTelemetry's own come in a field of their own.
  */
-const spellings: Record<string, [Level, number]> = {
-  trace: ['trace', 1],
-  trc: ['trace', 1],
-  verbose: ['trace', 1],
-  finest: ['trace', 1],
-  finer: ['trace', 2],
-  '10': ['trace', 1],
-  debug: ['debug', 5],
-  dbg: ['debug', 5],
-  debu: ['debug', 5],
-  fine: ['debug', 5],
-  d: ['debug', 5],
-  '7': ['debug', 5],
-  '20': ['debug', 5],
-  info: ['info', 9],
-  inf: ['info', 9],
-  information: ['info', 9],
-  informational: ['info', 9],
-  log: ['info', 9],
-  i: ['info', 9],
-  '6': ['info', 9],
-  '30': ['info', 9],
-  notice: ['info', 10],
-  note: ['info', 10],
-  config: ['info', 10],
-  '5': ['info', 10],
-  warn: ['warn', 13],
-  warning: ['warn', 13],
-  wrn: ['warn', 13],
-  w: ['warn', 13],
-  '4': ['warn', 13],
-  '40': ['warn', 13],
-  error: ['error', 17],
-  err: ['error', 17],
-  eror: ['error', 17],
-  severe: ['error', 17],
-  e: ['error', 17],
-  '3': ['error', 17],
-  '50': ['error', 17],
-  critical: ['critical', 18],
-  crit: ['critical', 18],
-  dpanic: ['critical', 18],
-  '2': ['critical', 18],
-  alert: ['critical', 19],
-  '1': ['critical', 19],
-  fatal: ['fatal', 21],
-  f: ['fatal', 21],
-  panic: ['fatal', 21],
-  emerg: ['fatal', 21],
-  emergency: ['fatal', 21],
-  '0': ['fatal', 21],
-  '60': ['fatal', 21],
+const spellings: Record<string, number> = {
+  trace: 1,
+  trc: 1,
+  verbose: 1,
+  finest: 1,
+  finer: 2,
+  '10': 1,
+  debug: 5,
+  dbg: 5,
+  debu: 5,
+  fine: 5,
+  d: 5,
+  '7': 5,
+  '20': 5,
+  info: 9,
+  inf: 9,
+  information: 9,
+  informational: 9,
+  log: 9,
+  i: 9,
+  '6': 9,
+  '30': 9,
+  notice: 10,
+  note: 10,
+  config: 10,
+  '5': 10,
+  warn: 13,
+  warning: 13,
+  wrn: 13,
+  w: 13,
+  '4': 13,
+  '40': 13,
+  error: 17,
+  err: 17,
+  eror: 17,
+  severe: 17,
+  e: 17,
+  '3': 17,
+  '50': 17,
+  critical: 18,
+  crit: 18,
+  dpanic: 18,
+  '2': 18,
+  alert: 19,
+  '1': 19,
+  fatal: 21,
+  f: 21,
+  panic: 21,
+  emerg: 21,
+  emergency: 21,
+  '0': 21,
+  '60': 21,
 };
 
-/** Severity number 1 to 24 -> level; four numbers each, as OpenTelemetry groups them. */
-const ofNumber: readonly Level[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+/** Level (Loki's `detected_level`) by severity number as `spellings` uses them, 0 to 24. */
+const byNumber: readonly Level[] = [
+  'unknown',
+  ...(['trace', 'debug', 'info', 'warn'] as const).flatMap(level => [level, level, level, level]),
+  'error', 'critical', 'critical', 'critical',
+  'fatal', 'fatal', 'fatal', 'fatal',
+];
 
-const names = quoteStrings(Object.keys(spellings));
-const asLevels = quoteStrings(Object.values(spellings).map(([level]) => level));
-const asNumbers = `[${Object.values(spellings)
-  .map(([, number]) => `toUInt8(${number})`)
-  .join(',')}]`;
+/** Severity number of a spelling; 0 when it is none. Cheapest on LowCardinality text, where it runs once per distinct value. */
+export const severityOfText = (text: string): string =>
+  `transform(lower(${text}), ${quoteStrings(Object.keys(spellings))}, [${Object.values(spellings).join(',')}], 0)`;
 
-/** Level of a spelling; '' when it is none. Cheapest on LowCardinality text, where it runs once per distinct value. */
-export const levelOfText = (text: string): string => `transform(lower(${text}), ${names}, ${asLevels}, '')`;
+/** Level of a number that {@link severityOfText} gave. */
+export const levelOfSeverity = (number: string): string => `${quoteStrings(byNumber)}[${number} + 1]`;
 
-/** Severity number of a spelling; 0 when it is none. */
-export const severityOfText = (text: string): string => `transform(lower(${text}), ${names}, ${asNumbers}, toUInt8(0))`;
-
-/** Level of an OpenTelemetry severity number; '' outside 1 to 24. */
-export const levelOfNumber = (number: string): string =>
-  `if(${number} BETWEEN 1 AND 24, ${quoteStrings(ofNumber)}[intDiv(${number} - 1, 4) + 1], '')`;
+/** Level of an OpenTelemetry severity number 1 to 24; four numbers each. */
+export const levelOfOtel = (number: string): string =>
+  `${quoteStrings(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])}[intDiv(${number} - 1, 4) + 1]`;
 
 const stated = `(?i)(?:"(?:level|lvl|severity|loglevel|levelname|log\\\\.level)"\\\\s*:\\\\s*"?|(?:^|[\\\\s,{;|])(?:level|lvl|severity|loglevel)=["\\']?)([a-z0-9]+)`;
 const word = `(?i)(?:^|[^a-z0-9_])(trace|debug|info|notice|warn|warning|error|err|crit|critical|fatal|panic|emerg|alert|severe)(?:$|[^a-z0-9_])`;
 const statedHint = quoteStrings(['level', 'lvl', 'severity']);
-const wordHint = quoteStrings([
-  'trace',
-  'debug',
-  'info',
-  'notice',
-  'warn',
-  'err',
-  'crit',
-  'fatal',
-  'panic',
-  'emerg',
-  'alert',
-  'severe',
-]);
+const wordHint = quoteStrings(['trace', 'debug', 'info', 'notice', 'warn', 'err', 'crit', 'fatal', 'panic', 'emerg', 'alert', 'severe']);
 
 /**
- * Level by the text of a message: a JSON or logfmt field that states it, else the leftmost whole word that is a level, else `unknown`.
- * The regular expressions run only on rows that a multi-substring search lets through.
+ * Spelling of the level in the text of a message: a JSON or logfmt field that states it, else the leftmost whole word that is a level, else
+ * ''. The regular expressions run only on rows that a multi-substring search lets through. `message` is a column name; it is repeated.
  */
-export function detectLevel(message: string): string {
-  const fromField = levelOfText(`extract(${message}, '${stated}')`);
-  const fromWord = levelOfText(`extract(${message}, '${word}')`);
-  return `multiIf(
-NOT multiSearchAnyCaseInsensitive(${message}, ${wordHint}) AND NOT multiSearchAnyCaseInsensitive(${message}, ${statedHint}), 'unknown',
-multiSearchAnyCaseInsensitive(${message}, ${statedHint}) AND ${fromField} != '', ${fromField},
-${fromWord} != '', ${fromWord}, 'unknown')`;
+export function findLevel(message: string): string {
+  return `multiIf(multiSearchAnyCaseInsensitive(${message}, ${statedHint}) AND (extract(${message}, '${stated}') AS ${message}_stated) != '', ${message}_stated,
+multiSearchAnyCaseInsensitive(${message}, ${wordHint}), extract(${message}, '${word}'), '')`;
 }

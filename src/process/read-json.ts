@@ -1,6 +1,6 @@
 import { quoteName, quoteString } from '../language/sql-writer.ts';
 import type { FrameGroup } from './frame-groups.ts';
-import { detectLevel, levelOfNumber, levelOfText, severityOfText } from './level.ts';
+import { findLevel, levelOfOtel, levelOfSeverity, severityOfText } from './level.ts';
 import { rowOrigin } from './row-origin.ts';
 import { type LabelColumn, labelsAndService, mapType } from './service.ts';
 import { parseTime } from './timestamp.ts';
@@ -48,7 +48,7 @@ export function readJson(group: FrameGroup, path: string, reading: JsonReading):
 
   // Times
   const timeText = firstOf(time.map(at));
-  const parsed = time.length === 0 ? 'NULL' : parseTime(`assumeNotNull(${mark}time)`);
+  const parsed = time.length === 0 ? 'NULL' : parseTime(`${mark}text`);
   const unread = `isNotNull(${mark}time) AND isNull(${mark}at)`;
   const timestamp =
     time.length === 0
@@ -85,10 +85,15 @@ export function readJson(group: FrameGroup, path: string, reading: JsonReading):
   // Level: stated by a field, else found in the message
   const stated = present(levelKeys);
   const number = present(severityNumberKeys);
-  const levelText = `CAST(ifNull(${firstOf(stated.map(at))}, ''), 'LowCardinality(String)')`;
-  const otel = `toUInt8OrZero(ifNull(${firstOf(number.map(at))}, ''))`;
-  const known =
-    number.length === 0 ? `${mark}level` : `if(${mark}level = '', ${levelOfNumber(`${mark}number`)}, ${mark}level)`;
+  const found = findLevel('message');
+  const spelling = stated.length === 0 ? found : `if(${mark}stated != '', ${mark}stated, ${found})`;
+  const severityNumber = `${mark}number`;
+  const bySpelling = levelOfSeverity(`(${severityOfText(`CAST(${spelling}, 'LowCardinality(String)')`)} AS ${mark}found)`);
+  const level =
+    number.length === 0 ? bySpelling : `if(${severityNumber} BETWEEN 1 AND 24, ${levelOfOtel(severityNumber)}, ${bySpelling})`;
+  const spelled = stated.length === 0 ? '0' : `if(${mark}stated != '', ${mark}found, 0)`;
+  const severity =
+    number.length === 0 ? spelled : `if(${severityNumber} BETWEEN 1 AND 24, ${severityNumber}, ${spelled})`;
 
   const columns: LabelColumn[] = labels.map(name => ({ name, sql: at(name) }));
   const { labels: labelMap, service } = labelsAndService(hints.labels ?? {}, columns);
@@ -99,13 +104,16 @@ export function readJson(group: FrameGroup, path: string, reading: JsonReading):
   const inner = withLines
     ? `SELECT * FROM (${fields}) AS f PASTE JOIN (SELECT line AS ${line} FROM file(${quoteString(path)}, LineAsString, 'line String')) AS l`
     : fields;
-  const derived = `SELECT *, ${origin.received} AS received, ${timeText} AS ${mark}time, ${parsed} AS ${mark}at,
-${stated.length === 0 ? "''" : levelOfText(levelText)} AS ${mark}level, ${stated.length === 0 ? 'toUInt8(0)' : severityOfText(levelText)} AS ${mark}severity,
-${number.length === 0 ? 'toUInt8(0)' : otel} AS ${mark}number FROM (${inner})`;
+  const texts = [
+    `${origin.received} AS received`,
+    ...(time.length === 0 ? [] : [`${timeText} AS ${mark}time`, `assumeNotNull(${mark}time) AS ${mark}text`, `${parsed} AS ${mark}at`]),
+    ...(stated.length === 0 ? [] : [`ifNull(${firstOf(stated.map(at))}, '') AS ${mark}stated`]),
+    ...(number.length === 0 ? [] : [`toUInt8OrZero(ifNull(${firstOf(number.map(at))}, '')) AS ${severityNumber}`]),
+  ];
   return `SELECT ${origin.tenant} AS tenant, ${timestamp} AS timestamp, received, ${origin.seq} AS seq, ${service} AS service,
-${number.length === 0 ? `${mark}severity` : `if(${mark}number BETWEEN 1 AND 24, ${mark}number, ${mark}severity)`} AS severity,
-if(${known} = '', ${detectLevel('message')}, ${known}) AS level, ${labelMap} AS labels, ${whole} AS message,
-${id(trace)} AS trace_id, ${id(span)} AS span_id, ${mapOf(attributes)} AS attributes, ${quoteString(group.door)} AS door FROM (${derived})`;
+toUInt8(${severity}) AS severity, ${level} AS level, ${labelMap} AS labels, ${whole} AS message,
+${id(trace)} AS trace_id, ${id(span)} AS span_id, ${mapOf(attributes)} AS attributes, ${quoteString(group.door)} AS door
+FROM (SELECT *, ${texts.join(', ')} FROM (${inner}))`;
 }
 
 /** A prefix for our column names that no key starts with. */

@@ -5,21 +5,19 @@
  */
 const nsMax = 9_223_372_036_854_775_807n;
 
-const scaled = (number: string): string => {
-  const size = `abs(${number})`;
-  return `${number} * multiIf(${size} <= ${nsMax / 1_000_000_000n}, 1000000000, ${size} <= ${nsMax / 1_000_000n}, 1000000, ${size} <= ${nsMax / 1_000n}, 1000, 1)`;
-};
-
-/** Nullable(DateTime64(9)) of a String expression; NULL when it cannot be read. Only texts that do not look like `2026-...` take the slow way. */
+/**
+ * Nullable(DateTime64(9)) of a String expression (a column name; it is repeated); NULL when it cannot be read. Only texts that do not look
+ * like `2026-...` take the slow way. Written short: the engine analyses the text of every tick.
+ */
 export function parseTime(text: string): string {
-  const iso = `parseDateTime64BestEffortOrNull(${text}, 9, 'UTC')`;
   // Commas before decimals (log4j, Python), and Apache's day/month/year, written as the parser knows them.
-  const dotted = `replaceRegexpOne(replaceRegexpOne(${text}, '(\\\\d),(\\\\d)', '\\\\1.\\\\2'), '^(\\\\d{1,2})/([A-Za-z]{3})/(\\\\d{4}):', '\\\\1 \\\\2 \\\\3 ')`;
-  const decimal = `toDecimal128OrNull(${text}, 9)`;
-  const slow = `multiIf(
-isNotNull(toInt64OrNull(${text})), fromUnixTimestamp64Nano(toInt64(${scaled(`assumeNotNull(toInt64OrNull(${text}))`)}), 'UTC'),
-isNotNull(${decimal}) AND abs(assumeNotNull(${decimal})) < ${nsMax}, fromUnixTimestamp64Nano(toInt64(${scaled(`CAST(assumeNotNull(${decimal}), 'Decimal(38, 9)')`)}), 'UTC'),
-match(${text}, '^[^0]') AND match(${text}, '[1-9]\\\\d{3}|[A-Za-z]{3} +\\\\d'), parseDateTime64BestEffortOrNull(${dotted}, 9, 'UTC'),
-NULL)`;
-  return `if(substring(${text}, 5, 1) = '-' AND ${text} >= '1' AND position(${text}, ',') = 0, ${iso}, ${slow})`;
+  const comma = "'(\\\\d),(\\\\d)', '\\\\1.\\\\2'";
+  const slashes = "'^(\\\\d{1,2})/([A-Za-z]{3})/(\\\\d{4}):', '\\\\1 \\\\2 \\\\3 '";
+  const dotted = `replaceRegexpOne(replaceRegexpOne(${text}, ${comma}), ${slashes})`;
+  const number = `${text}_number`;
+  const size = `abs(${number})`;
+  const unit = `multiIf(${size} <= ${nsMax / 1_000_000_000n}, 1000000000, ${size} <= ${nsMax / 1_000_000n}, 1000000, ${size} <= ${nsMax / 1_000n}, 1000, 1)`;
+  return `multiIf(substring(${text}, 5, 1) = '-' AND ${text} >= '1' AND position(${text}, ',') = 0, parseDateTime64BestEffortOrNull(${text}, 9, 'UTC'),
+isNotNull(toDecimal128OrNull(${text}, 9) AS ${number}), if(${size} < ${nsMax}, fromUnixTimestamp64Nano(toInt64(assumeNotNull(${number}) * ${unit}), 'UTC'), NULL),
+match(${text}, '^[^0].*(?:[1-9][0-9]{3}|[A-Za-z]{3} +[0-9])|^[1-9][0-9]{3}'), parseDateTime64BestEffortOrNull(${dotted}, 9, 'UTC'), NULL)`;
 }

@@ -1,5 +1,5 @@
 import { quoteString } from '../../language/sql-writer.ts';
-import { levelOfText, severityOfText } from '../level.ts';
+import { levelOfSeverity, severityOfText } from '../level.ts';
 import { mapType } from '../service.ts';
 
 /** Replacements of columns of the row, `column -> SQL`. */
@@ -34,11 +34,8 @@ export function setField(field: string, value: string, condition: string): Chang
   const { column, key } = place(field);
   const when = (sql: string, old: string): string => (condition === '1' ? sql : `if(${condition}, ${sql}, ${old})`);
   if (field === 'level') {
-    const level = levelOfText(`CAST(${value}, 'LowCardinality(String)')`);
-    return {
-      level: when(`if(${level} = '', 'unknown', ${level})`, 'level'),
-      severity: when(severityOfText(`CAST(${value}, 'LowCardinality(String)')`), 'severity'),
-    };
+    const number = severityOfText(`CAST(${value}, 'LowCardinality(String)')`);
+    return { level: when(levelOfSeverity(number), 'level'), severity: when(number, 'severity') };
   }
   if (field === 'service' || field === 'labels.service_name')
     return { service: when(value, 'service'), labels: when(updated('labels', 'service_name', value), 'labels') };
