@@ -27,7 +27,7 @@ export type UnderTest = {
   usage(): Usage;
   post(path: string, body: Buffer | string, headers?: Record<string, string>): Promise<Reply>;
   get(path: string): Promise<Reply>;
-  /** Waits until nothing is left to do: CPU of the whole tree below 4 % for three seconds (ticks, seals and merges have ended). */
+  /** Waits until nothing is left to do: the tail is sealed and the CPU of the whole tree below 6 % for three seconds (merges have ended). */
   settle(timeoutMs?: number): Promise<void>;
   diskBytes(part: 'store' | 'wal' | 'all'): number;
   /** SIGTERM and wait for the end; removes the folder if it was made here. Gives the exit code. */
@@ -160,8 +160,9 @@ export async function startWeir(
       let before = usage().cpuSeconds;
       while (quiet < 3 && Date.now() < end) {
         await sleep(1000);
+        const inTail = /^weir_tail_records (\d+)/m.exec((await client.get('/metrics')).body)?.[1];
         const now = usage().cpuSeconds;
-        quiet = now - before < 0.04 ? quiet + 1 : 0;
+        quiet = inTail === '0' && now - before < 0.06 ? quiet + 1 : 0;
         before = now;
       }
     },
