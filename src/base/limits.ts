@@ -11,6 +11,8 @@ export const limits = {
   wireBytesMax: 64 * MiB,
   /** What the doors hold at once: bodies being read, inflated, decoded and waiting for their fsync; past it 429. */
   receiveBytesMax: 384 * MiB,
+  /** Memory of bodies kept for the next ones. */
+  bodyMemoryKeptBytes: 32 * MiB,
   /** Rows of one request once decoded, where labels are repeated on every row; past it 413. */
   decodedBytesMax: 256 * MiB,
   /** A request is cut into batches of about this size, so that a tick of the process room takes whole frames. */

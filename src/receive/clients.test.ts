@@ -25,7 +25,13 @@ describe('unchanged clients', () => {
     });
     const logger = provider.getLogger('shop', '1.0');
     for (let k = 0; k < 700; k++) {
-      logger.emit({ severityNumber: 13, severityText: 'WARN', body: `line ${k}`, attributes: { 'http.status': k, nested: { a: [1, 'x'] } }, timestamp: [1_700_000_000, k] });
+      logger.emit({
+        severityNumber: 13,
+        severityText: 'WARN',
+        body: `line ${k}`,
+        attributes: { 'http.status': k, nested: { a: [1, 'x'] } },
+        timestamp: [1_700_000_000, k],
+      });
     }
     await provider.forceFlush();
     await provider.shutdown();
@@ -42,7 +48,13 @@ describe('unchanged clients', () => {
 
   it('pino-loki', async () => {
     const { pinoLoki } = await import('pino-loki');
-    const stream = pinoLoki({ host: weir.url, batching: false, labels: { application: 'shop' }, structuredMetaKey: 'meta', silenceErrors: false });
+    const stream = pinoLoki({
+      host: weir.url,
+      batching: false,
+      labels: { application: 'shop' },
+      structuredMetaKey: 'meta',
+      silenceErrors: false,
+    });
     const logger = pino({ base: undefined }, stream);
     logger.info({ user: 7 }, 'one');
     logger.error('two');
@@ -64,7 +76,11 @@ describe('unchanged clients', () => {
     const logger = pino({}, { write: line => lines.push(line) });
     logger.info({ nested: { deep: [1, 2] } }, 'hello');
     logger.warn(new Error('boom'));
-    const answer = await fetch(`${weir.url}/ingest/json`, { method: 'POST', body: lines.join(''), headers: { 'content-type': 'application/x-ndjson' } });
+    const answer = await fetch(`${weir.url}/ingest/json`, {
+      method: 'POST',
+      body: lines.join(''),
+      headers: { 'content-type': 'application/x-ndjson' },
+    });
     expect(await answer.json()).toEqual({ accepted: 2, quarantined: 0, errors: [] });
     expect(weir.headers()[0]?.keys).toEqual(['level', 'time', 'pid', 'hostname', 'nested', 'msg', 'err']);
   });

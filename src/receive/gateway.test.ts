@@ -9,18 +9,16 @@ import { startTestServer, type TestServer } from './doors.test.server.ts';
 
 const run = promisify(execFile);
 let weir: TestServer;
-const accepting = (): TestServer['state']['accept'] => async batch => {
-  weir.batches.push(batch);
-  return { seq: 1n };
-};
+let accept: TestServer['state']['accept'];
 
 beforeAll(async () => {
   weir = await startTestServer({ config: 'limits: {body_bytes: 1MiB, record_bytes: 64KiB}', heldBytesMax: 8 << 20 });
+  accept = weir.state.accept;
 });
 afterAll(() => weir.close());
 beforeEach(() => {
   weir.clear();
-  weir.state.accept = accepting();
+  weir.state.accept = accept;
 });
 
 const post = (path: string, body: string | Buffer, headers: Record<string, string> = {}): Promise<Response> =>
@@ -191,6 +189,15 @@ describe('gateway', () => {
       /100 Continue/,
     );
     expect(continued).toMatch(/^HTTP\/1.1 100 Continue/);
+  });
+
+  it('keeps bodies apart that share memory one after the other', async () => {
+    const bodies = Array.from({ length: 30 }, (_, k) => `{"k${k}":"${String(k).repeat(150_000 + 20_000 * (k % 7))}"}`);
+    await Promise.all(bodies.map((body, k) => post('/ingest/text', k % 3 === 0 ? `${body}\n` : body)));
+    const kept = weir.lines('text');
+    const long = weir.quarantined();
+    expect([kept.length, new Set(weir.headers().map(header => header.format))]).toEqual([0, new Set(['quarantine'])]);
+    expect(long.map(row => row.text).sort()).toEqual([...bodies].sort());
   });
 
   it('gives up a body that is cut off, and takes nothing of it', async () => {

@@ -9,6 +9,7 @@ import { batchAcked, batchReceived, recordsQuarantined, requestRejected } from '
 import { tenantOf } from '../base/tenant.ts';
 import type { AcceptBatch } from '../flow.ts';
 import { Admission, endLine, readBody, Share } from './body.ts';
+import { BodyMemory } from './body-memory.ts';
 import { decompress, type Encoding, encodingOf } from './decompress.ts';
 import type { Decoded } from './intake.ts';
 
@@ -59,6 +60,7 @@ export class Gateway {
   readonly #accept: AcceptBatch;
   readonly #config: Config;
   readonly #admission: Admission;
+  readonly #memory = new BodyMemory();
   #stopping = false;
 
   constructor(options: { accept: AcceptBatch; config: Config; heldBytesMax?: number }) {
@@ -117,9 +119,10 @@ export class Gateway {
     const encoding = spec.encoding
       ? spec.encoding(request, mediaType)
       : encodingOf(request.headers['content-encoding']);
-    const share = new Share(this.#admission);
+    const share = new Share(this.#admission, this.#memory);
     try {
-      const body = await this.#readBody(spec, request, encoding, share);
+      // fastify gives no stream for an empty body
+      const body = request.body ? await this.#readBody(spec, request, encoding, share) : Buffer.alloc(0);
       const decoded = spec.decode({
         body,
         mediaType,
@@ -145,15 +148,14 @@ export class Gateway {
     share: Share,
   ): Promise<Buffer> {
     const bytesMax = this.#config.limits.body_bytes;
-    const declared = request.headers['content-length'];
-    // fastify gives no body object for an empty one
-    const wire = request.body
-      ? await readBody(request.body as Readable, declared === undefined ? undefined : Number(declared), share)
-      : Buffer.alloc(0);
-    if (encoding === undefined) {
-      if (wire.length > bytesMax) throw new WeirError('body_too_large', { limit: bytesMax });
-      return spec.linewise ? endLine(wire) : wire;
-    }
+    const plain = encoding === undefined;
+    const length = request.headers['content-length'];
+    const wire = await readBody(request.body as Readable, share, {
+      declared: length === undefined ? undefined : Number(length),
+      bytesMax: plain ? bytesMax : limits.wireBytesMax,
+      linewise: plain && spec.linewise,
+    });
+    if (plain) return wire;
     const body = await decompress(wire, encoding, bytesMax);
     share.release();
     share.hold(body.length);

@@ -21,16 +21,21 @@ describe('Intake', () => {
   it('refuses what grows past the limit, quarantine included', () => {
     const intake = new Intake(1000);
     intake.row('{"m":""}');
-    expect(() => intake.quarantine(Buffer.alloc(900), 'bad_record', 'odd')).toThrow('the records take more than 1000 bytes');
+    expect(() => intake.quarantine(Buffer.alloc(900), 'bad_record', 'odd')).toThrow(
+      'the records take more than 1000 bytes',
+    );
   });
 
   it('lists the first faults and counts all', () => {
     const intake = new Intake();
-    for (let k = 0; k < 150; k++) intake.quarantine(Buffer.from([0xff, k]), k % 2 === 0 ? 'bad_time' : 'bad_labels', `reason "${k}" é`, k);
+    for (let k = 0; k < 150; k++)
+      intake.quarantine(Buffer.from([0xff, k]), k % 2 === 0 ? 'bad_time' : 'bad_labels', `reason "${k}" é`, k);
     const decoded = intake.finish();
     expect([decoded.quarantined, decoded.faults.length]).toEqual([150, limits.ingestErrorsListedMax]);
     expect(Object.fromEntries(decoded.quarantinedBy)).toEqual({ bad_time: 75, bad_labels: 75 });
-    const first = Buffer.concat(decoded.batches[0]?.payload ?? []).toString('utf8').split('\n')[0];
+    const first = Buffer.concat(decoded.batches[0]?.payload ?? [])
+      .toString('utf8')
+      .split('\n')[0];
     expect(first).toBe('{"raw":"/wA=","reason":"reason \\"0\\" é","line":0}');
   });
 });

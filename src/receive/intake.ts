@@ -88,8 +88,7 @@ export class Intake {
 
   #count(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes > this.#bytesMax)
-      throw new WeirError('decoded_too_large', { limit: this.#bytesMax });
+    if (this.#bytes > this.#bytesMax) throw new WeirError('decoded_too_large', { limit: this.#bytesMax });
   }
 
   /** One row, a JSON object of the shape of CanonicalRow, without line end. Throws `decoded_too_large`. */

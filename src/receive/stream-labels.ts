@@ -95,18 +95,32 @@ export function checkLabels(labels: Labels): Labels {
   return labels;
 }
 
+/** `"name":` of the names of labels and metadata, which are few and come with every record. */
+const quotedNames = new Map<ByteString, ByteString>();
+const quotedNamesMax = 10_000;
+
+function quotedName(name: ByteString): ByteString {
+  let quoted = quotedNames.get(name);
+  if (quoted === undefined) {
+    quoted = `${JSON.stringify(name)}:`;
+    if (quotedNames.size >= quotedNamesMax) quotedNames.clear();
+    if (name.length <= 256) quotedNames.set(name, quoted);
+  }
+  return quoted;
+}
+
 /** JSON text of an object of texts. */
 export function jsonObject(pairs: Iterable<readonly [ByteString, ByteString]>): ByteString {
   let text = '';
-  for (const [name, value] of pairs)
-    text += `${text === '' ? '{' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`;
+  for (const [name, value] of pairs) text += `${text === '' ? '{' : ','}${quotedName(name)}${JSON.stringify(value)}`;
   return text === '' ? '{}' : `${text}}`;
 }
 
 /** Set `name`, or `name_2`, `name_3` when it is taken by another value: nothing a sender gave is dropped. */
 export function setFree(pairs: Map<ByteString, ByteString>, name: ByteString, value: ByteString): void {
   let free = name;
-  for (let k = 2; pairs.has(free) && pairs.get(free) !== value; k++) free = `${name}_${k}`;
+  for (let k = 2, held = pairs.get(free); held !== undefined && held !== value; held = pairs.get(free), k++)
+    free = `${name}_${k}`;
   pairs.set(free, value);
 }
 

@@ -18,10 +18,24 @@ function pushRequest(streams: { labels: string; entries: Entry[] }[], labelsLast
     if (!labelsLast) stream.tag(1, WireType.LengthDelimited).string(labels);
     for (const { seconds, nanos, line, metadata } of entries) {
       const entry = stream.tag(2, WireType.LengthDelimited).fork();
-      entry.tag(1, WireType.LengthDelimited).fork().tag(1, WireType.Varint).int64(seconds).tag(2, WireType.Varint).int32(nanos).join();
+      entry
+        .tag(1, WireType.LengthDelimited)
+        .fork()
+        .tag(1, WireType.Varint)
+        .int64(seconds)
+        .tag(2, WireType.Varint)
+        .int32(nanos)
+        .join();
       entry.tag(2, WireType.LengthDelimited).bytes(typeof line === 'string' ? Buffer.from(line) : line);
       for (const [name, value] of Object.entries(metadata ?? {})) {
-        entry.tag(3, WireType.LengthDelimited).fork().tag(1, WireType.LengthDelimited).string(name).tag(2, WireType.LengthDelimited).string(value).join();
+        entry
+          .tag(3, WireType.LengthDelimited)
+          .fork()
+          .tag(1, WireType.LengthDelimited)
+          .string(name)
+          .tag(2, WireType.LengthDelimited)
+          .string(value)
+          .join();
       }
       entry.join();
     }
@@ -40,7 +54,11 @@ beforeEach(() => {
   weir.clear();
 });
 
-const push = (body: Buffer | string, headers: Record<string, string> = {}, path = '/loki/api/v1/push'): Promise<Response> =>
+const push = (
+  body: Buffer | string,
+  headers: Record<string, string> = {},
+  path = '/loki/api/v1/push',
+): Promise<Response> =>
   fetch(weir.url + path, { method: 'POST', body: typeof body === 'string' ? body : new Uint8Array(body), headers });
 const json = { 'content-type': 'application/json; charset=utf-8' };
 
@@ -51,7 +69,12 @@ describe('Loki push', () => {
         {
           labels: '{app="web", env="p\\"r", empty=""}',
           entries: [
-            { seconds: 1_700_000_000, nanos: 7, line: 'héllo "w"\n\0', metadata: { trace_id: 'ABC0', user: 'u', detected_level: 'warn' } },
+            {
+              seconds: 1_700_000_000,
+              nanos: 7,
+              line: 'héllo "w"\n\0',
+              metadata: { trace_id: 'ABC0', user: 'u', detected_level: 'warn' },
+            },
             { seconds: 4_102_444_800, nanos: 999_999_999, line: '' },
             { seconds: -1, nanos: 5, line: 'before 1970' },
           ],
@@ -60,7 +83,10 @@ describe('Loki push', () => {
       ],
       last,
     );
-    const answer = await push(compressSync(body), { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' });
+    const answer = await push(compressSync(body), {
+      'content-type': 'application/x-protobuf',
+      'content-encoding': 'snappy',
+    });
     expect([answer.status, await answer.text()]).toEqual([204, '']);
     const l = { app: 'web', env: 'p"r', service_name: 'web' };
     expect(weir.rows()).toEqual([
@@ -74,9 +100,22 @@ describe('Loki push', () => {
 
   it('keeps lines that are not UTF-8 byte for byte', async () => {
     const line = Buffer.from([0xff, 0x22, 0x5c, 0x00, 0xc3, 0x28]);
-    expect((await push(compressSync(pushRequest([{ labels: '{a="b"}', entries: [{ seconds: 1, nanos: 0, line }] }])))).status).toBe(204);
+    expect(
+      (await push(compressSync(pushRequest([{ labels: '{a="b"}', entries: [{ seconds: 1, nanos: 0, line }] }]))))
+        .status,
+    ).toBe(204);
     const payload = Buffer.concat(weir.batches[0]?.payload ?? []);
-    expect(payload.includes(Buffer.concat([Buffer.from('"m":"'), Buffer.from([0xff]), Buffer.from('\\"\\\\\\u0000'), Buffer.from([0xc3, 0x28]), Buffer.from('"')]))).toBe(true);
+    expect(
+      payload.includes(
+        Buffer.concat([
+          Buffer.from('"m":"'),
+          Buffer.from([0xff]),
+          Buffer.from('\\"\\\\\\u0000'),
+          Buffer.from([0xc3, 0x28]),
+          Buffer.from('"'),
+        ]),
+      ),
+    ).toBe(true);
   });
 
   it.each([
@@ -84,7 +123,8 @@ describe('Loki push', () => {
     ['gzip', { 'content-encoding': 'gzip' }, (text: string) => gzipSync(text)],
     ['deflate', { 'content-encoding': 'Deflate' }, (text: string) => deflateRawSync(text)],
   ])('takes JSON, %s', async (_, headers, pack) => {
-    const body = '{"streams":[{"stream":{"job":"j","x":""},"values":[["1700000000000000001","l\\u00efne \\ud83d\\ude00 é",{"span_id":"0F","n":"1"}],["2","two"]]}]}';
+    const body =
+      '{"streams":[{"stream":{"job":"j","x":""},"values":[["1700000000000000001","l\\u00efne \\ud83d\\ude00 é",{"span_id":"0F","n":"1"}],["2","two"]]}]}';
     expect((await push(pack(body), { ...json, ...headers })).status).toBe(204);
     const l = { job: 'j', service_name: 'j' };
     expect(weir.rows()).toEqual([
@@ -94,17 +134,42 @@ describe('Loki push', () => {
   });
 
   it('takes times as numbers without losing digits, and the old shape', async () => {
-    expect((await push('{"streams":[{"stream":{"a":"b"},"values":[[1700000000000000001,"x",{"big":12345678901234567890}]]}]}', json)).status).toBe(204);
-    expect((await push('{"streams":[{"labels":"{a=\\"b\\"}","entries":[{"ts":"2023-11-14T22:13:20.000000001Z","line":"y"}]}]}', json, '/api/prom/push')).status).toBe(204);
+    expect(
+      (
+        await push(
+          '{"streams":[{"stream":{"a":"b"},"values":[[1700000000000000001,"x",{"big":12345678901234567890}]]}]}',
+          json,
+        )
+      ).status,
+    ).toBe(204);
+    expect(
+      (
+        await push(
+          '{"streams":[{"labels":"{a=\\"b\\"}","entries":[{"ts":"2023-11-14T22:13:20.000000001Z","line":"y"}]}]}',
+          json,
+          '/api/prom/push',
+        )
+      ).status,
+    ).toBe(204);
     expect(weir.rows()).toEqual([
-      { l: { a: 'b', service_name: 'unknown_service' }, t: '1700000000000000001', m: 'x', a: { big: '12345678901234567890' } },
+      {
+        l: { a: 'b', service_name: 'unknown_service' },
+        t: '1700000000000000001',
+        m: 'x',
+        a: { big: '12345678901234567890' },
+      },
       { l: { a: 'b', service_name: 'unknown_service' }, t: '1700000000000000001', m: 'y' },
     ]);
   });
 
   it('stores the good streams of a request with bad ones, and answers 400 with the reasons', async () => {
     const good = { stream: { a: 'b' }, values: [['1', 'x'], ['9'.repeat(19), 'far'], ['soon', 'y'], ['1']] };
-    const answer = await push(JSON.stringify({ streams: [{ stream: { 'a b': 'c' }, values: [['1', 'x']] }, { stream: {}, values: [['1', 'x']] }, good] }), json);
+    const answer = await push(
+      JSON.stringify({
+        streams: [{ stream: { 'a b': 'c' }, values: [['1', 'x']] }, { stream: {}, values: [['1', 'x']] }, good],
+      }),
+      json,
+    );
     expect([answer.status, answer.headers.get('content-type')]).toEqual([400, 'text/plain; charset=utf-8']);
     expect(await answer.text()).toBe(
       '1 entries stored, 5 in quarantine: label name "a b": use letters, digits and _, not a digit first; a stream needs at least one label; ' +
@@ -112,13 +177,25 @@ describe('Loki push', () => {
         'an entry must be ["<ns>", "<line>", {metadata}?]\n',
     );
     expect(weir.rows()).toHaveLength(1);
-    expect(weir.quarantined().map(row => row.text)).toEqual(['{"stream":{"a b":"c"},"values":[["1","x"]]}', '{"stream":{},"values":[["1","x"]]}', '["9999999999999999999","far"]', '["soon","y"]', '["1"]']);
+    expect(weir.quarantined().map(row => row.text)).toEqual([
+      '{"stream":{"a b":"c"},"values":[["1","x"]]}',
+      '{"stream":{},"values":[["1","x"]]}',
+      '["9999999999999999999","far"]',
+      '["soon","y"]',
+      '["1"]',
+    ]);
   });
 
-  it.each(['{a="b"', '{a=b}', '{="b"}', 'a="b"', '{a="b" c="d"}', '{a="\\q"}', '{a="b"} x', '{a="b",a="c"}', '{}', ''])('puts streams with labels %s in quarantine', labels => {
-    const decoded = decodePushProtobuf(pushRequest([{ labels, entries: [{ seconds: 1, nanos: 0, line: 'x' }] }]), 1000);
-    expect([decoded.accepted, decoded.quarantined]).toEqual([0, 1]);
-  });
+  it.each(['{a="b"', '{a=b}', '{="b"}', 'a="b"', '{a="b" c="d"}', '{a="\\q"}', '{a="b"} x', '{a="b",a="c"}', '{}', ''])(
+    'puts streams with labels %s in quarantine',
+    labels => {
+      const decoded = decodePushProtobuf(
+        pushRequest([{ labels, entries: [{ seconds: 1, nanos: 0, line: 'x' }] }]),
+        1000,
+      );
+      expect([decoded.accepted, decoded.quarantined]).toEqual([0, 1]);
+    },
+  );
 
   it('refuses what is broken as a whole', async () => {
     for (const [body, headers] of [
@@ -132,19 +209,27 @@ describe('Loki push', () => {
       ['x', { 'content-type': 'nonsense' }],
     ] as const) {
       const answer = await push(body, headers);
-      expect([answer.status, answer.headers.get('content-type')], String(body)).toEqual([400, 'text/plain; charset=utf-8']);
+      expect([answer.status, answer.headers.get('content-type')], String(body)).toEqual([
+        400,
+        'text/plain; charset=utf-8',
+      ]);
     }
     expect((await push('x', { 'content-type': 'text/html' })).status).toBe(415);
     expect(weir.batches).toEqual([]);
   });
 
   it('puts long lines in quarantine', () => {
-    const long = decodePushProtobuf(pushRequest([{ labels: '{a="b"}', entries: [{ seconds: 1, nanos: 0, line: 'x'.repeat(2000) }] }]), 1000);
+    const long = decodePushProtobuf(
+      pushRequest([{ labels: '{a="b"}', entries: [{ seconds: 1, nanos: 0, line: 'x'.repeat(2000) }] }]),
+      1000,
+    );
     expect(long.faults[0]?.reason).toMatch(/^entry of \d+ bytes is larger than 1000 \(limits.record_bytes\)$/);
   });
 
   it('throws nothing but WeirError, whatever the bytes', () => {
-    const body = pushRequest([{ labels: '{a="b"}', entries: [{ seconds: 1, nanos: 2, line: 'line', metadata: { k: 'v' } }] }]);
+    const body = pushRequest([
+      { labels: '{a="b"}', entries: [{ seconds: 1, nanos: 2, line: 'line', metadata: { k: 'v' } }] },
+    ]);
     const text = Buffer.from('{"streams":[{"stream":{"a":"b"},"values":[["1","x",{"k":"v"}]]}]}');
     const mutations = fc.array(fc.record({ at: fc.nat(200), byte: fc.nat(255) }), { maxLength: 4 });
     fc.assert(
@@ -154,7 +239,8 @@ describe('Loki push', () => {
         try {
           const decoded = isJson ? decodePushJson(bytes, 1000) : decodePushProtobuf(bytes, 1000);
           expect(decoded.accepted + decoded.quarantined).toBeLessThan(3);
-          for (const batch of decoded.batches) for (const line of Buffer.concat(batch.payload).toString().trimEnd().split('\n')) JSON.parse(line);
+          for (const batch of decoded.batches)
+            for (const line of Buffer.concat(batch.payload).toString().trimEnd().split('\n')) JSON.parse(line);
         } catch (error) {
           expect(error).toBeInstanceOf(WeirError);
         }

@@ -7,12 +7,23 @@ import { startTestServer, type TestServer } from '../doors.test.server.ts';
 import { decodeOtlpJson } from './decode-json.ts';
 import { decodeOtlpProtobuf } from './decode-protobuf.ts';
 
-type AnyValue = { stringValue?: string; boolValue?: boolean; intValue?: string | number; doubleValue?: number; bytesValue?: string; arrayValue?: { values: AnyValue[] }; kvlistValue?: { values: KeyValue[] } };
+type AnyValue = {
+  stringValue?: string;
+  boolValue?: boolean;
+  intValue?: string | number;
+  doubleValue?: number;
+  bytesValue?: string;
+  arrayValue?: { values: AnyValue[] };
+  kvlistValue?: { values: KeyValue[] };
+};
 type KeyValue = { key: string; value: AnyValue };
 type Request = {
   resourceLogs: {
     resource?: { attributes: KeyValue[] };
-    scopeLogs: { scope?: { name?: string; version?: string; attributes?: KeyValue[] }; logRecords: Record<string, unknown>[] }[];
+    scopeLogs: {
+      scope?: { name?: string; version?: string; attributes?: KeyValue[] };
+      logRecords: Record<string, unknown>[];
+    }[];
   }[];
 };
 
@@ -53,7 +64,19 @@ function toProtobuf(request: Request): Buffer {
     writer.tag(1, L).fork();
     for (const { scope, logRecords } of scopeLogs) {
       writer.tag(2, L).fork();
-      for (const record of logRecords as { timeUnixNano?: string; severityNumber?: number; severityText?: string; body?: AnyValue; attributes?: KeyValue[]; flags?: number; traceId?: string; spanId?: string; observedTimeUnixNano?: string; eventName?: string; droppedAttributesCount?: number }[]) {
+      for (const record of logRecords as {
+        timeUnixNano?: string;
+        severityNumber?: number;
+        severityText?: string;
+        body?: AnyValue;
+        attributes?: KeyValue[];
+        flags?: number;
+        traceId?: string;
+        spanId?: string;
+        observedTimeUnixNano?: string;
+        eventName?: string;
+        droppedAttributesCount?: number;
+      }[]) {
         writer.tag(2, L).fork();
         writer.tag(99, WireType.Varint).uint32(1);
         if (record.timeUnixNano) writer.tag(1, WireType.Bit64).fixed64(record.timeUnixNano);
@@ -74,7 +97,13 @@ function toProtobuf(request: Request): Buffer {
         writer.join();
       }
       if (scope) {
-        writer.tag(1, L).fork().tag(1, L).string(scope.name ?? '').tag(2, L).string(scope.version ?? '');
+        writer
+          .tag(1, L)
+          .fork()
+          .tag(1, L)
+          .string(scope.name ?? '')
+          .tag(2, L)
+          .string(scope.version ?? '');
         writePairs(writer, 3, scope.attributes ?? []);
         writer.join();
       }
@@ -95,7 +124,14 @@ const s = (key: string, stringValue: string): KeyValue => ({ key, value: { strin
 const sample: Request = {
   resourceLogs: [
     {
-      resource: { attributes: [s('service.name', 'shop'), s('k8s.pod.name', 'pod-1'), s('host.name', 'h1'), { key: 'os', value: { kvlistValue: { values: [s('type', 'linux')] } } }] },
+      resource: {
+        attributes: [
+          s('service.name', 'shop'),
+          s('k8s.pod.name', 'pod-1'),
+          s('host.name', 'h1'),
+          { key: 'os', value: { kvlistValue: { values: [s('type', 'linux')] } } },
+        ],
+      },
       scopeLogs: [
         {
           scope: { name: 'lib', version: '1.2', attributes: [s('sc', 'x')] },
@@ -120,7 +156,13 @@ const sample: Request = {
                 s('host.name', 'other'),
               ],
             },
-            { observedTimeUnixNano: '5', body: { kvlistValue: { values: [s('a', 'b'), { key: 'n', value: { doubleValue: 1.5 } }] } }, severityText: 'debug', traceId: '00000000000000000000000000000000', spanId: 'abcd' },
+            {
+              observedTimeUnixNano: '5',
+              body: { kvlistValue: { values: [s('a', 'b'), { key: 'n', value: { doubleValue: 1.5 } }] } },
+              severityText: 'debug',
+              traceId: '00000000000000000000000000000000',
+              spanId: 'abcd',
+            },
             {},
           ],
         },
@@ -172,15 +214,28 @@ beforeEach(() => {
   weir.clear();
 });
 
-const send = (body: Buffer | string, type: string, headers: Record<string, string> = {}, path = '/v1/logs'): Promise<Response> =>
-  fetch(weir.url + path, { method: 'POST', body: typeof body === 'string' ? body : new Uint8Array(body), headers: { 'content-type': type, ...headers } });
+const send = (
+  body: Buffer | string,
+  type: string,
+  headers: Record<string, string> = {},
+  path = '/v1/logs',
+): Promise<Response> =>
+  fetch(weir.url + path, {
+    method: 'POST',
+    body: typeof body === 'string' ? body : new Uint8Array(body),
+    headers: { 'content-type': type, ...headers },
+  });
 const protobuf = 'application/x-protobuf';
 const json = 'application/json';
 
 describe('OTLP logs', () => {
   it('makes the same rows of both encodings', async () => {
     const binary = await send(toProtobuf(sample), protobuf);
-    expect([binary.status, binary.headers.get('content-type'), (await binary.arrayBuffer()).byteLength]).toEqual([200, protobuf, 0]);
+    expect([binary.status, binary.headers.get('content-type'), (await binary.arrayBuffer()).byteLength]).toEqual([
+      200,
+      protobuf,
+      0,
+    ]);
     expect(weir.rows()).toEqual(expected);
     weir.clear();
     const text = await send(JSON.stringify(sample), `${json}; charset=utf-8`, {}, '/otlp/v1/logs');
@@ -190,13 +245,21 @@ describe('OTLP logs', () => {
 
   it('takes gzip and zstd, and empty requests', async () => {
     expect((await send(gzipSync(toProtobuf(sample)), protobuf, { 'content-encoding': 'gzip' })).status).toBe(200);
-    expect((await send(zstdCompressSync(JSON.stringify(sample)), json, { 'content-encoding': 'zstd' })).status).toBe(200);
+    expect((await send(zstdCompressSync(JSON.stringify(sample)), json, { 'content-encoding': 'zstd' })).status).toBe(
+      200,
+    );
     expect(weir.rows()).toHaveLength(6);
-    for (const [body, type] of [['', protobuf], ['{}', json], ['{"resourceLogs":[]}', json]] as const) expect((await send(body, type)).status).toBe(200);
+    for (const [body, type] of [
+      ['', protobuf],
+      ['{}', json],
+      ['{"resourceLogs":[]}', json],
+    ] as const)
+      expect((await send(body, type)).status).toBe(200);
   });
 
   it('reads the numbers and enums of lenient senders exactly', () => {
-    const body = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":1700000000123456789,"severityNumber":"SEVERITY_NUMBER_ERROR2","body":{"intValue":9007199254740993},"traceId":"5B8AA5A2D2C872E8321CF37308D69DF2","unknown":[1]}]}]}]}';
+    const body =
+      '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":1700000000123456789,"severityNumber":"SEVERITY_NUMBER_ERROR2","body":{"intValue":9007199254740993},"traceId":"5B8AA5A2D2C872E8321CF37308D69DF2","unknown":[1]}]}]}]}';
     const decoded = decodeOtlpJson(Buffer.from(body), 1000);
     expect(Buffer.concat(decoded.batches[0]?.payload ?? []).toString()).toBe(
       '{"l":{"service_name":"unknown_service"},"m":"9007199254740993","t":1700000000123456789,"a":{"severity_number":"18"},"n":18,"v":"error","i":"5b8aa5a2d2c872e8321cf37308d69df2"}\n',
@@ -206,17 +269,38 @@ describe('OTLP logs', () => {
   it('reports records it cannot store as rejected, and stores the others', async () => {
     let deep: AnyValue = { stringValue: 'x' };
     for (let k = 0; k < 150; k++) deep = { arrayValue: { values: [deep] } };
-    const request: Request = { resourceLogs: [{ scopeLogs: [{ logRecords: [{ body: { stringValue: 'good' } }, { body: deep }, { timeUnixNano: '18446744073709551615' }] }] }] };
+    const request: Request = {
+      resourceLogs: [
+        {
+          scopeLogs: [
+            {
+              logRecords: [{ body: { stringValue: 'good' } }, { body: deep }, { timeUnixNano: '18446744073709551615' }],
+            },
+          ],
+        },
+      ],
+    };
     const text = await send(JSON.stringify(request), json);
     expect([text.status, await text.json()]).toEqual([
       200,
-      { partialSuccess: { rejectedLogRecords: '2', errorMessage: '2 records are in quarantine: a value is nested deeper than 100; time 18446744073709551615 ns is after the year 2262' } },
+      {
+        partialSuccess: {
+          rejectedLogRecords: '2',
+          errorMessage:
+            '2 records are in quarantine: a value is nested deeper than 100; time 18446744073709551615 ns is after the year 2262',
+        },
+      },
     ]);
     const binary = await send(toProtobuf(request), protobuf);
     const reader = new BinaryReader(new Uint8Array(await binary.arrayBuffer()));
     expect(reader.tag()).toEqual([1, L]);
     reader.uint32();
-    expect([reader.tag(), reader.int64(), reader.tag(), reader.string()]).toEqual([[1, 0], 2n, [2, 2], expect.stringContaining('2 records are in quarantine')]);
+    expect([reader.tag(), reader.int64(), reader.tag(), reader.string()]).toEqual([
+      [1, 0],
+      2n,
+      [2, 2],
+      expect.stringContaining('2 records are in quarantine'),
+    ]);
     expect(weir.rows().map(row => row.m)).toEqual(['good', 'good']);
     expect(weir.quarantined()).toHaveLength(4);
   });
@@ -224,11 +308,20 @@ describe('OTLP logs', () => {
   it('answers errors as google.rpc.Status in the encoding of the request', async () => {
     for (const body of ['{', '[]', '{"resourceLogs":1}', '{"resourceLogs":[{"scopeLogs":[{"logRecords":{}}]}]}']) {
       const answer = await send(body, json);
-      expect([answer.status, await answer.json()]).toMatchObject([400, { code: 3, message: expect.stringContaining('not a valid JSON ExportLogsServiceRequest') }]);
+      expect([answer.status, await answer.json()]).toMatchObject([
+        400,
+        { code: 3, message: expect.stringContaining('not a valid JSON ExportLogsServiceRequest') },
+      ]);
     }
     const binary = await send(Buffer.from([0x0a, 0x05, 0x12]), protobuf);
     const reader = new BinaryReader(new Uint8Array(await binary.arrayBuffer()));
-    expect([binary.status, reader.tag(), reader.int32(), reader.tag(), reader.string()]).toEqual([400, [1, 0], 3, [2, 2], expect.stringContaining('not a valid protobuf')]);
+    expect([binary.status, reader.tag(), reader.int32(), reader.tag(), reader.string()]).toEqual([
+      400,
+      [1, 0],
+      3,
+      [2, 2],
+      expect.stringContaining('not a valid protobuf'),
+    ]);
     expect((await send('{}', 'text/plain')).status).toBe(415);
     expect((await send('{}', json, { 'content-encoding': 'lz4' })).status).toBe(415);
     const get = await fetch(`${weir.url}/v1/logs`);
@@ -246,7 +339,8 @@ describe('OTLP logs', () => {
         const bytes = cut % 3 === 0 ? whole.subarray(0, cut % whole.length) : whole;
         try {
           const decoded = isJson ? decodeOtlpJson(bytes, 4000) : decodeOtlpProtobuf(Buffer.from(bytes), 4000);
-          for (const batch of decoded.batches) for (const line of Buffer.concat(batch.payload).toString().trimEnd().split('\n')) JSON.parse(line);
+          for (const batch of decoded.batches)
+            for (const line of Buffer.concat(batch.payload).toString().trimEnd().split('\n')) JSON.parse(line);
         } catch (error) {
           expect(error).toBeInstanceOf(WeirError);
         }
@@ -257,7 +351,13 @@ describe('OTLP logs', () => {
 
   it('survives values nested without end', () => {
     let bytes: Buffer = Buffer.alloc(0);
-    for (let k = 0; k < 3000; k++) bytes = Buffer.from(new BinaryWriter().tag(k % 2 === 0 ? 1 : 5, L).bytes(bytes).finish());
+    for (let k = 0; k < 3000; k++)
+      bytes = Buffer.from(
+        new BinaryWriter()
+          .tag(k % 2 === 0 ? 1 : 5, L)
+          .bytes(bytes)
+          .finish(),
+      );
     const record = new BinaryWriter().tag(5, L).bytes(bytes).finish();
     const request = new BinaryWriter().tag(1, L).fork().tag(2, L).fork().tag(2, L).bytes(record).join().join().finish();
     expect(decodeOtlpProtobuf(Buffer.from(request), 1 << 20)).toMatchObject({ accepted: 0, quarantined: 1 });

@@ -61,9 +61,20 @@ const promoted = new Set([
 ]);
 
 const clean = /^[A-Za-z0-9_]+$/;
+/** Senders use few names over and over. */
+const sanitised = new Map<ByteString, ByteString>();
+const sanitisedMax = 10_000;
+
 /** Every character (not byte) outside `[A-Za-z0-9_]` becomes `_`. */
-const sanitise = (name: ByteString): ByteString =>
-  clean.test(name) ? name : fromText(toText(name).replace(/[^A-Za-z0-9_]/gu, '_'));
+function sanitise(name: ByteString): ByteString {
+  let known = sanitised.get(name);
+  if (known === undefined) {
+    known = clean.test(name) ? name : fromText(toText(name).replace(/[^A-Za-z0-9_]/gu, '_'));
+    if (sanitised.size >= sanitisedMax) sanitised.clear();
+    if (name.length <= 256) sanitised.set(name, known);
+  }
+  return known;
+}
 
 /** Set an attribute as structured metadata; the members of maps by their joined names. */
 function setAttribute(into: Map<ByteString, ByteString>, name: ByteString, value: Value): void {
