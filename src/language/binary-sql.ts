@@ -28,7 +28,10 @@ function withNumber(query: Binary, vector: Vector, number: number, numberIsLeft:
     sql: `SELECT labels, t, ${value} AS result, error FROM (${vector.sql})${where}`,
     fails: vector.fails,
   });
-  const named = ({ sql, fails }: Vector): Vector => ({ sql: `SELECT labels, t, result AS value, error FROM (${sql})`, fails });
+  const named = ({ sql, fails }: Vector): Vector => ({
+    sql: `SELECT labels, t, result AS value, error FROM (${sql})`,
+    fails,
+  });
   if (!comparisonOperators.has(query.op)) return named(from(arithmetic(query.op, a, b)));
   const holds = comparison(query.op, a, b);
   return named(query.bool ? from(`toFloat64(${holds})`) : from('value', ` WHERE ${holds} OR error != ''`));
@@ -48,8 +51,14 @@ function setOperation(query: Binary, left: Vector, right: Vector): Vector {
   const fails = left.fails || right.fails;
   const among = (vector: Vector, condition: string): string =>
     `SELECT labels, t, value, error FROM (${vector.sql}) WHERE (${key}, t) ${condition} OR error != ''`;
-  const rightErrors = right.fails ? ` UNION ALL SELECT labels, t, value, error FROM (${right.sql}) WHERE error != ''` : '';
-  if (query.op === 'or') return { sql: `SELECT labels, t, value, error FROM (${left.sql}) UNION ALL ${among(right, `NOT IN ${keys(left)}`)}`, fails };
+  const rightErrors = right.fails
+    ? ` UNION ALL SELECT labels, t, value, error FROM (${right.sql}) WHERE error != ''`
+    : '';
+  if (query.op === 'or')
+    return {
+      sql: `SELECT labels, t, value, error FROM (${left.sql}) UNION ALL ${among(right, `NOT IN ${keys(left)}`)}`,
+      fails,
+    };
   return { sql: among(left, `${query.op === 'and' ? 'IN' : 'NOT IN'} ${keys(right)}`) + rightErrors, fails };
 }
 
@@ -66,7 +75,8 @@ function resultLabels(matching: VectorMatching | undefined): string {
 }
 
 const ambiguous = 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)';
-const ambiguousOne = 'found duplicate series on the one side of the operation; many-to-many matching not allowed: matching labels must be unique on one side';
+const ambiguousOne =
+  'found duplicate series on the one side of the operation; many-to-many matching not allowed: matching labels must be unique on one side';
 
 function joined(query: Binary, left: Vector, right: Vector): Vector {
   const { matching, op, bool } = query;
@@ -81,7 +91,9 @@ function joined(query: Binary, left: Vector, right: Vector): Vector {
   const error = `multiIf(many_error != '', many_error, one_error != '', one_error, one_count > 1, ${quoteString(ambiguousOne)}${manyFault}, '')`;
   const where = filters ? ` WHERE ${comparison(op, a, b)} OR error != ''` : '';
   const sql = `SELECT ${resultLabels(matching)} AS labels, many_t AS t, ${value} AS value, ${error} AS error FROM ${side(many, 'many')} AS m INNER JOIN ${side(one, 'one')} AS o ON many_key = one_key AND many_t = one_t${where}`;
-  const lost = [many, one].filter(v => v.fails).map(v => ` UNION ALL SELECT labels, t, value, error FROM (${v.sql}) WHERE error != ''`);
+  const lost = [many, one]
+    .filter(v => v.fails)
+    .map(v => ` UNION ALL SELECT labels, t, value, error FROM (${v.sql}) WHERE error != ''`);
   return { sql: `SELECT labels, t, value, error FROM (${sql})${lost.join('')}`, fails: true };
 }
 
@@ -91,5 +103,7 @@ export function binaryVector(query: Binary, context: MetricContext, compile: Com
   if (query.left.kind === 'literal') return withNumber(query, compile(query.right, context), query.left.value, true);
   const left = compile(query.left, context);
   const right = compile(query.right, context);
-  return query.op === 'and' || query.op === 'or' || query.op === 'unless' ? setOperation(query, left, right) : joined(query, left, right);
+  return query.op === 'and' || query.op === 'or' || query.op === 'unless'
+    ? setOperation(query, left, right)
+    : joined(query, left, right);
 }

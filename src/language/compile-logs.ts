@@ -41,7 +41,21 @@ export const logColumns = [
 ] as const;
 export type CompiledLogs = { sql: string; columns: readonly string[] };
 
-const stored = ['tenant', 'timestamp', 'received', 'seq', 'service', 'severity', 'level', 'labels', 'message', 'trace_id', 'span_id', 'attributes', 'door'];
+const stored = [
+  'tenant',
+  'timestamp',
+  'received',
+  'seq',
+  'service',
+  'severity',
+  'level',
+  'labels',
+  'message',
+  'trace_id',
+  'span_id',
+  'attributes',
+  'door',
+];
 
 function parsedMap(row: Row): string {
   const parsed = row.map('parsed');
@@ -92,12 +106,20 @@ export function compileLogs(tree: LogQuery, options: LogsOptions): CompiledLogs 
   ]);
   const cut = limit > 0 ? ` LIMIT ${Math.floor(limit)}` : '';
   const sorted = `ORDER BY timestamp ${order}, seq ${order}${cut}`;
-  const legs = sources.map(source => `SELECT ${stored.join(', ')} FROM ${quoteTable(source)} WHERE ${condition} ${sorted}`);
+  const legs = sources.map(
+    source => `SELECT ${stored.join(', ')} FROM ${quoteTable(source)} WHERE ${condition} ${sorted}`,
+  );
   const clause = scope.with([condition]);
-  const inner = legs.length === 1 ? `${clause}${legs[0]}` : `SELECT * FROM (${legs.map(leg => `(${clause}${leg})`).join(' UNION ALL ')}) ${sorted}`;
+  const inner =
+    legs.length === 1
+      ? `${clause}${legs[0]}`
+      : `SELECT * FROM (${legs.map(leg => `(${clause}${leg})`).join(' UNION ALL ')}) ${sorted}`;
   const list = outputs(row);
   const answer = `${scope.with(list)}SELECT ${list.join(', ')} FROM (${inner})`;
   // Names of the answer are given outside, so that no alias stands for a column of the table.
   const renamed = logColumns.map(name => (renames.has(name) ? `out_${name} AS ${name}` : name));
-  return { sql: `SELECT ${renamed.join(', ')} FROM (${answer}) ORDER BY timestamp ${order}, seq ${order}`, columns: logColumns };
+  return {
+    sql: `SELECT ${renamed.join(', ')} FROM (${answer}) ORDER BY timestamp ${order}, seq ${order}`,
+    columns: logColumns,
+  };
 }

@@ -1,4 +1,4 @@
-import { parseLogs } from './parser.ts';
+import { parseImplied, parseLogs } from './parser.ts';
 import { storedRow } from './row.ts';
 import { Scope } from './scope.ts';
 import { selectorCondition } from './selector-sql.ts';
@@ -10,8 +10,7 @@ import { applyStages } from './stages/index.ts';
  * A text that starts with `|` or a line filter has an implied all-matching selector. Throws `bad_query` when it is no log query.
  */
 export function compileCondition(logql: string): string {
-  const text = logql.trimStart();
-  const tree = parseLogs(/^[{(]/.test(text) ? text : `{} ${text}`, { allowAll: true });
+  const tree = /^\s*[{(]/.test(logql) ? parseLogs(logql, { allowAll: true }) : parseImplied(logql);
   const scope = new Scope();
   const { where } = applyStages(tree.stages, storedRow(scope));
   return scope.inline(and([selectorCondition(tree.selector), ...where]));

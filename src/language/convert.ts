@@ -9,7 +9,8 @@ const goDuration = '^[-+]?(?:(?:[0-9]+(?:\\\\.[0-9]*)?|\\\\.[0-9]+)(?:ns|us|µs|
 export function durationOf(value: string): string {
   const amounts = `arrayMap(x -> toFloat64(x), extractAll(toString(${value}), '[0-9.]+'))`;
   const units = `extractAll(toString(${value}), '[a-zµμ]+')`;
-  const seconds = "transform(u, ['ns', 'us', 'µs', 'μs', 'ms', 's', 'm', 'h'], [1e-9, 1e-6, 1e-6, 1e-6, 1e-3, 1., 60., 3600.], 0.)";
+  const seconds =
+    "transform(u, ['ns', 'us', 'µs', 'μs', 'ms', 's', 'm', 'h'], [1e-9, 1e-6, 1e-6, 1e-6, 1e-3, 1., 60., 3600.], 0.)";
   const sum = `arraySum(arrayMap((n, u) -> n * ${seconds}, ${amounts}, ${units})) * if(startsWith(${value}, '-'), -1, 1)`;
   return `multiIf(match(${value}, '${goDuration}'), ${sum}, match(${value}, '^[-+]?0$'), 0., NULL)`;
 }
@@ -19,8 +20,10 @@ const size = '^([0-9.]+(?:,[0-9]{3})*[0-9.]*) *([a-z]*)$';
 /** Bytes of a human size: `5MB`, `1.5 kib`, any case, no unit = bytes. */
 export function bytesOf(value: string): string {
   const parts = `extractGroups(lower(toString(${value})), '${size}')`;
-  const units = "['', 'b', 'k', 'kb', 'm', 'mb', 'g', 'gb', 't', 'tb', 'p', 'pb', 'e', 'eb', 'ki', 'kib', 'mi', 'mib', 'gi', 'gib', 'ti', 'tib', 'pi', 'pib', 'ei', 'eib']";
-  const factors = '[1., 1., 1e3, 1e3, 1e6, 1e6, 1e9, 1e9, 1e12, 1e12, 1e15, 1e15, 1e18, 1e18, 1024., 1024., 1048576., 1048576., 1073741824., 1073741824., 1099511627776., 1099511627776., 1125899906842624., 1125899906842624., 1152921504606846976., 1152921504606846976.]';
+  const units =
+    "['', 'b', 'k', 'kb', 'm', 'mb', 'g', 'gb', 't', 'tb', 'p', 'pb', 'e', 'eb', 'ki', 'kib', 'mi', 'mib', 'gi', 'gib', 'ti', 'tib', 'pi', 'pib', 'ei', 'eib']";
+  const factors =
+    '[1., 1., 1e3, 1e3, 1e6, 1e6, 1e9, 1e9, 1e12, 1e12, 1e15, 1e15, 1e18, 1e18, 1024., 1024., 1048576., 1048576., 1073741824., 1073741824., 1099511627776., 1099511627776., 1125899906842624., 1125899906842624., 1152921504606846976., 1152921504606846976.]';
   const factor = `transform(${parts}[2], ${units}, ${factors}, nan)`;
   return `if(empty(${parts}) OR isNaN(${factor}), NULL, floor(toFloat64OrNull(replaceAll(${parts}[1], ',', '')) * ${factor}))`;
 }

@@ -24,7 +24,8 @@ export function unquote(literal: string): string | undefined {
   for (let found = piece.exec(inner); found !== null; found = piece.exec(inner)) {
     read = piece.lastIndex;
     const [whole, hex, octal, short, long, letter] = found;
-    const byte = hex !== undefined ? Number.parseInt(hex, 16) : octal !== undefined ? Number.parseInt(octal, 8) : undefined;
+    const byte =
+      hex !== undefined ? Number.parseInt(hex, 16) : octal !== undefined ? Number.parseInt(octal, 8) : undefined;
     const point = short ?? long;
     if (byte !== undefined) {
       if (byte > 255) return undefined;

@@ -29,7 +29,9 @@ export function parseIpRange(text: string): { low: string; high: string } | unde
   if (low === undefined) return undefined;
   if (to !== undefined) {
     const high = toBits(to);
-    return prefix !== undefined || high === undefined || high < low ? undefined : { low: fromBits(low), high: fromBits(high) };
+    return prefix !== undefined || high === undefined || high < low
+      ? undefined
+      : { low: fromBits(low), high: fromBits(high) };
   }
   if (prefix === undefined) return { low: fromBits(low), high: fromBits(low) };
   const width = isIPv4(address) ? 32 : 128;

@@ -35,7 +35,9 @@ export function jsonPairs(row: Row): string {
   const top = `arrayMap(p -> (trimBoth(p.1), p.2), JSONExtractKeysAndValuesRaw(${text}))`;
   const depth = scope.bind(`least(64, toUInt8(least(64, countMatches(${text}, ':\\\\s*\\\\{'))))`);
   const open = `if(startsWith(p.2, '{'), arrayMap(c -> (concat(p.1, '_', c.1), c.2), JSONExtractKeysAndValuesRaw(p.2)), [p])`;
-  const flat = scope.bind(`if(${depth} = 0, ${top}, arrayFold((acc, i) -> arrayFlatten(arrayMap(p -> ${open}, acc)), range(${depth}), ${top}))`);
+  const flat = scope.bind(
+    `if(${depth} = 0, ${top}, arrayFold((acc, i) -> arrayFlatten(arrayMap(p -> ${open}, acc)), range(${depth}), ${top}))`,
+  );
   const scalars = `arrayFilter(p -> NOT startsWith(p.2, '[') AND NOT startsWith(p.2, '{') AND p.2 != 'null', ${flat})`;
   return scope.bind(`arrayMap(p -> (${sanitized('p.1')}, ${jsonValue('p.2')}), ${scalars})`);
 }
@@ -64,8 +66,12 @@ export function jsonField(row: Row, name: string): Found {
   const disguised = segments.length > 1 ? [`"${head}`, `" ${head}`, '\\u00'] : [`" ${name}`, `"${name} `, '\\u00'];
   const hidden = `match(${line}, '^\\\\s*\\\\{') AND (multiSearchAny(${line}, ${quoteStrings(disguised)}) OR match(${line}, '[0-9]{19}'))`;
   const doubled =
-    segments.length > 1 ? ` OR countSubstrings(${line}, ${quoteString(`"${head}`)}) != countSubstrings(${line}, ${quoteString(spelled)})` : '';
-  const doubtful = scope.bind(`if(isNull(${direct}), ${hidden}, left(assumeNotNull(${direct}), 1) IN ('{', '[')${doubled})`);
+    segments.length > 1
+      ? ` OR countSubstrings(${line}, ${quoteString(`"${head}`)}) != countSubstrings(${line}, ${quoteString(spelled)})`
+      : '';
+  const doubtful = scope.bind(
+    `if(isNull(${direct}), ${hidden}, left(assumeNotNull(${direct}), 1) IN ('{', '[')${doubled})`,
+  );
   const digits = `extract(${line}, ${quoteString(`${escapeRegex(spelled)}\\s*:\\s*(-?[0-9][0-9.eE+-]*)`)})`;
   const written = scope.bind(digits);
   const asWritten = `if(match(ifNull(${direct}, ''), '^-?[0-9]') AND ifNull(toFloat64OrNull(${written}) = toFloat64OrNull(${direct}), 0), ${written}, ${direct})`;
@@ -102,6 +108,10 @@ export function jsonAtPath(row: Row, steps: readonly PathStep[]): Found {
   const path = steps.map(s => (typeof s === 'number' ? String(s + 1) : quoteString(s))).join(', ');
   const raw = scope.bind(`JSONExtractRaw(${exactText(row)}, ${path})`);
   const composite = `left(${raw}, 1) IN ('{', '[')`;
-  const value = scope.bind(`multiIf(${raw} = 'null', '', ${composite}, JSONExtractRaw(${line}, ${path}), ${jsonValue(raw)})`);
+  // As written in the line; quoted numbers stay only where the engine cannot read the line itself.
+  const written = `JSONExtractRaw(${line}, ${path})`;
+  const value = scope.bind(
+    `multiIf(${raw} = 'null', '', ${composite}, if(${written} = '', ${raw}, ${written}), ${jsonValue(raw)})`,
+  );
   return { value, present: `${raw} != ''` };
 }

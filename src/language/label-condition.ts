@@ -25,7 +25,13 @@ export type Verdict = { keep: string; error: string; details: string };
 const clean = (keep: string): Verdict => ({ keep, error: "''", details: "''" });
 
 /** A numeric comparison: a missing label drops the line, a value that does not convert keeps it with an error, and so does an earlier error. */
-function compare(row: Row, name: string, op: CompareOperator, bound: number, convert: (value: string) => string): Verdict {
+function compare(
+  row: Row,
+  name: string,
+  op: CompareOperator,
+  bound: number,
+  convert: (value: string) => string,
+): Verdict {
   const found = find(row, name);
   if (found.present === '0') return clean('0');
   const number = row.scope.bind(convert(found.numeric ?? found.value));
@@ -72,5 +78,8 @@ export function labelVerdict(row: Row, condition: LabelCondition): Verdict {
 function firstError(row: Row, left: Verdict, right: Verdict, useLeft: string): Pick<Verdict, 'error' | 'details'> {
   if (isEmpty(left.error) && isEmpty(right.error)) return { error: "''", details: "''" };
   const condition = row.scope.bind(useLeft);
-  return { error: row.scope.bind(choose(condition, left.error, right.error)), details: choose(condition, left.details, right.details) };
+  return {
+    error: row.scope.bind(choose(condition, left.error, right.error)),
+    details: choose(condition, left.details, right.details),
+  };
 }

@@ -36,11 +36,16 @@ export function positionAt(text: string, offset: number): Position {
 /** `parse error at line L, col C: reason`, the shape Loki's clients show and match. */
 export function parseError(text: string, offset: number, reason: string): WeirError {
   const { line, column } = positionAt(text, offset);
-  return new WeirError('bad_query', { reason: `parse error at line ${line}, col ${column}: ${reason}` }, { line, column });
+  return new WeirError(
+    'bad_query',
+    { reason: `parse error at line ${line}, col ${column}: ${reason}` },
+    { line, column },
+  );
 }
 
 function hexFloat(text: string): number {
-  const [, whole = '', fraction = '', exponent = '0'] = /^0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)[pP]([+-]?\d+)$/.exec(text) ?? [];
+  const [, whole = '', fraction = '', exponent = '0'] =
+    /^0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)[pP]([+-]?\d+)$/.exec(text) ?? [];
   return Number.parseInt(`${whole}${fraction}` || '0', 16) * 2 ** (Number(exponent) - 4 * fraction.length);
 }
 
@@ -84,12 +89,22 @@ export function tokenize(text: string): Token[] {
       const size = readBytes(text, at);
       if (size.length > length) at = push('bytes', at, at + size.length, size.bytes);
       else if (length > 0) {
-        if (matchAt(wordAfter, text, at + length) !== '') throw parseError(text, at, `bad number or duration ${JSON.stringify(text.slice(at).match(/^[\w.]+/)?.[0] ?? char)}`);
+        if (matchAt(wordAfter, text, at + length) !== '')
+          throw parseError(
+            text,
+            at,
+            `bad number or duration ${JSON.stringify(text.slice(at).match(/^[\w.]+/)?.[0] ?? char)}`,
+          );
         at = push('duration', at, at + length, ns);
       } else {
         const found = matchAt(number, text, at);
         const after = matchAt(wordAfter, text, at + found.length);
-        if (found === '' || after !== '') throw parseError(text, at, `bad number or duration ${JSON.stringify(text.slice(at).match(/^[\w.]+/)?.[0] ?? char)}`);
+        if (found === '' || after !== '')
+          throw parseError(
+            text,
+            at,
+            `bad number or duration ${JSON.stringify(text.slice(at).match(/^[\w.]+/)?.[0] ?? char)}`,
+          );
         at = push('number', at, at + found.length, /^0[xX]/.test(found) ? hexFloat(found) : Number(found));
       }
     } else if (text.startsWith('--strict', at) || text.startsWith('--keep-empty', at)) {
@@ -97,7 +112,12 @@ export function tokenize(text: string): Token[] {
     } else {
       const name = matchAt(word, text, at);
       const operator = name === '' ? operators.find(o => text.startsWith(o, at)) : undefined;
-      if (name === '' && operator === undefined) throw parseError(text, at, `syntax error: unexpected character ${JSON.stringify(String.fromCodePoint(text.codePointAt(at) ?? 0))}`);
+      if (name === '' && operator === undefined)
+        throw parseError(
+          text,
+          at,
+          `syntax error: unexpected character ${JSON.stringify(String.fromCodePoint(text.codePointAt(at) ?? 0))}`,
+        );
       at = name === '' ? push('operator', at, at + (operator ?? '').length) : push('word', at, at + name.length);
     }
   }

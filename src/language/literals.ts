@@ -34,10 +34,12 @@ export function evaluate(op: BinaryOperator, a: number, b: number): number {
 
 /** Replaces operators between numbers by their result. */
 export function foldLiterals(query: MetricQuery): MetricQuery {
-  if (query.kind === 'vector_aggregation' || query.kind === 'label_replace') return { ...query, inner: foldLiterals(query.inner) };
+  if (query.kind === 'vector_aggregation' || query.kind === 'label_replace')
+    return { ...query, inner: foldLiterals(query.inner) };
   if (query.kind !== 'binary') return query;
   const left = foldLiterals(query.left);
   const right = foldLiterals(query.right);
-  if (left.kind === 'literal' && right.kind === 'literal') return { kind: 'literal', value: evaluate(query.op, left.value, right.value) };
+  if (left.kind === 'literal' && right.kind === 'literal')
+    return { kind: 'literal', value: evaluate(query.op, left.value, right.value) };
   return { ...query, left, right };
 }

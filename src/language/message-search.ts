@@ -16,12 +16,16 @@ const tokens = /[0-9A-Za-z\u0080-\u{10ffff}]+/gu;
 /** Shorter runs match too many words of the dictionary to be worth its scan. */
 const dictionaryRunMin = 4;
 
-/** An implied condition that the text index can answer for `text` inside the message; `'1'` when there is none. */
-export function indexHint(text: string): string {
+/**
+ * An implied condition that the text index can answer for `text` inside the message; `'1'` when there is none.
+ * `anyCase`: the text is looked for in any case, so letters whose other case is beyond ASCII (k, s) say nothing.
+ */
+export function indexHint(text: string, anyCase = false): string {
   const whole: string[] = [];
   let longest = '';
   for (const found of text.matchAll(tokens)) {
     const run = found[0];
+    if (anyCase && /[ksKS]|[^0-9A-Za-z]/.test(run)) continue;
     const inner = found.index > 0 && found.index + run.length < text.length;
     if (inner) whole.push(lower(run));
     else if (run.length > longest.length) longest = run;
@@ -43,8 +47,20 @@ export function substringCondition(line: string, text: string, hint: boolean): s
 function literalPrefix(regex: string): string {
   if (/[|]|\(\?/.test(regex)) return '';
   const run = /^[^\\^$.|?*+()[\]{}]+/.exec(regex)?.[0] ?? '';
+  // The last character may be optional, and its token may go on in the match: without it indexHint sees an open end.
   return /^[?*{]/.test(regex.slice(run.length)) ? run.slice(0, -1) : run;
 }
+
+const noToken = '[^0-9a-z\\x{80}-\\x{10ffff}]';
+const word =
+  /^\(\?i\)\(\?:\^\|\[\^0-9a-z\\x\{80\}-\\x\{10ffff\}\]\)([0-9A-Za-z]+)\(\?:\$\|\[\^0-9a-z\\x\{80\}-\\x\{10ffff\}\]\)$/;
+const phrase = /^\(\?i\)((?:[^\\^$.|?*+()[\]{}]|\\[\\^$.|?*+()[\]{}])+)$/;
+
+/** An expression that finds `text`, made of ASCII letters and digits, as a whole token in any case. Exactly what the text index stores. */
+export const wordRegex = (text: string): string => `(?i)(?:^|${noToken})${text}(?:$|${noToken})`;
+
+/** An expression that finds `text` as a substring in any case. */
+export const phraseRegex = (text: string): string => `(?i)${escapeRegex(text)}`;
 
 /** `|~ "regex"`: RE2, not anchored. */
 export function lineRegexCondition(line: string, regex: string, hint: boolean): string {
@@ -52,16 +68,10 @@ export function lineRegexCondition(line: string, regex: string, hint: boolean): 
   const { literal } = readRegex(regex);
   if (literal !== undefined) return substringCondition(line, literal, hint);
   const exact = `match(${line}, ${quoteString(lineRegex(regex))})`;
-  const prefix = literalPrefix(regex);
-  // The last token of the prefix may go on in the match, so it is no inner token; a trailing letter tells indexHint that.
-  return line === 'message' && hint && prefix !== '' ? and([indexHint(prefix), exact]) : exact;
-}
-
-/** Case-insensitive whole words, by the index. */
-export const wordsCondition = (words: readonly string[]): string => `hasAllTokens(lower(message), ${quoteStrings(words.map(lower))})`;
-
-/** Case-insensitive substring of the message. */
-export function phraseCondition(phrase: string): string {
-  const exact = `match(message, ${quoteString(`(?i)${escapeRegex(phrase)}`)})`;
-  return and([indexHint(phrase), exact]);
+  if (line !== 'message') return exact;
+  const token = word.exec(regex)?.[1];
+  if (token !== undefined) return `hasAllTokens(lower(message), ${quoteStrings([lower(token)])})`;
+  if (!hint) return exact;
+  const text = phrase.exec(regex)?.[1]?.replace(/\\(.)/g, '$1');
+  return and([indexHint(text ?? literalPrefix(regex), text !== undefined), exact]);
 }

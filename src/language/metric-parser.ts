@@ -21,7 +21,20 @@ import type {
   VectorMatching,
 } from './tree.ts';
 
-const vectorFunctions: readonly VectorFunction[] = ['sum', 'avg', 'min', 'max', 'count', 'stddev', 'stdvar', 'topk', 'bottomk', 'approx_topk', 'sort', 'sort_desc'];
+const vectorFunctions: readonly VectorFunction[] = [
+  'sum',
+  'avg',
+  'min',
+  'max',
+  'count',
+  'stddev',
+  'stdvar',
+  'topk',
+  'bottomk',
+  'approx_topk',
+  'sort',
+  'sort_desc',
+];
 const withParameter = new Set<VectorFunction>(['topk', 'bottomk', 'approx_topk']);
 const withoutGrouping = new Set<VectorFunction>(['sort', 'sort_desc', 'approx_topk']);
 export const functionNames = [...rangeFunctionNames, ...vectorFunctions, 'label_replace', 'vector'];
@@ -53,7 +66,10 @@ class MetricParser {
       const right = this.expression(op === '^' ? binaryStrength[op] : binaryStrength[op] + 1, depth + 1);
       for (const leg of [left, right]) {
         if (setOperators.has(op) && leg.kind === 'literal') {
-          throw this.reader.fault(`unexpected literal for ${leg === left ? 'left' : 'right'} leg of logical/set binary operation (${op}): ${leg.value}`, at);
+          throw this.reader.fault(
+            `unexpected literal for ${leg === left ? 'left' : 'right'} leg of logical/set binary operation (${op}): ${leg.value}`,
+            at,
+          );
         }
       }
       left = { kind: 'binary', op, bool, ...(matching && { matching }), left, right } satisfies Binary;
@@ -63,7 +79,9 @@ class MetricParser {
   operatorAhead(): BinaryOperator | undefined {
     const token = this.reader.peek();
     const text = token.type === 'word' ? token.text.toLowerCase() : token.text;
-    return (token.type === 'operator' || token.type === 'word') && Object.hasOwn(binaryStrength, text) ? (text as BinaryOperator) : undefined;
+    return (token.type === 'operator' || token.type === 'word') && Object.hasOwn(binaryStrength, text)
+      ? (text as BinaryOperator)
+      : undefined;
   }
 
   matching(op: BinaryOperator): VectorMatching | undefined {
@@ -78,7 +96,8 @@ class MetricParser {
       matching.group = side;
       if (this.reader.isOperator('(')) matching.include = this.labels();
       const both = matching.on ? matching.include.find(label => matching.labels.includes(label)) : undefined;
-      if (both !== undefined) throw this.reader.fault(`label ${JSON.stringify(both)} must not occur in ON and GROUP clause at once`);
+      if (both !== undefined)
+        throw this.reader.fault(`label ${JSON.stringify(both)} must not occur in ON and GROUP clause at once`);
     }
     return matching;
   }
@@ -101,7 +120,8 @@ class MetricParser {
       this.reader.operator(')');
       return inner;
     }
-    if (this.reader.isOperator('-') || this.reader.isOperator('+') || token.type === 'number') return { kind: 'literal', value: this.signedNumber() };
+    if (this.reader.isOperator('-') || this.reader.isOperator('+') || token.type === 'number')
+      return { kind: 'literal', value: this.signedNumber() };
     const name = token.text.toLowerCase();
     const called = this.reader.isOperator('(', 1) || this.reader.isWord('by', 1) || this.reader.isWord('without', 1);
     if (token.type !== 'word' || !called) throw this.reader.unexpected('a log selector, a function call or a number');
@@ -136,7 +156,8 @@ class MetricParser {
     if (withParameter.has(fn)) {
       const token = this.reader.number(`the parameter of ${fn}, an integer`);
       if (!/^\d+$/.test(token.text)) throw this.reader.fault(`invalid parameter ${fn}(${token.text},`, token);
-      if (token.amount < 1) throw this.reader.fault(`invalid parameter (must be greater than 0) ${fn}(${token.text}`, token);
+      if (token.amount < 1)
+        throw this.reader.fault(`invalid parameter (must be greater than 0) ${fn}(${token.text}`, token);
       parameter = token.amount;
       this.reader.operator(',');
     } else if (this.reader.peek().type === 'number' && this.reader.isOperator(',', 1)) {
@@ -147,7 +168,13 @@ class MetricParser {
     this.reader.operator(')');
     const grouping = before ?? this.grouping();
     if (grouping && withoutGrouping.has(fn)) throw this.reader.fault(`${fn} takes no grouping`, start);
-    return { kind: 'vector_aggregation', fn, ...(parameter !== undefined && { parameter }), ...(grouping && { grouping }), inner };
+    return {
+      kind: 'vector_aggregation',
+      fn,
+      ...(parameter !== undefined && { parameter }),
+      ...(grouping && { grouping }),
+      inner,
+    };
   }
 
   rangeAggregation(fn: RangeFunction): MetricQuery {
@@ -158,7 +185,8 @@ class MetricParser {
     if (rules.parameter) {
       parameter = this.reader.number(`the parameter of ${fn}, a number`).amount;
       this.reader.operator(',');
-    } else if (this.reader.peek().type === 'number') throw this.reader.fault(`parameter ${this.reader.peek().text} not supported for operation ${fn}`);
+    } else if (this.reader.peek().type === 'number')
+      throw this.reader.fault(`parameter ${this.reader.peek().text} not supported for operation ${fn}`);
     const range = this.logRange();
     this.reader.operator(')');
     if (range.unwrap ? rules.unwrap === 'never' : rules.unwrap === 'always') {
@@ -207,9 +235,12 @@ class MetricParser {
 
   duration(what: string): bigint {
     const token = this.reader.peek();
-    if (token.type !== 'duration' && !(token.type === 'number' && token.text === '0')) throw this.reader.unexpected(what);
+    if (token.type !== 'duration' && !(token.type === 'number' && token.text === '0'))
+      throw this.reader.unexpected(what);
     if (token.type === 'duration' && !isPrometheusDuration(token.text)) {
-      throw this.reader.fault(`not a valid duration string: ${JSON.stringify(token.text)}; write whole numbers with y w d h m s ms, such as 1h30m`);
+      throw this.reader.fault(
+        `not a valid duration string: ${JSON.stringify(token.text)}; write whole numbers with y w d h m s ms, such as 1h30m`,
+      );
     }
     return BigInt(Math.round(this.reader.next().amount));
   }
@@ -223,7 +254,9 @@ class MetricParser {
       this.reader.next();
       this.reader.operator('(');
     }
-    const label = this.reader.name(conversion ? 'a label name' : 'a label name or a conversion: bytes(..), duration(..), duration_seconds(..)').text;
+    const label = this.reader.name(
+      conversion ? 'a label name' : 'a label name or a conversion: bytes(..), duration(..), duration_seconds(..)',
+    ).text;
     if (conversion) this.reader.operator(')');
     const filters: LabelFilter[] = [];
     while (this.reader.isOperator('|')) {
@@ -244,9 +277,17 @@ class MetricParser {
     const [target, replacement, source, regex] = strings;
     this.reader.operator(')');
     if (!target || !replacement || !source || !regex) throw new Error('BUG: label_replace takes four strings');
-    if (!/^[a-zA-Z_]\w*$/.test(target.value)) throw this.reader.fault(`invalid label name ${JSON.stringify(target.value)} in label_replace`, target);
+    if (!/^[a-zA-Z_]\w*$/.test(target.value))
+      throw this.reader.fault(`invalid label name ${JSON.stringify(target.value)} in label_replace`, target);
     checkRegex(this.reader, regex.value, regex);
-    return { kind: 'label_replace', inner, target: target.value, replacement: replacement.value, source: source.value, regex: regex.value };
+    return {
+      kind: 'label_replace',
+      inner,
+      target: target.value,
+      replacement: replacement.value,
+      source: source.value,
+      regex: regex.value,
+    };
   }
 
   vector(): MetricQuery {

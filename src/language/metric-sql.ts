@@ -33,7 +33,12 @@ export const labelOrder = (labels: string): string => `CAST(${labels}, 'Array(Tu
 function vectorAggregation(query: VectorAggregation, context: MetricContext): Vector {
   const { fn, inner, grouping } = query;
   if (fn === 'sort' || fn === 'sort_desc') return metricVector(inner, context);
-  if (inner.kind === 'range' && inner.fn !== 'absent_over_time' && !inner.grouping && rangeDefinition(inner).fusesWith === fn) {
+  if (
+    inner.kind === 'range' &&
+    inner.fn !== 'absent_over_time' &&
+    !inner.grouping &&
+    rangeDefinition(inner).fusesWith === fn
+  ) {
     return rangeVector(inner, context, grouping ?? { without: false, labels: [] });
   }
   const from = metricVector(inner, context);
@@ -55,7 +60,9 @@ function absent(query: RangeAggregation, context: MetricContext): Vector {
   const { sql, fails } = rangeVector(query, context, { without: false, labels: [] });
   const { selector } = query.range;
   const equal = selector.filter(m => m.op === '=' && selector.filter(other => other.name === m.name).length === 1);
-  const labels = quoteMap(Object.fromEntries(equal.map(m => [m.name, m.value] as const).sort(([a], [b]) => (a < b ? -1 : 1))));
+  const labels = quoteMap(
+    Object.fromEntries(equal.map(m => [m.name, m.value] as const).sort(([a], [b]) => (a < b ? -1 : 1))),
+  );
   const times = `SELECT ${labels} AS labels, ${timeOf(context, 'number')} AS t, toFloat64(1) AS value, '' AS error FROM numbers(${lastIndex(context) + 1n})`;
   const missing = `${times} WHERE t NOT IN (SELECT t FROM (${sql}))`;
   return { sql: fails ? `${missing} UNION ALL SELECT * FROM (${sql}) WHERE error != ''` : missing, fails };
@@ -135,7 +142,9 @@ export function compileMetric(tree: MetricQuery, context: MetricOptions): Compil
 /** The error of a metric query one of whose rows has a non-empty `error`. */
 export function metricFault(error: string, labels: Readonly<Record<string, string>>): WeirError {
   if (!/^\w+Err$/.test(error)) return new WeirError('bad_query', { reason: error });
-  const series = `{${Object.entries(labels).map(([k, v]) => `${k}=${JSON.stringify(v)}`).join(', ')}}`;
+  const series = `{${Object.entries(labels)
+    .map(([k, v]) => `${k}=${JSON.stringify(v)}`)
+    .join(', ')}}`;
   return new WeirError('bad_query', {
     reason: `pipeline error: '${error}' for series: '${series}'.\nUse a label filter to intentionally skip this error. (e.g | __error__!="${error}").\nTo skip all potential errors you can match empty errors.(e.g __error__="")\nThe label filter can also be specified after unwrap. (e.g | unwrap latency | __error__="" )\n`,
   });

@@ -1,7 +1,7 @@
 import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { parseMetric } from './metric-parser.ts';
-import { parseLogQuery } from './pipeline-parser.ts';
+import { parseLogQuery, parseStages } from './pipeline-parser.ts';
 import { TokenReader } from './reader.ts';
 import type { LogQuery, Query } from './tree.ts';
 
@@ -12,7 +12,9 @@ export type ParseOptions = {
 
 function open(text: string): TokenReader {
   if (Buffer.byteLength(text) > limits.queryTextBytesMax) {
-    throw new WeirError('bad_query', { reason: `query text is longer than ${limits.queryTextBytesMax} bytes; shorten it` });
+    throw new WeirError('bad_query', {
+      reason: `query text is longer than ${limits.queryTextBytesMax} bytes; shorten it`,
+    });
   }
   return new TokenReader(text);
 }
@@ -38,4 +40,10 @@ export function parseLogs(text: string, options: ParseOptions = {}): LogQuery {
   const reader = open(text);
   if (!reader.isOperator('{') && !reader.isOperator('(')) throw reader.unexpected('a log selector such as {app="x"}');
   return end(reader, parseLogQuery(reader, options.allowAll ?? false));
+}
+
+/** Parses a pipeline without selector (`|= "x" | json`); the selector is all-matching. */
+export function parseImplied(text: string): LogQuery {
+  const reader = open(text);
+  return end(reader, { kind: 'logs', selector: [], stages: parseStages(reader) });
 }

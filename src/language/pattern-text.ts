@@ -13,10 +13,12 @@ export function parsePattern(text: string, { named }: { named: boolean }): Parse
   };
   for (const found of text.matchAll(/<([a-zA-Z_]\w*)>/g)) {
     const name = found[1] ?? '_';
-    if (!named && name !== '_') return { parts, fault: `named capture <${name}> is not allowed in a line filter; use <_>` };
+    if (!named && name !== '_')
+      return { parts, fault: `named capture <${name}> is not allowed in a line filter; use <_>` };
     literal(found.index);
     read = found.index + found[0].length;
-    if (parts.at(-1) && 'capture' in (parts.at(-1) as PatternPart)) return { parts, fault: 'found consecutive capture: put text between the captures' };
+    if (parts.at(-1) && 'capture' in (parts.at(-1) as PatternPart))
+      return { parts, fault: 'found consecutive capture: put text between the captures' };
     parts.push({ capture: name });
   }
   literal(text.length);

@@ -20,6 +20,7 @@ export function parseLogQuery(reader: TokenReader, allowAll: boolean, depth = 0)
 /** Line filters and `| stage`s as long as they come; stops before `| unwrap`. */
 export function parseStages(reader: TokenReader): Stage[] {
   const stages: Stage[] = [];
-  while (isLineFilter(reader) || (reader.isOperator('|') && !reader.isWord('unwrap', 1))) stages.push(parseStage(reader));
+  while (isLineFilter(reader) || (reader.isOperator('|') && !reader.isWord('unwrap', 1)))
+    stages.push(parseStage(reader));
   return stages;
 }

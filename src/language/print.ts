@@ -7,7 +7,8 @@ import { writeDuration } from './units.ts';
 
 const pipeline = (stages: readonly Stage[]): string => stages.map(stage => ` ${printStage(stage)}`).join('');
 
-const grouping = (by: Grouping | undefined): string => (by ? ` ${by.without ? 'without' : 'by'} (${by.labels.join(', ')})` : '');
+const grouping = (by: Grouping | undefined): string =>
+  by ? ` ${by.without ? 'without' : 'by'} (${by.labels.join(', ')})` : '';
 
 function logRange({ selector, stages, unwrap, rangeNs, offsetNs }: LogRange): string {
   const label = unwrap?.conversion ? `${unwrap.conversion}(${unwrap.label})` : unwrap?.label;
@@ -56,7 +57,8 @@ export function printQuery(query: Query): string {
 
 /** The query over several lines, one stage per line. */
 export function prettyQuery(query: Query): string {
-  if (query.kind === 'logs') return [printSelector(query.selector), ...query.stages.map(stage => `  ${printStage(stage)}`)].join('\n');
+  if (query.kind === 'logs')
+    return [printSelector(query.selector), ...query.stages.map(stage => `  ${printStage(stage)}`)].join('\n');
   if (query.kind === 'vector_aggregation') {
     const by = grouping(query.grouping);
     const parameter = query.parameter === undefined ? '' : `  ${query.parameter},\n`;

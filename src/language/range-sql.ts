@@ -14,7 +14,9 @@ type Sample = { row: Row; where: string[]; value: string };
 
 function unwrapped(row: Row, unwrap: Unwrap): Sample {
   const found = find(row, unwrap.label);
-  const convert = { none: numberOf, bytes: bytesOf, duration: durationOf, duration_seconds: durationOf }[unwrap.conversion ?? 'none'];
+  const convert = { none: numberOf, bytes: bytesOf, duration: durationOf, duration_seconds: durationOf }[
+    unwrap.conversion ?? 'none'
+  ];
   const number = row.scope.bind(convert(found.numeric ?? found.value));
   const failed = choose(`isNull(${number})`, "'SampleExtractionErr'", "''");
   const details = `concat('cannot convert ', ${quoteString(unwrap.label)}, ': ', ${found.value})`;
@@ -52,13 +54,27 @@ function identityOf(row: Row, grouping: Grouping | undefined): Identity {
       labels: labels.length === 0 ? quoteMap({}) : `mapFilter((k, v) -> v != '', map(${pairs.join(', ')}))`,
     };
   }
-  const merged = [...categories].reverse().map(category => row.map(category)).reduce((a, b) => `mapUpdate(${a}, ${b})`);
-  const kept = grouping && grouping.labels.length > 0 ? `mapFilter((k, v) -> k NOT IN ${quoteStrings(grouping.labels)}, ${merged})` : merged;
+  const merged = [...categories]
+    .reverse()
+    .map(category => row.map(category))
+    .reduce((a, b) => `mapUpdate(${a}, ${b})`);
+  const kept =
+    grouping && grouping.labels.length > 0
+      ? `mapFilter((k, v) -> k NOT IN ${quoteStrings(grouping.labels)}, ${merged})`
+      : merged;
   return { columns: [`mapSort((k, v) -> k, ${kept}) AS series`], names: ['series'], labels: 'series' };
 }
 
 /** One SELECT per source over records: identity, slice of time, value, error. */
-function legs(range: LogRange, sample: Sample, identity: Identity, window: Window, extra: string[], fails: boolean, context: MetricContext): string {
+function legs(
+  range: LogRange,
+  sample: Sample,
+  identity: Identity,
+  window: Window,
+  extra: string[],
+  fails: boolean,
+  context: MetricContext,
+): string {
   const { scope } = sample.row;
   const condition = and([
     tenantCondition(context.tenants),
@@ -67,12 +83,19 @@ function legs(range: LogRange, sample: Sample, identity: Identity, window: Windo
     ...sample.where,
     window.where,
   ]);
-  const columns = [...identity.columns, `${window.slice} AS slice`, ...extra, ...(fails ? [`toString(${sample.row.error}) AS failure`] : [])];
+  const columns = [
+    ...identity.columns,
+    `${window.slice} AS slice`,
+    ...extra,
+    ...(fails ? [`toString(${sample.row.error}) AS failure`] : []),
+  ];
   // `ts` is written as an alias so that slices stay readable; it costs nothing where it is not used.
   const time = [...columns, condition].some(sql => /\bts\b/.test(sql)) ? 'toUnixTimestamp64Nano(timestamp) AS ts' : '';
   const clause = scope.with([...columns, condition]);
   const head = time === '' ? clause : clause === '' ? `WITH ${time} ` : `${clause.trimEnd()}, ${time} `;
-  return context.sources.map(source => `${head}SELECT ${columns.join(', ')} FROM ${quoteTable(source)} WHERE ${condition}`).join(' UNION ALL ');
+  return context.sources
+    .map(source => `${head}SELECT ${columns.join(', ')} FROM ${quoteTable(source)} WHERE ${condition}`)
+    .join(' UNION ALL ');
 }
 
 /** SQL of an aggregation over a window. `over`: the grouping of a vector aggregation that is computed in the same pass. */
@@ -93,7 +116,9 @@ export function rangeVector(query: RangeAggregation, context: MetricContext, ove
   const records = legs(query.range, sample, identity, window, extra, fails, context);
   const keys = [...identity.names, 'slice'];
   const state = window.spread === undefined ? '' : 'State';
-  const aggregated = definition.aggregates.map(({ fn, parameters = '', args }, i) => `${fn}${state}${parameters}(${args}) AS a${i}`);
+  const aggregated = definition.aggregates.map(
+    ({ fn, parameters = '', args }, i) => `${fn}${state}${parameters}(${args}) AS a${i}`,
+  );
   const failure = fails ? ['max(failure) AS failure'] : [];
   let sql = `SELECT ${[...keys, ...aggregated, ...failure].join(', ')} FROM (${records}) GROUP BY ${keys.join(', ')}`;
   if (window.spread !== undefined) {
@@ -103,7 +128,11 @@ export function rangeVector(query: RangeAggregation, context: MetricContext, ove
     sql = `SELECT ${[...identity.names, 'k AS slice', ...merged, ...(fails ? ['max(failed) AS failure'] : [])].join(', ')} FROM (${fanned}) GROUP BY ${[...identity.names, 'k'].join(', ')}`;
   }
   const end = `(${timeOf(context, 'slice')} - ${offsetNs})`;
-  const value = definition.finish(definition.aggregates.map((_, i) => `a${i}`), Number(rangeNs) / 1e9, end);
+  const value = definition.finish(
+    definition.aggregates.map((_, i) => `a${i}`),
+    Number(rangeNs) / 1e9,
+    end,
+  );
   return {
     sql: `SELECT ${identity.labels} AS labels, ${timeOf(context, 'slice')} AS t, ${value} AS value, ${fails ? 'failure' : "''"} AS error FROM (${sql})`,
     fails,

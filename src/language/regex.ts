@@ -56,7 +56,10 @@ class RegexReader {
       if (count > 0) throw new RegexError(`invalid nested repetition operator: \`${bounds[0]}\``);
       const [whole, low, comma, high] = bounds;
       const least = low === undefined ? (whole.startsWith('+') ? 1 : 0) : Number(low);
-      if (low !== undefined && (Number(low) > 1000 || Number(high || 0) > 1000 || (comma && high && Number(high) < Number(low)))) {
+      if (
+        low !== undefined &&
+        (Number(low) > 1000 || Number(high || 0) > 1000 || (comma && high && Number(high) < Number(low)))
+      ) {
         throw new RegexError(`invalid repeat count: \`${whole}\``);
       }
       if (least === 0) empty = true;
@@ -119,7 +122,9 @@ class RegexReader {
 
   escape(): boolean {
     const rest = this.text.slice(this.at, this.at + 24);
-    const found = /^\\(?:x[0-9a-fA-F]{2}|x\{[0-9a-fA-F]+\}|[pP](?:[A-Z]|\{\^?\w+\})|Q|E|[0-7]{3}|0[0-7]{0,2}|.)/s.exec(rest)?.[0];
+    const found = /^\\(?:x[0-9a-fA-F]{2}|x\{[0-9a-fA-F]+\}|[pP](?:[A-Z]|\{\^?\w+\})|Q|E|[0-7]{3}|0[0-7]{0,2}|.)/s.exec(
+      rest,
+    )?.[0];
     if (found === undefined) throw new RegexError('trailing backslash at end of expression');
     const letter = found[1] ?? '';
     if (letter === 'Q') {
@@ -127,7 +132,8 @@ class RegexReader {
       this.at = end < 0 ? this.text.length : end + 2;
       return false;
     }
-    const known = found.length > 2 || classEscapes.includes(letter) || assertions.includes(letter) || 'afnrtvCEC0'.includes(letter);
+    const known =
+      found.length > 2 || classEscapes.includes(letter) || assertions.includes(letter) || 'afnrtvCEC0'.includes(letter);
     if (!known && /[A-Za-z0-9]/.test(letter)) throw new RegexError(`invalid escape sequence: \`\\${letter}\``);
     this.at += found.length;
     return assertions.includes(letter) && found.length === 2;

@@ -50,7 +50,10 @@ function first(scope: Scope, found: readonly Found[]): Found {
     if (one.present === '0') return rest;
     if (one.present === '1') return one;
     const present = scope.bind(one.present);
-    const either: Found = { value: scope.bind(choose(present, one.value, rest.value)), present: or([present, rest.present]) };
+    const either: Found = {
+      value: scope.bind(choose(present, one.value, rest.value)),
+      present: or([present, rest.present]),
+    };
     if (one.numeric === undefined && rest.numeric === undefined) return either;
     return { ...either, numeric: scope.bind(choose(present, one.numeric ?? one.value, rest.numeric ?? rest.value)) };
   }, missing);
@@ -58,7 +61,9 @@ function first(scope: Scope, found: readonly Found[]): Found {
 
 const extractedSuffix = '_extracted';
 const rootOf = (name: string): string | undefined =>
-  name.endsWith(extractedSuffix) && name.length > extractedSuffix.length ? name.slice(0, -extractedSuffix.length) : undefined;
+  name.endsWith(extractedSuffix) && name.length > extractedSuffix.length
+    ? name.slice(0, -extractedSuffix.length)
+    : undefined;
 
 /** Columns that are structured metadata beside `attributes`. A door that gets a stream label `trace_id` or `span_id` fills the column too. */
 const metadataColumns: Record<string, Found> = {
@@ -134,7 +139,9 @@ export function withError(row: Row, error: string, details: string, override = f
   if (isEmpty(error)) return row;
   const fresh = row.scope.bind(error);
   const pick = (older: string, newer: string): string =>
-    override ? choose(notEmpty(fresh), newer, older) : choose(notEmpty(row.error), older, choose(notEmpty(fresh), newer, "''"));
+    override
+      ? choose(notEmpty(fresh), newer, older)
+      : choose(notEmpty(row.error), older, choose(notEmpty(fresh), newer, "''"));
   const merged = row.scope.bind(pick(row.error, fresh));
   return { ...row, error: merged, details: row.scope.bind(pick(row.details, details)), errorWhen: () => merged };
 }
@@ -143,7 +150,10 @@ export const withoutError = (row: Row, when = '1'): Row => {
   const error = row.scope.bind(choose(when, "''", row.error));
   return { ...row, error, errorWhen: () => error };
 };
-export const withoutDetails = (row: Row, when = '1'): Row => ({ ...row, details: row.scope.bind(choose(when, "''", row.details)) });
+export const withoutDetails = (row: Row, when = '1'): Row => ({
+  ...row,
+  details: row.scope.bind(choose(when, "''", row.details)),
+});
 
 const withoutKey = (map: string, name: string, when: string): string =>
   when === '0' ? map : `mapFilter((k, v) -> NOT (${and([`k = ${quoteString(name)}`, when])}), ${map})`;
@@ -172,7 +182,8 @@ export function setLabel(row: Row, category: Category, name: string, value: stri
     label(asked, askedName) {
       const found = row.label(asked, askedName);
       if (askedName !== name) return found;
-      if (asked !== category) return { value: choose(condition, "''", found.value), present: and([not(condition), found.present]) };
+      if (asked !== category)
+        return { value: choose(condition, "''", found.value), present: and([not(condition), found.present]) };
       return { value: choose(condition, bound, found.value), present: or([condition, found.present]) };
     },
     map(asked) {
@@ -195,7 +206,8 @@ export function filterLabels(row: Row, kept: ReadonlyMap<string, string>): Row {
   return {
     ...row,
     label,
-    map: category => row.scope.bind(namedValues(new Map(Array.from(kept.keys(), name => [name, label(category, name)])))),
+    map: category =>
+      row.scope.bind(namedValues(new Map(Array.from(kept.keys(), name => [name, label(category, name)])))),
   };
 }
 
@@ -241,7 +253,9 @@ export function extract(row: Row, extractor: Extractor): Row {
       const found = first(scope, [earlier, extractedAs(name)]);
       if (category === 'parsed') return found;
       // Special case: only `<name>_extracted` of the metadata can be shadowed by a parsed label.
-      return rootOf(name) === undefined ? old : { value: choose(found.present, "''", old.value), present: and([not(found.present), old.present]) };
+      return rootOf(name) === undefined
+        ? old
+        : { value: choose(found.present, "''", old.value), present: and([not(found.present), old.present]) };
     },
     map(category) {
       const old = row.map(category);

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
-const alias = /'(?:[^'\\]|\\.)*'|\b_x[0-9a-f]{12}\b/g;
+const alias = /_x[0-9a-f]{12}/g;
+const aliasOrString = /'(?:[^'\\]|\\.)*'|_x[0-9a-f]{12}/g;
 
 /**
  * Named parts of expressions. What is used more than once is bound to an alias, so the text stays linear in the length of the query and
@@ -9,30 +10,31 @@ const alias = /'(?:[^'\\]|\\.)*'|\b_x[0-9a-f]{12}\b/g;
 export class Scope {
   private readonly names = new Map<string, string>();
   private readonly texts = new Map<string, string>();
+  private readonly uses = new Map<string, string[]>();
 
   /** A name for `sql`; the same text gives the same name. Names, columns and literals stand for themselves. */
   bind(sql: string): string {
     if (/^(?:\w+|'(?:[^'\\]|\\.)*')$/.test(sql)) return sql;
     const known = this.names.get(sql);
     if (known !== undefined) return known;
-    const name = `_x${createHash('sha1').update(sql).digest('hex').slice(0, 12)}`;
+    const name = `_x${hash('sha1', sql).slice(0, 12)}`;
     this.names.set(sql, name);
     this.texts.set(name, sql);
+    this.uses.set(name, sql.match(alias) ?? []);
     return name;
   }
 
   /** The `WITH ...` clause (or nothing) for a SELECT made of `parts`: what they use, directly or through other names, in order of definition. */
   with(parts: readonly string[]): string {
     const used = new Set<string>();
-    const visit = (sql: string): void => {
-      for (const [name] of sql.matchAll(alias)) {
-        const text = this.texts.get(name);
-        if (text === undefined || used.has(name)) continue;
+    const visit = (names: readonly string[]): void => {
+      for (const name of names) {
+        if (used.has(name)) continue;
         used.add(name);
-        visit(text);
+        visit(this.uses.get(name) ?? []);
       }
     };
-    parts.forEach(visit);
+    for (const part of parts) visit(part.match(alias) ?? []);
     const list = Array.from(this.texts).filter(([name]) => used.has(name));
     return list.length === 0 ? '' : `WITH ${list.map(([name, sql]) => `${sql} AS ${name}`).join(', ')} `;
   }
@@ -41,7 +43,7 @@ export class Scope {
   inline(sql: string): string {
     const defined = new Set<string>();
     const write = (text: string): string =>
-      text.replace(alias, found => {
+      text.replace(aliasOrString, found => {
         const definition = this.texts.get(found);
         if (definition === undefined || defined.has(found)) return found;
         defined.add(found);

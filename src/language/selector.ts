@@ -9,7 +9,8 @@ export const matchOperators: readonly MatchOperator[] = ['=', '!=', '=~', '!~'];
 export function parseMatcher(reader: TokenReader): Matcher {
   const name = reader.name('a label name').text;
   const operator = reader.peek();
-  if (operator.type !== 'operator' || !(matchOperators as readonly string[]).includes(operator.text)) throw reader.unexpected('one of = != =~ !~');
+  if (operator.type !== 'operator' || !(matchOperators as readonly string[]).includes(operator.text))
+    throw reader.unexpected('one of = != =~ !~');
   reader.next();
   const value = reader.string('a string');
   const matcher: Matcher = { name, op: operator.text as MatchOperator, value: value.value };

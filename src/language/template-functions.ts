@@ -22,7 +22,9 @@ const bool = (sql: string): TemplateValue => ({ sql, type: 'bool' });
 const str = (value: TemplateValue | undefined): string => (value ? printed(value) : "''");
 const int = (value: TemplateValue | undefined): string => {
   if (!value) return '0';
-  return value.type === 'string' ? `ifNull(toInt64OrNull(toString(${value.sql})), toInt64(ifNull(toFloat64OrNull(toString(${value.sql})), 0)))` : `toInt64(${value.sql})`;
+  return value.type === 'string'
+    ? `ifNull(toInt64OrNull(toString(${value.sql})), toInt64(ifNull(toFloat64OrNull(toString(${value.sql})), 0)))`
+    : `toInt64(${value.sql})`;
 };
 const float = (value: TemplateValue | undefined): string => {
   if (!value) return '0.';
@@ -44,10 +46,22 @@ function regexOf(value: TemplateValue | undefined, context: Context): { sql: str
 }
 
 /** A function of strings. */
-const plain = (arity: number, write: (...args: string[]) => string): TemplateFunction => ({ arity: [arity, arity], write: args => text(write(...args.map(str))) });
-const test = (arity: number, write: (...args: string[]) => string): TemplateFunction => ({ arity: [arity, arity], write: args => bool(write(...args.map(str))) });
-const fold = (convert: typeof int, operator: string): TemplateFunction => ({ arity: [1, 16], write: args => number(`(${args.map(convert).join(` ${operator} `)})`) });
-const pick = (convert: typeof int, fn: string): TemplateFunction => ({ arity: [1, 16], write: args => number(args.map(convert).reduce((a, b) => `${fn}(${a}, ${b})`)) });
+const plain = (arity: number, write: (...args: string[]) => string): TemplateFunction => ({
+  arity: [arity, arity],
+  write: args => text(write(...args.map(str))),
+});
+const test = (arity: number, write: (...args: string[]) => string): TemplateFunction => ({
+  arity: [arity, arity],
+  write: args => bool(write(...args.map(str))),
+});
+const fold = (convert: typeof int, operator: string): TemplateFunction => ({
+  arity: [1, 16],
+  write: args => number(`(${args.map(convert).join(` ${operator} `)})`),
+});
+const pick = (convert: typeof int, fn: string): TemplateFunction => ({
+  arity: [1, 16],
+  write: args => number(args.map(convert).reduce((a, b) => `${fn}(${a}, ${b})`)),
+});
 
 function divide(convert: typeof int, fn: string): TemplateFunction {
   return {
@@ -71,18 +85,23 @@ const converted = (convert: (value: string) => string): TemplateFunction => ({
 
 /** Go's replacement text (`$1`, `${name}`) for RE2 in the engine (`\1`). */
 function replacementOf(goText: string, names: readonly (string | undefined)[]): string {
-  return goText.replaceAll('\\', '\\\\').replace(/\$\$|\$(?:\{(\w+)\}|(\w+))/g, (found, braced?: string, bareName?: string) => {
-    const name = braced ?? bareName;
-    if (found === '$$' || name === undefined) return '$';
-    const group = /^\d+$/.test(name) ? Number(name) : names.indexOf(name) + 1;
-    return (group > 0 || name === '0') && group <= Math.min(9, names.length) ? `\\${group}` : '';
-  });
+  return goText
+    .replaceAll('\\', '\\\\')
+    .replace(/\$\$|\$(?:\{(\w+)\}|(\w+))/g, (found, braced?: string, bareName?: string) => {
+      const name = braced ?? bareName;
+      if (found === '$$' || name === undefined) return '$';
+      const group = /^\d+$/.test(name) ? Number(name) : names.indexOf(name) + 1;
+      return (group > 0 || name === '0') && group <= Math.min(9, names.length) ? `\\${group}` : '';
+    });
 }
 
-const trimPrefix = (prefix: string, s: string): string => `if(startsWith(${s}, ${prefix}), substring(${s}, length(${prefix}) + 1), ${s})`;
-const trimSuffix = (suffix: string, s: string): string => `if(endsWith(${s}, ${suffix}), substring(${s}, 1, length(${s}) - length(${suffix})), ${s})`;
+const trimPrefix = (prefix: string, s: string): string =>
+  `if(startsWith(${s}, ${prefix}), substring(${s}, length(${prefix}) + 1), ${s})`;
+const trimSuffix = (suffix: string, s: string): string =>
+  `if(endsWith(${s}, ${suffix}), substring(${s}, 1, length(${s}) - length(${suffix})), ${s})`;
 const trimSpace = (s: string): string => `replaceRegexpAll(${s}, '^\\\\s+|\\\\s+$', '')`;
-const title = (s: string): string => `arrayStringConcat(arrayMap(w -> concat(upperUTF8(substringUTF8(w, 1, 1)), substringUTF8(w, 2)), splitByChar(' ', ${s})), ' ')`;
+const title = (s: string): string =>
+  `arrayStringConcat(arrayMap(w -> concat(upperUTF8(substringUTF8(w, 1, 1)), substringUTF8(w, 2)), splitByChar(' ', ${s})), ' ')`;
 
 function compare(operator: string): TemplateFunction {
   return {
@@ -129,18 +148,42 @@ export const templateFunctions: Record<string, TemplateFunction> = {
     arity: [2, 2],
     write([count, s], context) {
       const n = Number(constantOf(count, 'the length', context));
-      return text(n >= 0 ? `substring(${str(s)}, 1, ${n})` : `if(length(${str(s)}) > ${-n}, substring(${str(s)}, ${n}), ${str(s)})`);
+      return text(
+        n >= 0
+          ? `substring(${str(s)}, 1, ${n})`
+          : `if(length(${str(s)}) > ${-n}, substring(${str(s)}, ${n}), ${str(s)})`,
+      );
     },
   },
-  substr: { arity: [3, 3], write: ([from, to, s]) => text(`substring(${str(s)}, ${int(from)} + 1, greatest(0, ${int(to)} - ${int(from)}))`) },
-  alignLeft: { arity: [2, 2], write: ([count, s]) => text(`rightPadUTF8(substringUTF8(${str(s)}, 1, ${int(count)}), ${int(count)}, ' ')`) },
+  substr: {
+    arity: [3, 3],
+    write: ([from, to, s]) => text(`substring(${str(s)}, ${int(from)} + 1, greatest(0, ${int(to)} - ${int(from)}))`),
+  },
+  alignLeft: {
+    arity: [2, 2],
+    write: ([count, s]) => text(`rightPadUTF8(substringUTF8(${str(s)}, 1, ${int(count)}), ${int(count)}, ' ')`),
+  },
   alignRight: {
     arity: [2, 2],
     write: ([count, s]) =>
-      text(`leftPadUTF8(if(lengthUTF8(${str(s)}) > ${int(count)}, substringUTF8(${str(s)}, lengthUTF8(${str(s)}) - ${int(count)} + 1), ${str(s)}), ${int(count)}, ' ')`),
+      text(
+        `leftPadUTF8(if(lengthUTF8(${str(s)}) > ${int(count)}, substringUTF8(${str(s)}, lengthUTF8(${str(s)}) - ${int(count)} + 1), ${str(s)}), ${int(count)}, ' ')`,
+      ),
   },
-  indent: { arity: [2, 2], write: ([count, s]) => text(`concat(repeat(' ', ${int(count)}), replaceAll(${str(s)}, '\\n', concat('\\n', repeat(' ', ${int(count)}))))`) },
-  nindent: { arity: [2, 2], write: ([count, s]) => text(`concat('\\n', repeat(' ', ${int(count)}), replaceAll(${str(s)}, '\\n', concat('\\n', repeat(' ', ${int(count)}))))`) },
+  indent: {
+    arity: [2, 2],
+    write: ([count, s]) =>
+      text(
+        `concat(repeat(' ', ${int(count)}), replaceAll(${str(s)}, '\\n', concat('\\n', repeat(' ', ${int(count)}))))`,
+      ),
+  },
+  nindent: {
+    arity: [2, 2],
+    write: ([count, s]) =>
+      text(
+        `concat('\\n', repeat(' ', ${int(count)}), replaceAll(${str(s)}, '\\n', concat('\\n', repeat(' ', ${int(count)}))))`,
+      ),
+  },
   default: plain(2, (fallback, s) => `if(${s} = '', ${fallback}, ${s})`),
   urldecode: plain(1, s => `decodeURLFormComponent(${s})`),
   urlencode: plain(1, s => `encodeURLFormComponent(${s})`),
@@ -150,22 +193,32 @@ export const templateFunctions: Record<string, TemplateFunction> = {
     arity: [3, 3],
     write([regex, s, fresh], context) {
       const { sql, names } = regexOf(regex, context);
-      return text(`replaceRegexpAll(${str(s)}, ${sql}, ${quoteString(replacementOf(constantOf(fresh, 'the replacement', context), names))})`);
+      return text(
+        `replaceRegexpAll(${str(s)}, ${sql}, ${quoteString(replacementOf(constantOf(fresh, 'the replacement', context), names))})`,
+      );
     },
   },
   regexReplaceAllLiteral: {
     arity: [3, 3],
     write([regex, s, fresh], context) {
-      return text(`replaceRegexpAll(${str(s)}, ${regexOf(regex, context).sql}, ${quoteString(constantOf(fresh, 'the replacement', context).replaceAll('\\', '\\\\'))})`);
+      return text(
+        `replaceRegexpAll(${str(s)}, ${regexOf(regex, context).sql}, ${quoteString(constantOf(fresh, 'the replacement', context).replaceAll('\\', '\\\\'))})`,
+      );
     },
   },
-  count: { arity: [2, 2], write: ([regex, s], context) => number(`countMatches(${str(s)}, ${regexOf(regex, context).sql})`) },
+  count: {
+    arity: [2, 2],
+    write: ([regex, s], context) => number(`countMatches(${str(s)}, ${regexOf(regex, context).sql})`),
+  },
   len: { arity: [1, 1], write: ([s]) => number(`length(${str(s)})`) },
   bytes: converted(bytesOf),
   duration: converted(durationOf),
   duration_seconds: converted(durationOf),
   unixEpoch: { arity: [1, 1], write: ([t]) => text(`toString(toUnixTimestamp(${t?.sql ?? 'timestamp'}))`) },
-  unixEpochMillis: { arity: [1, 1], write: ([t]) => text(`toString(toUnixTimestamp64Milli(${t?.sql ?? 'timestamp'}))`) },
+  unixEpochMillis: {
+    arity: [1, 1],
+    write: ([t]) => text(`toString(toUnixTimestamp64Milli(${t?.sql ?? 'timestamp'}))`),
+  },
   unixEpochNanos: { arity: [1, 1], write: ([t]) => text(`toString(toUnixTimestamp64Nano(${t?.sql ?? 'timestamp'}))`) },
   int: { arity: [1, 1], write: ([v]) => number(int(v)) },
   float64: { arity: [1, 1], write: ([v]) => number(float(v)) },
@@ -184,7 +237,10 @@ export const templateFunctions: Record<string, TemplateFunction> = {
   minf: pick(float, 'least'),
   ceil: { arity: [1, 1], write: ([v]) => number(`ceil(${float(v)})`) },
   floor: { arity: [1, 1], write: ([v]) => number(`floor(${float(v)})`) },
-  round: { arity: [2, 3], write: ([v, digits]) => number(`(floor(${float(v)} * pow(10, ${int(digits)}) + 0.5) / pow(10, ${int(digits)}))`) },
+  round: {
+    arity: [2, 3],
+    write: ([v, digits]) => number(`(floor(${float(v)} * pow(10, ${int(digits)}) + 0.5) / pow(10, ${int(digits)}))`),
+  },
   eq: compare('='),
   ne: compare('!='),
   lt: compare('<'),
@@ -192,9 +248,37 @@ export const templateFunctions: Record<string, TemplateFunction> = {
   gt: compare('>'),
   ge: compare('>='),
   not: { arity: [1, 1], write: ([v]) => bool(v?.type === 'string' ? `${v.sql} = ''` : `NOT (${v?.sql ?? '0'})`) },
-  and: { arity: [1, 16], write: args => (args.every(a => a.type === 'bool') ? bool(`(${args.map(a => a.sql).join(' AND ')})`) : text(args.map(str).reduceRight((rest, s) => `if(${s} = '', ${s}, ${rest})`))) },
-  or: { arity: [1, 16], write: args => (args.every(a => a.type === 'bool') ? bool(`(${args.map(a => a.sql).join(' OR ')})`) : text(args.map(str).reduceRight((rest, s) => `if(${s} != '', ${s}, ${rest})`))) },
+  and: {
+    arity: [1, 16],
+    write: args =>
+      args.every(a => a.type === 'bool')
+        ? bool(`(${args.map(a => a.sql).join(' AND ')})`)
+        : text(args.map(str).reduceRight((rest, s) => `if(${s} = '', ${s}, ${rest})`)),
+  },
+  or: {
+    arity: [1, 16],
+    write: args =>
+      args.every(a => a.type === 'bool')
+        ? bool(`(${args.map(a => a.sql).join(' OR ')})`)
+        : text(args.map(str).reduceRight((rest, s) => `if(${s} != '', ${s}, ${rest})`)),
+  },
 };
 
 /** Functions of LogQL that are not written yet; named so that the error is not "unknown". */
-export const knownFunctions = new Set(['toDateInZone', 'unixToTime', 'fromJson', 'date', 'toDate', 'now', 'printf', 'print', 'println', 'index', 'slice', 'html', 'js', 'call', 'urlquery']);
+export const knownFunctions = new Set([
+  'toDateInZone',
+  'unixToTime',
+  'fromJson',
+  'date',
+  'toDate',
+  'now',
+  'printf',
+  'print',
+  'println',
+  'index',
+  'slice',
+  'html',
+  'js',
+  'call',
+  'urlquery',
+]);

@@ -92,7 +92,8 @@ class TemplateParser {
       const found = operandPattern.exec(text);
       const commands = stack.at(-1);
       const command = commands?.at(-1);
-      if (!found || !commands || !command) throw this.fault(`unexpected ${JSON.stringify(text.slice(at, at + 12))} in {{${text}}}`);
+      if (!found || !commands || !command)
+        throw this.fault(`unexpected ${JSON.stringify(text.slice(at, at + 12))} in {{${text}}}`);
       const [, string, number, label, word, mark] = found;
       if (string !== undefined) {
         const value = unquote(string);
@@ -117,7 +118,8 @@ class TemplateParser {
 
   private word(name: string): Operand {
     if (name === 'true' || name === 'false') return { kind: 'number', text: name === 'true' ? '1' : '0' };
-    if (name === '__line__' || name === '__timestamp__' || Object.hasOwn(templateFunctions, name)) return { kind: 'function', name };
+    if (name === '__line__' || name === '__timestamp__' || Object.hasOwn(templateFunctions, name))
+      return { kind: 'function', name };
     if (knownFunctions.has(name)) throw this.fault(`function ${JSON.stringify(name)} is not supported yet`);
     const guess = nearest(name, [...Object.keys(templateFunctions), ...knownFunctions]);
     throw this.fault(`function ${JSON.stringify(name)} not defined${guess ? `; did you mean ${guess}?` : ''}`);
@@ -127,11 +129,13 @@ class TemplateParser {
     pipeline.forEach((command, i) => {
       const [head, ...rest] = command;
       if (!head) throw this.fault(`missing value for command in {{${text}}}`);
-      if (head.kind !== 'function' && (rest.length > 0 || i > 0)) throw this.fault(`can't give argument to non-function in {{${text}}}`);
+      if (head.kind !== 'function' && (rest.length > 0 || i > 0))
+        throw this.fault(`can't give argument to non-function in {{${text}}}`);
       if (head.kind !== 'function' || head.name.startsWith('__')) return;
       const { arity } = templateFunctions[head.name] ?? {};
       const count = rest.length + (i > 0 ? 1 : 0);
-      if (arity && (count < arity[0] || count > arity[1])) throw this.fault(`wrong number of args for ${head.name}: want ${arity[0]} got ${count}`);
+      if (arity && (count < arity[0] || count > arity[1]))
+        throw this.fault(`wrong number of args for ${head.name}: want ${arity[0]} got ${count}`);
     });
     return pipeline;
   }
@@ -155,7 +159,11 @@ function writeOperand(operand: Operand, context: Evaluate): TemplateValue {
     case 'string':
       return { sql: quoteString(operand.text), type: 'string', constant: operand.text };
     case 'number':
-      return { sql: Number(operand.text) < 0 ? `(${operand.text})` : operand.text, type: 'number', constant: operand.text };
+      return {
+        sql: Number(operand.text) < 0 ? `(${operand.text})` : operand.text,
+        type: 'number',
+        constant: operand.text,
+      };
     case 'pipeline':
       return writePipeline(operand.pipeline, context);
     case 'function':
@@ -184,7 +192,8 @@ function writePipeline(pipeline: Operand[][], context: Evaluate): TemplateValue 
   return piped ?? { sql: "''", type: 'string' };
 }
 
-const truth = ({ sql, type }: TemplateValue): string => (type === 'string' ? `${sql} != ''` : type === 'time' ? '1' : `${sql} != 0`);
+const truth = ({ sql, type }: TemplateValue): string =>
+  type === 'string' ? `${sql} != ''` : type === 'time' ? '1' : `${sql} != 0`;
 
 function writeParts(parts: readonly Part[], context: Evaluate): string {
   const texts = parts.map(part => {
@@ -202,6 +211,11 @@ export function templateSql(text: string, row: Row): { text: string; error: stri
   const fault: Fault = reason => new WeirError('bad_query', { reason });
   const failures: Failures = [];
   const parts = new TemplateParser(text, fault).parts(false, 0);
-  const sql = row.scope.bind(writeParts(parts, { label: name => find(row, name).value, line: row.line, failures, fault }));
-  return { text: sql, error: failures.length === 0 ? "''" : row.scope.bind(choose(or(failures), "'TemplateFormatErr'", "''")) };
+  const sql = row.scope.bind(
+    writeParts(parts, { label: name => find(row, name).value, line: row.line, failures, fault }),
+  );
+  return {
+    text: sql,
+    error: failures.length === 0 ? "''" : row.scope.bind(choose(or(failures), "'TemplateFormatErr'", "''")),
+  };
 }

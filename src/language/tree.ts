@@ -78,7 +78,13 @@ export type RangeFunction =
   | 'quantile_over_time'
   | 'first_over_time'
   | 'last_over_time';
-export type RangeAggregation = { kind: 'range'; fn: RangeFunction; parameter?: number; range: LogRange; grouping?: Grouping };
+export type RangeAggregation = {
+  kind: 'range';
+  fn: RangeFunction;
+  parameter?: number;
+  range: LogRange;
+  grouping?: Grouping;
+};
 
 export type VectorFunction =
   | 'sum'
@@ -101,7 +107,22 @@ export type VectorAggregation = {
   inner: MetricQuery;
 };
 
-export type BinaryOperator = '^' | '*' | '/' | '%' | '+' | '-' | '==' | '!=' | '<' | '<=' | '>' | '>=' | 'and' | 'unless' | 'or';
+export type BinaryOperator =
+  | '^'
+  | '*'
+  | '/'
+  | '%'
+  | '+'
+  | '-'
+  | '=='
+  | '!='
+  | '<'
+  | '<='
+  | '>'
+  | '>='
+  | 'and'
+  | 'unless'
+  | 'or';
 /** `on(..)` / `ignoring(..)` with an optional many-side. `include` are the labels in `group_left(..)`. */
 export type VectorMatching = { on: boolean; labels: string[]; group?: 'left' | 'right'; include: string[] };
 export type Binary = {

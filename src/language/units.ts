@@ -1,6 +1,18 @@
 /** Durations and sizes as LogQL writes them. */
 
-const ns: Record<string, number> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9, d: 86400e9, w: 7 * 86400e9, y: 365 * 86400e9 };
+const ns: Record<string, number> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  μs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+  d: 86400e9,
+  w: 7 * 86400e9,
+  y: 365 * 86400e9,
+};
 
 /** Case-sensitive in queries. */
 const bytes: Record<string, number> = {
@@ -26,7 +38,9 @@ function sum(text: string): number {
 export function readDuration(text: string, at: number): { length: number; ns: number } {
   prometheus.lastIndex = at;
   go.lastIndex = at;
-  const found = [prometheus.exec(text)?.[0] ?? '', go.exec(text)?.[0] ?? ''].reduce((a, b) => (b.length > a.length ? b : a));
+  const found = [prometheus.exec(text)?.[0] ?? '', go.exec(text)?.[0] ?? ''].reduce((a, b) =>
+    b.length > a.length ? b : a,
+  );
   return { length: found.length, ns: sum(found) };
 }
 
@@ -48,7 +62,15 @@ export function writeDuration(amount: bigint): string {
   if (amount < 0n) return `-${writeDuration(-amount)}`;
   let rest = amount;
   let text = '';
-  for (const [unit, value] of [['d', 86400_000000000n], ['h', 3600_000000000n], ['m', 60_000000000n], ['s', 1_000000000n], ['ms', 1_000000n], ['us', 1000n], ['ns', 1n]] as const) {
+  for (const [unit, value] of [
+    ['d', 86400_000000000n],
+    ['h', 3600_000000000n],
+    ['m', 60_000000000n],
+    ['s', 1_000000000n],
+    ['ms', 1_000000n],
+    ['us', 1000n],
+    ['ns', 1n],
+  ] as const) {
     if (rest < value) continue;
     text += `${rest / value}${unit}`;
     rest %= value;

@@ -20,10 +20,12 @@ export type Window = {
 
 const gcd = (a: bigint, b: bigint): bigint => (b === 0n ? a : gcd(b, a % b));
 
-export const lastIndex = ({ startNs, endNs, stepNs }: Evaluation): bigint => (stepNs > 0n && endNs > startNs ? (endNs - startNs) / stepNs : 0n);
+export const lastIndex = ({ startNs, endNs, stepNs }: Evaluation): bigint =>
+  stepNs > 0n && endNs > startNs ? (endNs - startNs) / stepNs : 0n;
 
 /** SQL: evaluation index -> time in ns. */
-export const timeOf = ({ startNs, stepNs }: Evaluation, index: string): string => `toInt64(${startNs} + toInt64(${index}) * ${stepNs})`;
+export const timeOf = ({ startNs, stepNs }: Evaluation, index: string): string =>
+  `toInt64(${startNs} + toInt64(${index}) * ${stepNs})`;
 
 export function windowOf(evaluation: Evaluation, rangeNs: bigint, offsetNs: bigint): Window {
   const { startNs, stepNs } = evaluation;

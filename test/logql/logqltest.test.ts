@@ -39,7 +39,10 @@ function load(records: LoadedRecord[]): void {
   loaded = records;
   for (const table of ['records', 'tail']) session.query(`TRUNCATE TABLE ${table}`);
   const insert = (table: string, rows: string[]): void => {
-    if (rows.length > 0) session.query(`INSERT INTO ${table} (tenant, timestamp, received, seq, service, level, labels, message, trace_id, span_id, attributes, door, class) VALUES ${rows.join(', ')}`);
+    if (rows.length > 0)
+      session.query(
+        `INSERT INTO ${table} (tenant, timestamp, received, seq, service, level, labels, message, trace_id, span_id, attributes, door, class) VALUES ${rows.join(', ')}`,
+      );
   };
   const rows = records.map(({ timeNs, labels, line, metadata }, i) => {
     const all: Record<string, string> = { service_name: 'svc', ...labels };
@@ -47,8 +50,14 @@ function load(records: LoadedRecord[]): void {
     const time = `fromUnixTimestamp64Nano(toInt64(${epochNs + timeNs}), 'UTC')`;
     return `('t', ${time}, ${time}, ${i}, ${[all.service_name ?? '', level].map(quoteString).join(', ')}, ${quoteMap(all)}, ${[line, trace_id, span_id].map(quoteString).join(', ')}, ${quoteMap(attributes)}, 'json', 'c')`;
   });
-  insert('records', rows.filter((_, i) => i % 2 === 0));
-  insert('tail', rows.filter((_, i) => i % 2 === 1));
+  insert(
+    'records',
+    rows.filter((_, i) => i % 2 === 0),
+  );
+  insert(
+    'tail',
+    rows.filter((_, i) => i % 2 === 1),
+  );
   const [first] = rows;
   if (first) insert('records', [first.replace("('t'", "('other'")]);
 }
@@ -67,7 +76,11 @@ const normal = (text: string): string => print(labelsOf(text).labels);
 
 function rowsOf(sql: string): Record<string, string>[] {
   const text = session.query(sql, 'JSONEachRow').trim();
-  return text === '' ? [] : text.split('\n').map(row => JSON.parse(row.replace(/"(timestamp|time)":(-?\d+)/g, '"$1":"$2"')) as Record<string, string>);
+  return text === ''
+    ? []
+    : text
+        .split('\n')
+        .map(row => JSON.parse(row.replace(/"(timestamp|time)":(-?\d+)/g, '"$1":"$2"')) as Record<string, string>);
 }
 
 const sources = { sources: ['records', 'tail'], tenants: ['t'] };
@@ -77,7 +90,13 @@ function logs(tree: Query, expected: string[], args: string[]): void {
   if (!isLogQuery(tree)) throw new Error('not a log query');
   const direction = args[0] === '' ? 'backward' : 'forward';
   const limit = Number(args[1]?.replace(' limit ', '') || 1000);
-  const { sql } = compileLogs(tree, { ...sources, startNs: epochNs, endNs: epochNs + 3600_000_000_000n, limit, direction });
+  const { sql } = compileLogs(tree, {
+    ...sources,
+    startNs: epochNs,
+    endNs: epochNs + 3600_000_000_000n,
+    limit,
+    direction,
+  });
   const rows = rowsOf(sql).map((row, i) => {
     const want = expected[i] ?? '';
     const sets = Array.from(want.matchAll(/ (parsed|metadata|stream) \{/g), found => found[1] ?? '');
@@ -99,7 +118,8 @@ const parseLine = (literal: string): string => {
   return stage?.kind === 'line_filter' ? (stage.operands[0]?.value ?? '') : '';
 };
 
-const near = (text: string): string => (Number.isFinite(Number(text)) ? String(Number(Number(text).toPrecision(12))) : text);
+const near = (text: string): string =>
+  Number.isFinite(Number(text)) ? String(Number(Number(text).toPrecision(12))) : text;
 
 function metric(tree: Query, start: string, end: string, step: string, expected: string[]): void {
   if (isLogQuery(tree)) throw new Error('not a metric query');
@@ -118,7 +138,12 @@ function metric(tree: Query, start: string, end: string, step: string, expected:
     const scalar = text.startsWith('scalar ');
     const name = scalar ? 'scalar' : normal(text.slice(0, text.lastIndexOf('}') + 1));
     const points = (scalar ? text.slice(7) : text.slice(text.lastIndexOf('}') + 1)).trim().split(/\s+/);
-    return [name, ...points.map(p => (p.includes('=') ? `${timeOf(p.split('=')[0] ?? '')}=${near(p.split('=')[1] ?? '')}` : near(p)))].join(' ');
+    return [
+      name,
+      ...points.map(p =>
+        p.includes('=') ? `${timeOf(p.split('=')[0] ?? '')}=${near(p.split('=')[1] ?? '')}` : near(p),
+      ),
+    ].join(' ');
   });
   expect(Array.from(series, ([name, points]) => [name, ...points].join(' '))).toEqual(wanted);
 }

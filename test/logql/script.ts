@@ -17,8 +17,20 @@ import { TokenReader } from '../../src/language/reader.ts';
  * An answer without rows is written `empty`. `service_name="svc"` and `detected_level="unknown"` are what every record has unless said otherwise
  * and are not written in expectations.
  */
-export type LoadedRecord = { timeNs: bigint; labels: Record<string, string>; line: string; metadata: Record<string, string> };
-export type Evaluation = { line: number; kind: 'logs' | 'instant' | 'range' | 'fault' | 'where'; args: string[]; query: string; expected: string[]; records: LoadedRecord[] };
+export type LoadedRecord = {
+  timeNs: bigint;
+  labels: Record<string, string>;
+  line: string;
+  metadata: Record<string, string>;
+};
+export type Evaluation = {
+  line: number;
+  kind: 'logs' | 'instant' | 'range' | 'fault' | 'where';
+  args: string[];
+  query: string;
+  expected: string[];
+  records: LoadedRecord[];
+};
 
 const heads: Record<Evaluation['kind'], RegExp> = {
   logs: /^logs((?: forward)?)((?: limit \d+)?) (.+)$/s,
@@ -29,7 +41,14 @@ const heads: Record<Evaluation['kind'], RegExp> = {
 };
 
 export const epochNs = 1_700_000_000_000_000_000n;
-const units: Record<string, bigint> = { ns: 1n, us: 1_000n, ms: 1_000_000n, s: 1_000_000_000n, m: 60_000_000_000n, h: 3_600_000_000_000n };
+const units: Record<string, bigint> = {
+  ns: 1n,
+  us: 1_000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
+};
 
 export function timeOf(text: string): bigint {
   const [, amount, unit] = /^(-?\d+)(ns|us|ms|s|m|h)$/.exec(text) ?? [];
@@ -64,7 +83,8 @@ export function readScript(text: string): Evaluation[] {
     const line = ++at;
     if (head.trim() === '' || head.startsWith('#')) continue;
     const block: string[] = [];
-    while (at < lines.length && /^(\s+\S|\s*$)/.test(lines[at] ?? '') && (lines[at] ?? '').trim() !== '') block.push((lines[at++] ?? '').trim());
+    while (at < lines.length && /^(\s+\S|\s*$)/.test(lines[at] ?? '') && (lines[at] ?? '').trim() !== '')
+      block.push((lines[at++] ?? '').trim());
     if (head === 'clear') records = [];
     else if (head === 'load') records = [...records, ...block.map(recordOf)];
     else {
@@ -72,7 +92,14 @@ export function readScript(text: string): Evaluation[] {
       if (kind === undefined) throw new Error(`line ${line}: unknown block ${head}`);
       const found = heads[kind].exec(head)?.slice(1) ?? [];
       if (block.length === 0) throw new Error(`line ${line}: ${kind} without expectation`);
-      evaluations.push({ line, kind, args: found.slice(0, -1), query: found.at(-1) ?? '', expected: block[0] === 'empty' ? [] : block, records });
+      evaluations.push({
+        line,
+        kind,
+        args: found.slice(0, -1),
+        query: found.at(-1) ?? '',
+        expected: block[0] === 'empty' ? [] : block,
+        records,
+      });
     }
   }
   return evaluations;

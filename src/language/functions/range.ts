@@ -23,11 +23,18 @@ const perSecond = ([result]: string[], seconds: number): string => `toFloat64(${
 /** NaN counts only when there is nothing else. */
 const extreme = (fn: 'min' | 'max'): RangeDefinition => ({
   input: 'unwrapped',
-  aggregates: [{ fn: `${fn}If`, args: 'v, NOT isNaN(v)' }, { fn: 'countIf', args: 'NOT isNaN(v)' }],
+  aggregates: [
+    { fn: `${fn}If`, args: 'v, NOT isNaN(v)' },
+    { fn: 'countIf', args: 'NOT isNaN(v)' },
+  ],
   finish: ([result, numbers]) => `if(${numbers} = 0, nan, ${result})`,
   fusesWith: fn,
 });
-const unwrapped = (fn: string): RangeDefinition => ({ input: 'unwrapped', aggregates: [{ fn, args: 'v' }], finish: value });
+const unwrapped = (fn: string): RangeDefinition => ({
+  input: 'unwrapped',
+  aggregates: [{ fn, args: 'v' }],
+  finish: value,
+});
 
 /** Prometheus' rate of a counter: corrected for resets, extrapolated to the edges of the window. */
 const rateCounter: RangeDefinition = {
@@ -50,10 +57,17 @@ const rateCounter: RangeDefinition = {
 
 function quantile(q: number): RangeDefinition {
   if (q > 1) return { input: 'unwrapped', aggregates: [count], finish: () => 'inf' };
-  return { input: 'unwrapped', aggregates: [{ fn: 'quantileExactInclusive', parameters: `(${q})`, args: 'v' }], finish: value };
+  return {
+    input: 'unwrapped',
+    aggregates: [{ fn: 'quantileExactInclusive', parameters: `(${q})`, args: 'v' }],
+    finish: value,
+  };
 }
 
-const definitions: Record<Exclude<RangeFunction, 'rate' | 'quantile_over_time' | 'absent_over_time'>, RangeDefinition> = {
+const definitions: Record<
+  Exclude<RangeFunction, 'rate' | 'quantile_over_time' | 'absent_over_time'>,
+  RangeDefinition
+> = {
   count_over_time: { input: 'nothing', aggregates: [count], finish: value, fusesWith: 'sum' },
   bytes_over_time: { input: 'bytes', aggregates: [sum], finish: value, fusesWith: 'sum' },
   bytes_rate: { input: 'bytes', aggregates: [sum], finish: perSecond, fusesWith: 'sum' },
@@ -75,6 +89,7 @@ export function rangeDefinition({ fn, parameter, range }: RangeAggregation): Ran
       : { input: 'nothing', aggregates: [count], finish: perSecond, fusesWith: 'sum' };
   }
   if (fn === 'quantile_over_time') return quantile(parameter ?? 0);
-  if (fn === 'absent_over_time') return { input: range.unwrap ? 'unwrapped' : 'nothing', aggregates: [count], finish: value };
+  if (fn === 'absent_over_time')
+    return { input: range.unwrap ? 'unwrapped' : 'nothing', aggregates: [count], finish: value };
   return definitions[fn];
 }

@@ -3,7 +3,9 @@ import { quote } from '../go-string.ts';
 import type { Extraction } from '../tree.ts';
 
 /** `a, b="path"` after `json` or `logfmt`; empty when there is none. */
-export function parseExtractions(reader: TokenReader): { extraction: Extraction; at: ReturnType<TokenReader['peek']> }[] {
+export function parseExtractions(
+  reader: TokenReader,
+): { extraction: Extraction; at: ReturnType<TokenReader['peek']> }[] {
   const list: { extraction: Extraction; at: ReturnType<TokenReader['peek']> }[] = [];
   if (!reader.isName()) return list;
   do {
@@ -18,7 +20,8 @@ export const printExtractions = (list: readonly Extraction[]): string =>
   list.map(({ name, path }) => ` ${name}${name === path ? '' : `=${quote(path)}`}`).join(',');
 
 /** SQL: the text of a key as a label name: trimmed, other characters become `_`, a leading digit gets `_` in front. */
-export const sanitized = (key: string): string => `replaceRegexpOne(replaceRegexpAll(trimBoth(${key}), '[^A-Za-z0-9_]', '_'), '^([0-9])', '_\\\\1')`;
+export const sanitized = (key: string): string =>
+  `replaceRegexpOne(replaceRegexpAll(trimBoth(${key}), '[^A-Za-z0-9_]', '_'), '^([0-9])', '_\\\\1')`;
 
 /** SQL: an array of (name, value) pairs, names may repeat -> Map with the first of equal names. */
 export const firstOfEach = (pairs: string): string =>

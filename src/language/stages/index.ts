@@ -32,7 +32,9 @@ const stages: { [K in Stage['kind']]: StageDefinition<Extract<Stage, { kind: K }
   label_filter: labelFilter,
 };
 
-const keywords = Object.keys(stages).filter(kind => kind !== 'line_filter' && kind !== 'label_filter') as Stage['kind'][];
+const keywords = Object.keys(stages).filter(
+  kind => kind !== 'line_filter' && kind !== 'label_filter',
+) as Stage['kind'][];
 
 export const isLineFilter = (reader: TokenReader): boolean => lineFilterOperators.some(op => reader.isOperator(op));
 
@@ -49,11 +51,14 @@ export function parseStage(reader: TokenReader): Stage {
     reader.next();
     return stages[keyword].parse(reader);
   }
-  if (!reader.isOperator('(') && !reader.isName()) throw reader.unexpected(`a stage (${keywords.join(', ')}) or a label filter`);
+  if (!reader.isOperator('(') && !reader.isName())
+    throw reader.unexpected(`a stage (${keywords.join(', ')}) or a label filter`);
   const name = reader.peek();
   if (name.type === 'word' && reader.peek(1).type !== 'operator') {
     const guess = nearest(name.text, keywords);
-    throw reader.fault(`syntax error: unexpected ${JSON.stringify(name.text)}, expected a stage or a label filter${guess ? `; did you mean ${guess}?` : ''}`);
+    throw reader.fault(
+      `syntax error: unexpected ${JSON.stringify(name.text)}, expected a stage or a label filter${guess ? `; did you mean ${guess}?` : ''}`,
+    );
   }
   return labelFilter.parse(reader);
 }

@@ -27,7 +27,11 @@ function selected(row: Row, stage: Json): Extractor {
 export const json: StageDefinition<Json> = {
   parse(reader) {
     const extractions = parseExtractions(reader).map(({ extraction, at }) => {
-      if (parseJsonPath(extraction.path) === undefined) throw reader.fault(`cannot parse expression ${JSON.stringify(extraction.path)}: not a JSON path such as a.b[0]["c d"]`, at);
+      if (parseJsonPath(extraction.path) === undefined)
+        throw reader.fault(
+          `cannot parse expression ${JSON.stringify(extraction.path)}: not a JSON path such as a.b[0]["c d"]`,
+          at,
+        );
       return extraction;
     });
     return { kind: 'json', extractions };

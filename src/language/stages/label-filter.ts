@@ -7,14 +7,23 @@ import { checkRegex, printMatcher } from '../selector.ts';
 import type { CompareOperator, LabelCondition, LabelFilter, MatchOperator } from '../tree.ts';
 import type { StageDefinition } from './stage.ts';
 
-const compareOperators: Record<string, CompareOperator> = { '=': '=', '==': '=', '!=': '!=', '>': '>', '>=': '>=', '<': '<', '<=': '<=' };
+const compareOperators: Record<string, CompareOperator> = {
+  '=': '=',
+  '==': '=',
+  '!=': '!=',
+  '>': '>',
+  '>=': '>=',
+  '<': '<',
+  '<=': '<=',
+};
 const depthMax = 100;
 
 function condition(reader: TokenReader): LabelCondition {
   const name = reader.name('a label name').text;
   const operator = reader.peek();
   const op = operator.type === 'operator' ? compareOperators[operator.text] : undefined;
-  if (op === undefined && !reader.isOperator('=~') && !reader.isOperator('!~')) throw reader.unexpected('a comparison (= != =~ !~ == > >= < <=)');
+  if (op === undefined && !reader.isOperator('=~') && !reader.isOperator('!~'))
+    throw reader.unexpected('a comparison (= != =~ !~ == > >= < <=)');
   reader.next();
   const equality = operator.text === '=' || operator.text === '!=';
   if (op === undefined || (equality && reader.peek().type === 'string')) {
@@ -26,7 +35,8 @@ function condition(reader: TokenReader): LabelCondition {
     reader.next();
     reader.operator('(');
     const value = reader.string('an address, a CIDR or a range, as a string');
-    if (parseIpRange(value.value) === undefined) throw reader.fault(`invalid ip matcher ${value.text}: write an address, a CIDR or "from-to"`, value);
+    if (parseIpRange(value.value) === undefined)
+      throw reader.fault(`invalid ip matcher ${value.text}: write an address, a CIDR or "from-to"`, value);
     reader.operator(')');
     return { type: 'ip', name, op: op === '=' ? '=' : '!=', value: value.value };
   }
@@ -34,9 +44,17 @@ function condition(reader: TokenReader): LabelCondition {
   const token = reader.peek();
   if (token.type === 'number' || (negative === undefined && (token.type === 'duration' || token.type === 'bytes'))) {
     reader.next();
-    return { type: token.type, name, op, value: negative ? -token.amount : token.amount, text: `${negative ? '-' : ''}${token.text}` };
+    return {
+      type: token.type,
+      name,
+      op,
+      value: negative ? -token.amount : token.amount,
+      text: `${negative ? '-' : ''}${token.text}`,
+    };
   }
-  throw reader.unexpected(equality ? 'a string, a number, a duration, a size or ip(..)' : 'a number, a duration or a size');
+  throw reader.unexpected(
+    equality ? 'a string, a number, a duration, a size or ip(..)' : 'a number, a duration or a size',
+  );
 }
 
 function primary(reader: TokenReader, depth: number): LabelCondition {
@@ -74,7 +92,8 @@ function printCondition(tree: LabelCondition, parent?: 'and' | 'or'): string {
       return `${tree.name}${tree.op}ip(${quote(tree.value)})`;
     case 'and':
     case 'or': {
-      const right = tree.right.type === tree.type ? `(${printCondition(tree.right)})` : printCondition(tree.right, tree.type);
+      const right =
+        tree.right.type === tree.type ? `(${printCondition(tree.right)})` : printCondition(tree.right, tree.type);
       const text = `${printCondition(tree.left, tree.type)} ${tree.type} ${right}`;
       return tree.type === 'or' && parent === 'and' ? `(${text})` : text;
     }

@@ -21,19 +21,30 @@ export const labelFormat: StageDefinition<LabelFormat> = {
     do {
       const target = reader.name('a label name');
       if (target.text === '__error__') throw reader.fault('__error__ cannot be formatted', target);
-      if (assignments.some(a => a.target === target.text)) throw reader.fault(`multiple label name ${JSON.stringify(target.text)} not allowed in a single format operation`, target);
+      if (assignments.some(a => a.target === target.text))
+        throw reader.fault(
+          `multiple label name ${JSON.stringify(target.text)} not allowed in a single format operation`,
+          target,
+        );
       reader.operator('=');
       const value = reader.peek();
       if (value.type === 'string') {
-        parseTemplate(value.value, reason => reader.fault(`invalid template for label ${JSON.stringify(target.text)}: ${reason}`, value));
+        parseTemplate(value.value, reason =>
+          reader.fault(`invalid template for label ${JSON.stringify(target.text)}: ${reason}`, value),
+        );
         reader.next();
         assignments.push({ target: target.text, from: { template: value.value } });
-      } else assignments.push({ target: target.text, from: { label: reader.name('a label name or a template string').text } });
+      } else
+        assignments.push({
+          target: target.text,
+          from: { label: reader.name('a label name or a template string').text },
+        });
     } while (reader.takeOperator(','));
     return { kind: 'label_format', assignments };
   },
 
-  print: stage => `label_format ${stage.assignments.map(({ target, from }) => `${target}=${'label' in from ? from.label : quote(from.template)}`).join(', ')}`,
+  print: stage =>
+    `label_format ${stage.assignments.map(({ target, from }) => `${target}=${'label' in from ? from.label : quote(from.template)}`).join(', ')}`,
 
   apply(stage, start) {
     let row = start;
@@ -43,7 +54,11 @@ export const labelFormat: StageDefinition<LabelFormat> = {
       else {
         read ??= row;
         const { text, error } = templateSql(from.template, read);
-        row = withError(setLabel(row, 'parsed', target, text, error === "''" ? '1' : `${error} = ''`), error, "'template failed'");
+        row = withError(
+          setLabel(row, 'parsed', target, text, error === "''" ? '1' : `${error} = ''`),
+          error,
+          "'template failed'",
+        );
       }
     }
     return { row };

@@ -17,7 +17,8 @@ function operand(reader: TokenReader, op: LineFilterOperator): LineOperand {
     if (op !== '|=' && op !== '!=') throw reader.fault(`ip(..) works with |= and != only, not with ${op}`, at);
     reader.operator('(');
     const value = reader.string('an address, a CIDR or a range, as a string');
-    if (parseIpRange(value.value) === undefined) throw reader.fault(`invalid ip matcher ${value.text}: write an address, a CIDR or "from-to"`, value);
+    if (parseIpRange(value.value) === undefined)
+      throw reader.fault(`invalid ip matcher ${value.text}: write an address, a CIDR or "from-to"`, value);
     reader.operator(')');
     return { value: value.value, ip: true };
   }
@@ -41,7 +42,8 @@ export const lineFilter: StageDefinition<LineFilter> = {
     return { kind: 'line_filter', op, operands };
   },
 
-  print: ({ op, operands }) => `${op} ${operands.map(({ value, ip }) => (ip ? `ip(${quote(value)})` : quote(value))).join(' or ')}`,
+  print: ({ op, operands }) =>
+    `${op} ${operands.map(({ value, ip }) => (ip ? `ip(${quote(value)})` : quote(value))).join(' or ')}`,
 
   apply({ op, operands }, row) {
     const positive = op.startsWith('|');

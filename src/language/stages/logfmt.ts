@@ -19,7 +19,7 @@ const unquote = (value: string): string =>
 /** Array of (key as written, value, broken pair) in order of the line. */
 function tokens(row: Row): string {
   const groups = row.scope.bind(`extractAllGroupsVertical(${row.line}, ${quoteString(token)})`);
-  return row.scope.bind(`arrayMap(g -> (g[1], ${unquote("concat(g[2], g[3])")}, g[4]), ${groups})`);
+  return row.scope.bind(`arrayMap(g -> (g[1], ${unquote('concat(g[2], g[3])')}, g[4]), ${groups})`);
 }
 
 /** One label straight from the line: the walk reaches it over well-formed pairs only, so it cannot be fooled by text inside quotes. */
@@ -64,7 +64,15 @@ function extractor(row: Row, stage: Logfmt): Extractor {
 /** With expressions only the named keys are taken, and a missing key gives the label with an empty value. */
 function selected(row: Row, stage: Logfmt): Extractor {
   const all = extractor(row, { ...stage, keepEmpty: false });
-  const values = new Map(stage.extractions.map(({ name, path }) => [name, { value: row.scope.bind(`arrayFirst(t -> t.1 = ${quoteString(path)} AND t.2 != '', ${tokens(row)}).2`), present: '1' }]));
+  const values = new Map(
+    stage.extractions.map(({ name, path }) => [
+      name,
+      {
+        value: row.scope.bind(`arrayFirst(t -> t.1 = ${quoteString(path)} AND t.2 != '', ${tokens(row)}).2`),
+        present: '1',
+      },
+    ]),
+  );
   return { ...all, raw: name => values.get(name) ?? missing, rawMap: () => namedValues(values) };
 }
 
@@ -80,7 +88,10 @@ export const logfmt: StageDefinition<Logfmt> = {
     return { kind: 'logfmt', strict, keepEmpty, extractions: parseExtractions(reader).map(e => e.extraction) };
   },
 
-  print: stage => `logfmt${stage.strict ? ' --strict' : ''}${stage.keepEmpty ? ' --keep-empty' : ''}${printExtractions(stage.extractions)}`,
+  print: stage =>
+    `logfmt${stage.strict ? ' --strict' : ''}${stage.keepEmpty ? ' --keep-empty' : ''}${printExtractions(stage.extractions)}`,
 
-  apply: (stage, row) => ({ row: extract(row, stage.extractions.length > 0 ? selected(row, stage) : extractor(row, stage)) }),
+  apply: (stage, row) => ({
+    row: extract(row, stage.extractions.length > 0 ? selected(row, stage) : extractor(row, stage)),
+  }),
 };

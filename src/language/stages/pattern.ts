@@ -43,8 +43,17 @@ export const pattern: StageDefinition<Pattern> = {
         rest = scope.bind(`substring(${rest}, ${at} + length(${literal}))`);
         matched = and([present, `${at} > 0`]);
       }
-      if (part.capture !== '_') values.set(part.capture, { value: scope.bind(`if(${present}, ${value}, '')`), present });
+      if (part.capture !== '_')
+        values.set(part.capture, { value: scope.bind(`if(${present}, ${value}, '')`), present });
     });
-    return { row: extract(row, { raw: name => values.get(name) ?? missing, rawMap: () => namedValues(values), error: "''", details: "''", cleanWhenFound: false }) };
+    return {
+      row: extract(row, {
+        raw: name => values.get(name) ?? missing,
+        rawMap: () => namedValues(values),
+        error: "''",
+        details: "''",
+        cleanWhenFound: false,
+      }),
+    };
   },
 };

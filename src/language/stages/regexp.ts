@@ -11,7 +11,8 @@ export const regexp: StageDefinition<Regexp> = {
   parse(reader) {
     const token = reader.string('a regular expression, as a string');
     const { groups } = checkRegex(reader, token.value, token);
-    if (!groups.some(name => name !== undefined)) throw reader.fault('at least one named capture must be supplied', token);
+    if (!groups.some(name => name !== undefined))
+      throw reader.fault('at least one named capture must be supplied', token);
     return { kind: 'regexp', regex: token.value };
   },
 
@@ -25,6 +26,14 @@ export const regexp: StageDefinition<Regexp> = {
     readRegex(stage.regex).groups.forEach((name, i) => {
       if (name !== undefined) values.set(name, { value: `${groups}[${i + 1}]`, present });
     });
-    return { row: extract(row, { raw: name => values.get(name) ?? missing, rawMap: () => namedValues(values), error: "''", details: "''", cleanWhenFound: false }) };
+    return {
+      row: extract(row, {
+        raw: name => values.get(name) ?? missing,
+        rawMap: () => namedValues(values),
+        error: "''",
+        details: "''",
+        cleanWhenFound: false,
+      }),
+    };
   },
 };

@@ -12,7 +12,9 @@ export const unpack: StageDefinition<Unpack> = {
   apply(_, row) {
     const { scope } = row;
     const fields = scope.bind(`arrayFilter(p -> startsWith(p.2, '"'), JSONExtractKeysAndValuesRaw(${row.line}))`);
-    const pairs = scope.bind(`arrayMap(p -> (${sanitized('p.1')}, ${jsonValue('p.2')}), arrayFilter(p -> p.1 != '_entry', ${fields}))`);
+    const pairs = scope.bind(
+      `arrayMap(p -> (${sanitized('p.1')}, ${jsonValue('p.2')}), arrayFilter(p -> p.1 != '_entry', ${fields}))`,
+    );
     const entry = scope.bind(`arrayFirst(p -> p.1 = '_entry', ${fields}).2`);
     const unpacked = extract(row, {
       raw(name) {
