@@ -96,7 +96,7 @@ function Line({ row, zone, here }: { row: QueryRow; zone: Zone; here?: boolean }
   const at = millisOf(row.ts);
   return (
     <div
-      className={`context-row level-${levelOf(row.level)} ${here ? 'selected' : ''}`}
+      className={`context-row row-${levelOf(row.level)} ${here ? 'selected' : ''}`}
       aria-current={here ? 'true' : undefined}
       title={`${dateText(at, zone)} ${clockText(at, zone)}`}
     >

@@ -16,7 +16,7 @@ export type ListEvents = {
   moved: (view: { first: QueryRow | undefined; nearStart: boolean; nearEnd: boolean; atEnd: boolean }) => void;
 };
 
-const overscan = 8;
+const overscan = 4;
 /** Rows from an end at which the next page is asked for. */
 const nearRows = 200;
 const paddingPx = 4;
@@ -226,6 +226,7 @@ export class ListView {
       if (row.element.nextSibling !== next || row.element.parentNode !== this.#box)
         this.#box.insertBefore(row.element, next);
       next = row.element;
+      row.element.setAttribute('aria-rowindex', String(row.number - this.#source.base + 1));
     }
   }
 
@@ -313,6 +314,5 @@ const shape = (look: ListLook): string =>
 
 function numberOf(target: EventTarget | null): number | null {
   const element = target instanceof Element ? target : target instanceof Node ? target.parentElement : null;
-  const number = element?.closest<HTMLElement>('.row')?.dataset.number;
-  return number === undefined ? null : Number(number);
+  return RowDom.of(element)?.number ?? null;
 }

@@ -38,6 +38,8 @@ const highlights = (['match', 'find'] as const).map(name => {
   return highlight;
 });
 
+const rowsByElement = new WeakMap<Element, RowDom>();
+
 /**
  * One row of the page: few elements and text nodes that are refilled when the row is used for another record. Text only ever
  * gets in as text nodes.
@@ -56,7 +58,14 @@ export class RowDom {
   #height = Number.NaN;
   #marks: [Highlight, StaticRange][] = [];
 
+  /** The row that an element of the page belongs to. */
+  static of(element: Element | null): RowDom | null {
+    const row = element?.closest('.row');
+    return (row && rowsByElement.get(row)) ?? null;
+  }
+
   constructor(look: RowLook) {
+    rowsByElement.set(this.element, this);
     this.element.setAttribute('role', 'row');
     this.#cell('row-time', this.#time).style.width = `${timeWidth(look)}ch`;
     this.#cell('row-level', this.#badge);
@@ -75,8 +84,7 @@ export class RowDom {
   fill(number: number, row: QueryRow, before: QueryRow | undefined, look: RowLook): void {
     this.number = number;
     this.row = row;
-    this.element.id = `row-${number}`;
-    this.element.dataset.number = String(number);
+    if (this.element.id) this.element.id = `row-${number}`;
     const at = millisOf(row.ts);
     const date =
       look.dates && (!before || dateText(millisOf(before.ts), look.zone) !== dateText(at, look.zone))
@@ -101,9 +109,10 @@ export class RowDom {
     if (height !== this.#height) style.height = `${height}px`;
     this.#top = top;
     this.#height = height;
-    const name = `row level-${levelOf(this.row?.level ?? '')}${selected ? ' selected' : ''}`;
+    const name = `row row-${levelOf(this.row?.level ?? '')}${selected ? ' selected' : ''}`;
     if (name === this.element.className) return;
     this.element.className = name;
+    this.element.id = selected ? `row-${this.number}` : '';
     this.element.setAttribute('aria-selected', String(selected));
   }
 
