@@ -63,8 +63,14 @@ const spellings: Record<string, number> = {
 const byNumber: readonly Level[] = [
   'unknown',
   ...(['trace', 'debug', 'info', 'warn'] as const).flatMap(level => [level, level, level, level]),
-  'error', 'critical', 'critical', 'critical',
-  'fatal', 'fatal', 'fatal', 'fatal',
+  'error',
+  'critical',
+  'critical',
+  'critical',
+  'fatal',
+  'fatal',
+  'fatal',
+  'fatal',
 ];
 
 /** Severity number of a spelling; 0 when it is none. Cheapest on LowCardinality text, where it runs once per distinct value. */
@@ -81,7 +87,20 @@ export const levelOfOtel = (number: string): string =>
 const stated = `(?i)(?:"(?:level|lvl|severity|loglevel|levelname|log\\\\.level)"\\\\s*:\\\\s*"?|(?:^|[\\\\s,{;|])(?:level|lvl|severity|loglevel)=["\\']?)([a-z0-9]+)`;
 const word = `(?i)(?:^|[^a-z0-9_])(trace|debug|info|notice|warn|warning|error|err|crit|critical|fatal|panic|emerg|alert|severe)(?:$|[^a-z0-9_])`;
 const statedHint = quoteStrings(['level', 'lvl', 'severity']);
-const wordHint = quoteStrings(['trace', 'debug', 'info', 'notice', 'warn', 'err', 'crit', 'fatal', 'panic', 'emerg', 'alert', 'severe']);
+const wordHint = quoteStrings([
+  'trace',
+  'debug',
+  'info',
+  'notice',
+  'warn',
+  'err',
+  'crit',
+  'fatal',
+  'panic',
+  'emerg',
+  'alert',
+  'severe',
+]);
 
 /**
  * Spelling of the level in the text of a message: a JSON or logfmt field that states it, else the leftmost whole word that is a level, else

@@ -33,7 +33,7 @@ async function separate(
 }
 
 const control: Record<Exclude<FrameGroup['format'], 'quarantine'>, string> = {
-  json: '{}\n',
+  json: '{"message":""}\n',
   rows: '{"m":"","l":{}}\n',
   text: '\n',
 };
@@ -52,7 +52,8 @@ export async function setPoisonAside(
   if (!some) throw first;
   const innocent: FrameGroup = {
     ...group,
-    keys: [],
+    keys: ['message'],
+    hints: {},
     pieces: [{ ...some, payload: Buffer.from(control[group.format]), rows: 1 }],
   };
   const accepts = async (part: FrameGroup): Promise<string | null> => {

@@ -88,9 +88,13 @@ export function readJson(group: FrameGroup, path: string, reading: JsonReading):
   const found = findLevel('message');
   const spelling = stated.length === 0 ? found : `if(${mark}stated != '', ${mark}stated, ${found})`;
   const severityNumber = `${mark}number`;
-  const bySpelling = levelOfSeverity(`(${severityOfText(`CAST(${spelling}, 'LowCardinality(String)')`)} AS ${mark}found)`);
+  const bySpelling = levelOfSeverity(
+    `(${severityOfText(`CAST(${spelling}, 'LowCardinality(String)')`)} AS ${mark}found)`,
+  );
   const level =
-    number.length === 0 ? bySpelling : `if(${severityNumber} BETWEEN 1 AND 24, ${levelOfOtel(severityNumber)}, ${bySpelling})`;
+    number.length === 0
+      ? bySpelling
+      : `if(${severityNumber} BETWEEN 1 AND 24, ${levelOfOtel(severityNumber)}, ${bySpelling})`;
   const spelled = stated.length === 0 ? '0' : `if(${mark}stated != '', ${mark}found, 0)`;
   const severity =
     number.length === 0 ? spelled : `if(${severityNumber} BETWEEN 1 AND 24, ${severityNumber}, ${spelled})`;
@@ -106,7 +110,9 @@ export function readJson(group: FrameGroup, path: string, reading: JsonReading):
     : fields;
   const texts = [
     `${origin.received} AS received`,
-    ...(time.length === 0 ? [] : [`${timeText} AS ${mark}time`, `assumeNotNull(${mark}time) AS ${mark}text`, `${parsed} AS ${mark}at`]),
+    ...(time.length === 0
+      ? []
+      : [`${timeText} AS ${mark}time`, `assumeNotNull(${mark}time) AS ${mark}text`, `${parsed} AS ${mark}at`]),
     ...(stated.length === 0 ? [] : [`ifNull(${firstOf(stated.map(at))}, '') AS ${mark}stated`]),
     ...(number.length === 0 ? [] : [`toUInt8OrZero(ifNull(${firstOf(number.map(at))}, '')) AS ${severityNumber}`]),
   ];

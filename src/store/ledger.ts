@@ -76,6 +76,12 @@ UNION ALL SELECT ${segmentOf} AS segment, ${quoteString(quarantineKey)} AS parti
     return toCounts(rows);
   }
 
+  /** Partitions that retention took out of `records`. */
+  async expired(): Promise<ReadonlySet<string>> {
+    const rows = await this.#engine.run({ sql: `SELECT DISTINCT partition FROM ${this.#names.expired}` });
+    return new Set(rows.map(r => String(r.partition)));
+  }
+
   /** Segments of the given ones whose rows differ from what was written here; partitions that retention took are left out on both sides. */
   async gaps(segments: readonly number[]): Promise<number[]> {
     const { expected, actual } = await this.#compare(segments);
@@ -106,18 +112,14 @@ UNION ALL SELECT ${segmentOf} AS segment, ${quoteString(quarantineKey)} AS parti
     const wanted = segments.join(', ');
     const rows = await this.#engine.run({
       sql: `SELECT segment, partition, sum(n) AS n FROM (
-SELECT segment, partition.1 AS partition, partition.2 AS n FROM ${this.#names.ledger} ARRAY JOIN CAST(stored, 'Array(Tuple(String, Int64))') AS partition
+SELECT segment, kept.1 AS partition, kept.2 AS n FROM ${this.#names.ledger} ARRAY JOIN CAST(stored, 'Array(Tuple(String, Int64))') AS kept
 UNION ALL SELECT segment, ${quoteString(quarantineKey)} AS partition, quarantined AS n FROM ${this.#names.ledger})
 WHERE segment IN (${wanted}) GROUP BY segment, partition`,
     });
     const expected = toCounts(rows);
     const first = BigInt(Math.min(...segments)) << 32n;
     const actual = await this.counts(first, covered, this.#names.records, this.#names.quarantine);
-    const gone = new Set(
-      (await this.#engine.run({ sql: `SELECT DISTINCT partition FROM ${this.#names.expired}` })).map(r =>
-        String(r.partition),
-      ),
-    );
+    const gone = await this.expired();
     for (const counts of [expected, actual])
       for (const partitions of counts.values())
         for (const partition of [...partitions.keys()])

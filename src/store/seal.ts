@@ -74,7 +74,8 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
   await engine.run({ sql: `INSERT INTO ${names.streamsStaging} ${selectStreams(tail.records)}`, settings: oneBlock });
   const tailCounts = await ledger.counts(order.from, order.to, names.staging, names.quarantineStaging);
   let partitions = await staged(sealing);
-  const late = partitions.filter(p => p.kind === 'records' && isExpired(p.partition));
+  const gone = order.note === 'tail' ? new Set<string>() : await ledger.expired();
+  const late = partitions.filter(p => p.kind === 'records' && (gone.has(p.partition) || isExpired(p.partition)));
   for (const { partition, id } of late) {
     log.warn({ partition }, 'store: records replayed from the log are older than their retention; not stored again');
     await engine.run({ sql: `ALTER TABLE ${names.staging} DROP PARTITION ID ${quoteString(id)}` });

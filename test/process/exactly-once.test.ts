@@ -5,7 +5,10 @@ let world: World;
 afterEach(() => world.close());
 
 const lines = (from: number, n: number): string =>
-  Array.from({ length: n }, (_, i) => `{"ts":"2026-11-20T00:00:00Z","service":"s${i % 5}","message":"number ${from + i}"}\n`).join('');
+  Array.from(
+    { length: n },
+    (_, i) => `{"ts":"2026-11-20T00:00:00Z","service":"s${i % 5}","message":"number ${from + i}"}\n`,
+  ).join('');
 const keys = ['ts', 'service', 'message'];
 const count = 'count() AS n, uniqExact(seq) AS u, toString(max(seq)) AS last';
 
@@ -28,7 +31,8 @@ it('shows every acknowledged record exactly once to questions that run while tai
   })();
   let asked = 0;
   const faults: string[] = [];
-  const rowsUpTo = (seq: bigint): number => log.frames.filter(f => f.seq < seq).reduce((n, f) => n + f.header.records, 0);
+  const rowsUpTo = (seq: bigint): number =>
+    log.frames.filter(f => f.seq < seq).reduce((n, f) => n + f.header.records, 0);
   const reader = async (): Promise<void> => {
     while (performance.now() < until) {
       const before = rowsUpTo(visible);
@@ -77,7 +81,10 @@ const deaths: [string, RegExp][] = [
 ];
 
 it.each(deaths)('loses and doubles nothing when it dies %s', async (_, where) => {
-  world = await openWorld({ config: 'retention: { rules: [{ service: s1, days: 7 }] }', bounds: { sealBytes: 20_000, tickMillisMin: 1 } });
+  world = await openWorld({
+    config: 'retention: { rules: [{ service: s1, days: 7 }] }',
+    bounds: { sealBytes: 20_000, tickMillisMin: 1 },
+  });
   let appended = 0;
   const append = (n: number): void => {
     world.log.append(lines(appended, n), { keys });
@@ -106,6 +113,8 @@ it.each(deaths)('loses and doubles nothing when it dies %s', async (_, where) =>
   await world.worker.stop();
   const [row] = await world.ask(count);
   expect(row).toMatchObject({ n: String(appended), u: String(appended) });
-  const [quarantine] = await world.engine.run({ sql: `SELECT count() AS n, uniqExact(seq) AS u FROM ${world.database}.quarantine` });
+  const [quarantine] = await world.engine.run({
+    sql: `SELECT count() AS n, uniqExact(seq) AS u FROM ${world.database}.quarantine`,
+  });
   expect(quarantine).toEqual({ n: '22', u: '22' });
 });

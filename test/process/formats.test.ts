@@ -9,7 +9,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 const select =
-  "toString(seq) AS seq, toString(toUnixTimestamp64Nano(timestamp)) AS t, toUnixTimestamp64Nano(received) = toUnixTimestamp64Nano(timestamp) AS now, level, severity, service, labels, message, hex(message) AS bytes, trace_id, span_id, attributes";
+  'toString(seq) AS seq, toString(toUnixTimestamp64Nano(timestamp)) AS t, toUnixTimestamp64Nano(received) = toUnixTimestamp64Nano(timestamp) AS now, level, severity, service, labels, message, hex(message) AS bytes, trace_id, span_id, attributes';
 
 async function rows(payload: string | Uint8Array, header: Partial<BatchHeader>): Promise<Record<string, unknown>[]> {
   world.log.append(payload, header);
@@ -58,7 +58,9 @@ describe('times', () => {
     table.forEach(([ts, ns], i) => {
       const row = found[i]!;
       expect([ts, row.t, row.attributes], String(ts)).toEqual(
-        ns === null ? [ts, row.now ? row.t : 'received', { ts: typeof ts === 'string' ? ts : JSON.stringify(ts) }] : [ts, String(ns), {}],
+        ns === null
+          ? [ts, row.now ? row.t : 'received', { ts: typeof ts === 'string' ? ts : JSON.stringify(ts) }]
+          : [ts, String(ns), {}],
       );
     });
   });
@@ -94,9 +96,13 @@ describe('levels', () => {
 
 describe('json', () => {
   it('maps fields to columns, labels and attributes; values keep their digits', async () => {
-    const [row] = await json([
-      '{"time":"2026-11-20T12:00:00Z","app":"web","env":"prod","msg":"hi","traceId":"ABCDEF0123456789abcdef0123456789","span_id":"x-Y","n":1.50,"big":9007199254740993123,"b":true,"nil":null,"o":{"k": [1, 2]},"q\'`\\\\":"v"}',
-    ], undefined, { labelFields: ['env'] });
+    const [row] = await json(
+      [
+        '{"time":"2026-11-20T12:00:00Z","app":"web","env":"prod","msg":"hi","traceId":"ABCDEF0123456789abcdef0123456789","span_id":"x-Y","n":1.50,"big":9007199254740993123,"b":true,"nil":null,"o":{"k": [1, 2]},"q\'`\\\\":"v"}',
+      ],
+      undefined,
+      { labelFields: ['env'] },
+    );
     expect(row).toMatchObject({
       t: '1795176000000000000',
       service: 'web',
@@ -109,7 +115,13 @@ describe('json', () => {
   });
 
   it('takes the first candidate of each row; the others stay; a row without one is its own message', async () => {
-    const found = await json([{ message: 'a', msg: 'b', ts: 1795176000 }, { msg: 'c', z: '1' }, '{"z": 2 }', '  {"log":"d", "z":null}', { message: '' }]);
+    const found = await json([
+      { message: 'a', msg: 'b', ts: 1795176000 },
+      { msg: 'c', z: '1' },
+      '{"z": 2 }',
+      '  {"log":"d", "z":null}',
+      { message: '' },
+    ]);
     expect(found.map(r => [r.message, r.attributes])).toEqual([
       ['a', { msg: 'b' }],
       ['c', { z: '1' }],
@@ -120,30 +132,68 @@ describe('json', () => {
   });
 
   it('reads groups without any message key, with odd keys, with own field names', async () => {
-    expect(await json([{ a: '1' }])).toMatchObject([{ message: '{"a":"1"}', attributes: { a: '1' }, service: 'unknown_service' }]);
-    world.log.append('{"":"e","m":"x","w_0":"1","_path":"p","message":"k","seq":"7","level":"warn"}\n', { keys: ['', 'm', 'w_0', '_path', 'message', 'seq', 'level'] });
-    world.log.append('{"":"e","m":"x","when":"2026-11-20T12:00:00Z"}\n', { keys: ['', 'm', 'when'], hints: { messageField: 'm', timeField: 'when', labels: { job: 'j' } } });
-    world.log.append('{"m":"x","w_0":"1","_path":"p","message":"k","seq":"7","received":"r","timestamp":"1795176000"}\n', { keys: ['m', 'w_0', '_path', 'message', 'seq', 'received', 'timestamp'], hints: { labels: { a: 'b' } } });
+    expect(await json([{ a: '1' }])).toMatchObject([
+      { message: '{"a":"1"}', attributes: { a: '1' }, service: 'unknown_service' },
+    ]);
+    world.log.append('{"":"e","m":"x","w_0":"1","_path":"p","message":"k","seq":"7","level":"warn"}\n', {
+      keys: ['', 'm', 'w_0', '_path', 'message', 'seq', 'level'],
+    });
+    world.log.append('{"":"e","m":"x","when":"2026-11-20T12:00:00Z"}\n', {
+      keys: ['', 'm', 'when'],
+      hints: { messageField: 'm', timeField: 'when', labels: { job: 'j' } },
+    });
+    world.log.append(
+      '{"m":"x","w_0":"1","_path":"p","message":"k","seq":"7","received":"r","timestamp":"1795176000"}\n',
+      { keys: ['m', 'w_0', '_path', 'message', 'seq', 'received', 'timestamp'], hints: { labels: { a: 'b' } } },
+    );
     await world.settled();
     const found = (await world.ask(select)).slice(1);
     expect(found).toMatchObject([
       { message: 'k', level: 'warn', attributes: { '': 'e', m: 'x', w_0: '1', _path: 'p', seq: '7', level: 'warn' } },
-      { message: 'x', t: '1795176000000000000', service: 'j', labels: { job: 'j', service_name: 'j' }, attributes: { '': 'e' } },
+      {
+        message: 'x',
+        t: '1795176000000000000',
+        service: 'j',
+        labels: { job: 'j', service_name: 'j' },
+        attributes: { '': 'e' },
+      },
       { message: 'k', t: '1795176000000000000', attributes: { m: 'x', w_0: '1', _path: 'p', seq: '7', received: 'r' } },
     ]);
   });
 
   it('keeps lone surrogates, escapes and raw bytes', async () => {
-    const found = await rows(Buffer.concat([Buffer.from('{"message":"\\ud800 \\u0000 \\ud83d\\ude00"}\n{"message":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}\n')]), { keys: ['message'] });
+    const found = await rows(
+      Buffer.concat([
+        Buffer.from('{"message":"\\ud800 \\u0000 \\ud83d\\ude00"}\n{"message":"'),
+        Buffer.from([0xff, 0xfe]),
+        Buffer.from('"}\n'),
+      ]),
+      { keys: ['message'] },
+    );
     expect(found.map(r => r.bytes)).toEqual([Buffer.from('\\ud800 \0 😀').toString('hex').toUpperCase(), 'FFFE']);
   });
 });
 
 it('keeps the bytes of text lines', async () => {
-  const lines = [Buffer.from('plain'), Buffer.from('cr\r'), Buffer.from([0, 1, 0xff, 0x41]), Buffer.from(''), Buffer.from('  \t"quoted\\" '), Buffer.alloc(1 << 20, 'x')];
-  const found = await rows(Buffer.concat(lines.flatMap(l => [l, Buffer.from('\n')])), { format: 'text', door: 'text', hints: { labels: { service: 'web', env: "o'neil\\" } } });
+  const lines = [
+    Buffer.from('plain'),
+    Buffer.from('cr\r'),
+    Buffer.from([0, 1, 0xff, 0x41]),
+    Buffer.from(''),
+    Buffer.from('  \t"quoted\\" '),
+    Buffer.alloc(1 << 20, 'x'),
+  ];
+  const found = await rows(Buffer.concat(lines.flatMap(l => [l, Buffer.from('\n')])), {
+    format: 'text',
+    door: 'text',
+    hints: { labels: { service: 'web', env: "o'neil\\" } },
+  });
   expect(found.map(r => r.bytes)).toEqual(lines.map(l => l.toString('hex').toUpperCase()));
-  expect(found[0]).toMatchObject({ service: 'web', labels: { env: "o'neil\\", service: 'web', service_name: 'web' }, now: 1 });
+  expect(found[0]).toMatchObject({
+    service: 'web',
+    labels: { env: "o'neil\\", service: 'web', service_name: 'web' },
+    now: 1,
+  });
 });
 
 it('reads canonical rows', async () => {
@@ -152,7 +202,17 @@ it('reads canonical rows', async () => {
     { format: 'rows', door: 'loki', tenant: 't1' },
   );
   expect(found).toMatchObject([
-    { t: '1795176000123456789', message: 'a', service: 's', level: 'error', severity: 18, labels: { service_name: 's', z: '1' }, attributes: { k: 'v' }, trace_id: 'aa', span_id: 'bb' },
+    {
+      t: '1795176000123456789',
+      message: 'a',
+      service: 's',
+      level: 'error',
+      severity: 18,
+      labels: { service_name: 's', z: '1' },
+      attributes: { k: 'v' },
+      trace_id: 'aa',
+      span_id: 'bb',
+    },
     { message: 'level=debug x', level: 'debug', service: 'unknown_service', now: 1 },
     { message: 'b', level: 'critical', service: 't' },
     { t: '-5', level: 'warn', severity: 13 },
@@ -171,7 +231,11 @@ it('gives every row its frame: seq, tenant, receive time, across frames, tenants
   await world.settled();
   const found = await world.ask('toString(seq) AS seq, tenant, toString(toUnixTimestamp64Nano(received)) AS r');
   const wanted = world.log.frames.flatMap(f =>
-    Array.from({ length: f.header.records }, (_, i) => ({ seq: String(f.seq + BigInt(i)), tenant: f.header.tenant, r: f.header.received })),
+    Array.from({ length: f.header.records }, (_, i) => ({
+      seq: String(f.seq + BigInt(i)),
+      tenant: f.header.tenant,
+      r: f.header.received,
+    })),
   );
   expect(found).toEqual(wanted);
   expect(seqs).toHaveLength(4);
