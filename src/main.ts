@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
-import { type HandedIn, runCli } from './cli/program.ts';
+import { enableCompileCache } from 'node:module';
+import { CliError, exitCode } from './cli/exit-code.ts';
+import type { HandedIn } from './cli/program.ts';
 
 // An older Node started this process to have a newer one (bin/launch.mjs). When that launcher is killed, so are we, and at once: to the
 // outside it was the program, and a kill -9 of the program must look like one.
@@ -32,6 +34,9 @@ function existing(directory: string): string {
   return directory;
 }
 
+// Halves the start of the light commands; loaded after it is on, since it is for what is loaded later.
+enableCompileCache();
+const { runCli } = await import('./cli/program.ts');
 process.exitCode = await runCli(process.argv.slice(2), handed);
 // A finished command must not be kept alive by an idle connection.
 if (process.exitCode !== undefined) setTimeout(() => process.exit(), 500).unref();
