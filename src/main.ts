@@ -30,7 +30,7 @@ const handed: HandedIn = {
 /** Throws when there is no such directory, since an empty report would look like an empty log. */
 function existing(directory: string): string {
   if (!existsSync(directory))
-    throw new Error(`${directory}: no such directory; name the data directory of weir up (--data)`);
+    throw new CliError(exitCode.usage, `${directory}: no such directory; name the data directory of weir up (--data)`);
   return directory;
 }
 
