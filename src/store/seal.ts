@@ -109,11 +109,15 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
   return { rows, parts: partitions.filter(p => p.kind === 'records').length };
 }
 
-/** One row per segment that the range touches, so that dropped rows and empty ranges are covered too. */
+/**
+ * One row per segment that the range has rows in, and one for its last segment, so that the range is covered to its end. Segment numbers have
+ * gaps (they follow the clock), so the numbers between are never counted through.
+ */
 function ledgerRows(order: SealOrder, counts: ReadonlyMap<number, ReadonlyMap<string, number>>): LedgerRow[] {
   assert(order.to > order.from, 'a seal covers at least one row');
   const rows: LedgerRow[] = [];
-  for (let segment = segmentOfSeq(order.from); segment <= segmentOfSeq(order.to - 1n); segment++) {
+  const touched = new Set([...counts.keys(), ...order.dropped.keys(), segmentOfSeq(order.to - 1n)]);
+  for (const segment of [...touched].sort((a, b) => a - b)) {
     const stored = new Map(counts.get(segment));
     const quarantined = stored.get(quarantineKey) ?? 0;
     stored.delete(quarantineKey);
