@@ -112,7 +112,7 @@ export function askThrough(lane: Lane, run: RunQuery): Ask {
           leave();
         }
       })();
-      return { rows, summary: answer.summary };
+      return { rows, summary: () => answer.summary() };
     } catch (error) {
       leave();
       throw engineError(error);

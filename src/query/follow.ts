@@ -40,7 +40,7 @@ export function makeVisibleHub(onVisible: OnVisible): VisibleHub {
         signal,
       });
       const [row] = await collect(answer);
-      return BigInt(String(row?.seq ?? 0)) + 1n;
+      return BigInt((row?.seq ?? 0) as string | number) + 1n;
     },
     listen(listener) {
       listeners.add(listener);

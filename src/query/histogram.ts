@@ -14,7 +14,15 @@ const hour = 3600 * second;
 const day = 24 * hour;
 /** Steps that read well on an axis, ms. */
 const niceSteps = [
-  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+  1,
+  2,
+  5,
+  10,
+  20,
+  50,
+  100,
+  200,
+  500,
   ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800].map(n => n * second),
   ...[1, 2, 3, 6, 12].map(n => n * hour),
   ...[1, 2, 7, 14, 30, 90, 365].map(n => n * day),

@@ -50,7 +50,7 @@ async function openSocket(parameters: Record<string, string>, headers: Record<st
   const socket = new WebSocket(`${server.url.replace('http', 'ws')}/loki/api/v1/tail?${query}`, { headers });
   const frames: { streams: { stream: object; values: unknown[][] }[]; encodingFlags?: string[] }[] = [];
   let pings = 0;
-  socket.on('message', data => frames.push(JSON.parse(String(data))));
+  socket.on('message', data => frames.push(JSON.parse((data as Buffer).toString())));
   socket.on('ping', () => pings++);
   await new Promise((resolve, reject) => {
     socket.on('open', resolve);
@@ -139,7 +139,8 @@ describe('GET /loki/api/v1/tail', () => {
     await server.store.seal();
     await server.store.tick(numbered(8, 9));
     await until(() => tail.lines().length >= 7 && tail.pings() > 0);
-    expect(tail.lines().toSorted()).toEqual(names(2, 9));
+    expect(tail.lines()).toHaveLength(7);
+    expect(new Set(tail.lines())).toEqual(new Set(names(2, 9)));
     expect(tail.frames[0]).not.toHaveProperty('encodingFlags');
     expect(tail.frames[0]?.streams[0]).toMatchObject({ stream: { detected_level: 'info', service_name: 'even' } });
     tail.socket.close();

@@ -166,7 +166,7 @@ export class ChdbStore {
     try {
       return { result: await this.session.queryAsync(text, { format }), sql };
     } catch (error) {
-      throw new Error(`${(error as Error).message}\n${text}`);
+      throw new Error(`${(error as Error).message}\n${text}`, { cause: error });
     } finally {
       this.running--;
     }

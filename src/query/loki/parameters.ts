@@ -17,8 +17,8 @@ export function acceptForms(scope: FastifyInstance): void {
 /** Parameters of a request, of its body first and then of its URL. */
 export type Parameters = {
   /** The first value; undefined when absent or empty. */
-  get(name: string): string | undefined;
-  all(name: string): string[];
+  get: (name: string) => string | undefined;
+  all: (name: string) => string[];
 };
 
 export function parametersOf(request: FastifyRequest): Parameters {
