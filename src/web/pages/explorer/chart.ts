@@ -39,7 +39,7 @@ export function axes(node: HTMLElement, zone: Zone): [uPlot.Axis, uPlot.Axis] {
       font,
       size: 48,
       gap: 4,
-      space: 28,
+      space: 18,
       grid,
       ticks: { show: false },
       values: (_, ticks) =>

@@ -120,10 +120,14 @@ export class ListView {
     return Math.max(1, Math.floor(this.#scroller.clientHeight / (this.#look?.rowHeight ?? 20)) - 1);
   }
 
+  /** The row to hold on to: the chosen one while it is in view, else the first in view. */
   #anchor(): { number: number; offset: number } | null {
     if (this.#layout.count === 0) return null;
-    const index = this.#layout.at(this.#scroller.scrollTop);
-    return { number: this.#source.base + index, offset: this.#scroller.scrollTop - this.#layout.top(index) };
+    const { scrollTop, clientHeight } = this.#scroller;
+    const chosen = this.#selected === null ? -1 : this.#selected - this.#source.base;
+    const top = chosen >= 0 && chosen < this.#layout.count ? this.#layout.top(chosen) : -1;
+    const index = top >= scrollTop && top < scrollTop + clientHeight ? chosen : this.#layout.at(scrollTop);
+    return { number: this.#source.base + index, offset: scrollTop - this.#layout.top(index) };
   }
 
   #arrange(): void {

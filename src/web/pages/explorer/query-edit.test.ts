@@ -92,5 +92,6 @@ test('kinds of text', () => {
 
 test('words to highlight', () => {
   expect(searchWords('Timeout "connection reset"')).toEqual(['timeout', 'connection reset']);
+  expect(searchWords('{} |~ "(?i)Took 5\\\\.2" |~ "a|b"')).toEqual(['took 5.2']);
   expect(searchWords('{a="b"} |= "Foo" |= `bar\\d` != "baz" |~ "q.*"')).toEqual(['foo', 'bar\\d']);
 });

@@ -73,10 +73,18 @@ export function searchWords(query: string): string[] {
     for (const [, phrase, word] of query.matchAll(/"([^"]+)"|([^\s"]+)/g))
       words.push((phrase ?? word ?? '').toLowerCase());
   } else {
-    for (const [, quoted] of query.matchAll(/\|=\s*("(?:\\.|[^"\\])*"|`[^`]*`)/g))
-      words.push(unquote(quoted ?? '').toLowerCase());
+    for (const [, operator, quoted] of query.matchAll(/(\|=|\|~)\s*("(?:\\.|[^"\\])*"|`[^`]*`)/g)) {
+      const text = unquote(quoted ?? '');
+      words.push((operator === '|=' ? text : literalOf(text)).toLowerCase());
+    }
   }
   return [...new Set(words.filter(Boolean))];
+}
+
+/** The text an expression stands for when it is only an escaped text, as words are translated (`(?i)a\.b`); else empty. */
+function literalOf(expression: string): string {
+  const body = expression.replace(/^\(\?i\)/, '');
+  return /^(?:\\[^\w\s]|[^\\^$.|?*+()[\]{}])+$/.test(body) ? body.replace(/\\([^\w\s])/g, '$1') : '';
 }
 
 function unquote(text: string): string {

@@ -56,7 +56,8 @@ export function StatusLine({
       {result.pageError && <span className="flag">more could not be loaded: {result.pageError.message}</span>}
       {progress && live === null && (
         <span className="dim" data-testid="status-cost">
-          scanned {shortCount(progress.readRows)} rows, {shortBytes(progress.readBytes)} in{' '}
+          {progress.readRows > 0 &&
+            `scanned ${shortCount(progress.readRows)} rows, ${shortBytes(progress.readBytes)} in `}
           {shortSpan(progress.elapsedMs)}
         </span>
       )}
