@@ -29,11 +29,16 @@ export type LabelColumn = { name: string; sql: string };
 /** `labels` (keys sorted, `service_name` included) and `service` from constant labels and from columns. */
 export function labelsAndService(
   constant: Readonly<Record<string, string>>,
-  columns: readonly LabelColumn[],
+  own: readonly LabelColumn[],
 ): { labels: string; service: string } {
-  const fixed = Object.fromEntries(
-    Object.entries(constant).filter(([name, value]) => value !== '' && !columns.some(c => c.name === name)),
+  const fixed = Object.fromEntries(Object.entries(constant).filter(([, value]) => value !== ''));
+  // A record's own label wins; where it has none, the constant of the batch holds.
+  const columns = own.map(({ name, sql }) =>
+    fixed[name] === undefined
+      ? { name, sql }
+      : { name, sql: `coalesce(nullIf(${sql}, ''), ${quoteString(fixed[name])})` },
   );
+  for (const { name } of columns) delete fixed[name];
   const valueOf = (name: string): string | undefined =>
     columns.find(c => c.name === name)?.sql ?? (fixed[name] === undefined ? undefined : quoteString(fixed[name]));
   const candidates = serviceLabels.flatMap(name => valueOf(name) ?? []);

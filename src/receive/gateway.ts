@@ -4,9 +4,10 @@ import { receiveTimeNs } from '../base/clock.ts';
 import type { Config } from '../base/config.ts';
 import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import type { Door, Tenant } from '../base/record.ts';
+import type { AgentBatchId, Door, Tenant } from '../base/record.ts';
 import { batchAcked, batchReceived, recordsQuarantined, requestRejected } from '../base/telemetry.ts';
 import { tenantOf } from '../base/tenant.ts';
+import { agentBatchOf } from './hints.ts';
 import type { AcceptBatch } from '../flow.ts';
 import { Admission, endLine, readBody, Share } from './body.ts';
 import { BodyMemory } from './body-memory.ts';
@@ -111,7 +112,7 @@ export class Gateway {
   async #receive(spec: DoorSpec, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const started = performance.now();
     if (this.#stopping) throw new WeirError('shutting_down');
-    const tenant = tenantOf(request.headers);
+    const origin = { tenant: tenantOf(request.headers), agentBatch: agentBatchOf(request.headers) };
     const mediaType = mediaTypeOf(request);
     if (spec.mediaTypes.length > 0 && !spec.mediaTypes.includes(mediaType)) {
       throw unsupportedType(spec, mediaType);
@@ -132,7 +133,7 @@ export class Gateway {
       });
       share.hold(decoded.bytes);
       batchReceived(spec.door, decoded.accepted + decoded.quarantined, body.length);
-      await this.#append(spec.door, tenant, decoded);
+      await this.#append(spec.door, origin, decoded);
       batchAcked(spec.door, decoded.accepted, (performance.now() - started) / 1000);
       for (const [kind, records] of decoded.quarantinedBy) recordsQuarantined(spec.door, kind, records);
       return spec.answer(reply, decoded, mediaType);
@@ -163,9 +164,16 @@ export class Gateway {
   }
 
   /** All batches, in order, acked together: when one is refused the whole request is, and the client sends it again. */
-  async #append(door: Door, tenant: Tenant, decoded: Decoded): Promise<void> {
+  async #append(
+    door: Door,
+    { tenant, agentBatch }: { tenant: Tenant; agentBatch: AgentBatchId | undefined },
+    decoded: Decoded,
+  ): Promise<void> {
     const appends = decoded.batches.map(({ header, payload }) =>
-      this.#accept({ header: { ...header, tenant, door, received: String(receiveTimeNs()) }, payload }),
+      this.#accept({
+        header: { ...header, tenant, door, received: String(receiveTimeNs()), ...(agentBatch && { agentBatch }) },
+        payload,
+      }),
     );
     const failed = (await Promise.allSettled(appends)).find(result => result.status === 'rejected');
     if (failed) throw failed.reason;

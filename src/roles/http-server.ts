@@ -60,6 +60,8 @@ export async function openHttpServer(options: {
       throw error;
     }
     if (tenant !== undefined) request.headers['x-scope-orgid'] = tenant;
+    // Before any body is read: what is sent to a path that does not exist is not looked at.
+    if (request.is404) throw new WeirError('not_found', { path: request.url.split('?')[0] ?? '' });
   });
 
   server.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {

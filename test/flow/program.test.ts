@@ -108,6 +108,36 @@ it('asks for a token when there are any, and binds tokens to tenants', async () 
   }
 });
 
+it('takes a retried batch once, and labels that the sender gives for all lines', async () => {
+  const weir = await startWeir();
+  try {
+    const retried = { ...ndjson, 'x-weir-agent': 'agent-1', 'x-weir-epoch': '1', 'x-weir-sequence': '7' };
+    for (let k = 0; k < 3; k++)
+      expect(
+        (
+          await weir.post(
+            '/ingest/json?service=batch&label.env=test',
+            '{"message":"once"}\n{"message":"own","service":"mine"}\n',
+            retried,
+          )
+        ).status,
+      ).toBe(200);
+    const found = await eventually(
+      () => rows(weir, ''),
+      r => r.length === 2,
+    );
+    expect(found.map(r => [r.message, r.service, r.labels.env]).sort()).toEqual([
+      ['once', 'batch', 'test'],
+      ['own', 'mine', 'test'],
+    ]);
+    expect((await weir.post('/ingest/json', '{"message":"x"}\n', { ...ndjson, 'x-weir-agent': 'half' })).status).toBe(
+      400,
+    );
+  } finally {
+    await weir.stop();
+  }
+});
+
 it('keeps tenants apart', async () => {
   const weir = await startWeir();
   try {

@@ -85,6 +85,8 @@ export function canonicalRow(shape: Buffer, source: Buffer, start: number, end: 
     if (field && field.text !== '') labels.set(name, field.json);
     attributes.delete(name);
   }
+  for (const [name, value] of Object.entries(hints.labels ?? {}))
+    if (!labels.has(fromText(name))) labels.set(fromText(name), fromText(JSON.stringify(value)));
   if (!labels.has('service_name')) {
     const source = serviceNameLabels.find(name => labels.has(name));
     labels.set('service_name', (source && labels.get(source)) ?? JSON.stringify(unknownService));

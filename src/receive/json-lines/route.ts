@@ -1,28 +1,7 @@
-import type { FieldHints } from '../../base/record.ts';
-import { type Arrival, type DoorSpec, refuseAsJson } from '../gateway.ts';
+import { type DoorSpec, refuseAsJson } from '../gateway.ts';
+import { jsonHints } from '../hints.ts';
 import type { Decoded } from '../intake.ts';
 import { decodeJsonLines } from './decode.ts';
-
-/** A setting of `/ingest/*`: query parameter `name`, or header `X-Weir-Name` with dashes. */
-export function setting(arrival: Pick<Arrival, 'headers' | 'query'>, name: string): string | undefined {
-  const given = arrival.query[name] ?? arrival.headers[`x-weir-${name.replaceAll('_', '-')}`];
-  const value = Array.isArray(given) ? given.join(',') : given;
-  return value === '' ? undefined : value;
-}
-
-function hintsOf(arrival: Arrival): FieldHints {
-  const timeField = setting(arrival, 'time_field');
-  const messageField = setting(arrival, 'message_field');
-  const labelFields = setting(arrival, 'label_fields')
-    ?.split(',')
-    .map(name => name.trim())
-    .filter(name => name !== '');
-  return {
-    ...(timeField !== undefined && { timeField }),
-    ...(messageField !== undefined && { messageField }),
-    ...(labelFields?.length && { labelFields }),
-  };
-}
 
 /** Counts and the first faults. 400 when there were records and none was good; they are in quarantine all the same, and the body says so. */
 export const answerCounts: DoorSpec['answer'] = (reply, decoded: Decoded) =>
@@ -50,7 +29,7 @@ export const jsonLinesDoor: DoorSpec = {
     '',
   ],
   linewise: true,
-  decode: arrival => decodeJsonLines(arrival.body, hintsOf(arrival), arrival.recordBytesMax),
+  decode: arrival => decodeJsonLines(arrival.body, jsonHints(arrival), arrival.recordBytesMax),
   answer: answerCounts,
   refuse: refuseAsJson,
 };
