@@ -37,7 +37,7 @@ const vectorFunctions: readonly VectorFunction[] = [
 ];
 const withParameter = new Set<VectorFunction>(['topk', 'bottomk', 'approx_topk']);
 const withoutGrouping = new Set<VectorFunction>(['sort', 'sort_desc', 'approx_topk']);
-export const functionNames = [...rangeFunctionNames, ...vectorFunctions, 'label_replace', 'vector'];
+const functionNames = [...rangeFunctionNames, ...vectorFunctions, 'label_replace', 'vector'];
 
 const depthMax = 100;
 

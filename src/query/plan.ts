@@ -5,6 +5,7 @@ import { compileMetric } from '../language/compile.ts';
 import { foldLiterals } from '../language/literals.ts';
 import { parseLogs, parseQuery } from '../language/parser.ts';
 import { printQuery } from '../language/print.ts';
+import { parseSearch } from '../language/search-text.ts';
 import type { Query } from '../language/tree.ts';
 import {
   type Matching,
@@ -15,7 +16,6 @@ import {
   streamCondition,
   type ToSql,
 } from './logs-sql.ts';
-import { logqlOf } from './typed-text.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** A log query that is understood, ready to become SQL. */
@@ -44,7 +44,7 @@ export type Plan = LogsPlan | MetricPlan;
 export type Dialect = 'weir' | 'loki';
 
 function parse(text: string, dialect: Dialect): Query {
-  return dialect === 'loki' ? parseQuery(text) : parseQuery(logqlOf(text), { allowAll: true });
+  return dialect === 'loki' ? parseQuery(text) : parseSearch(text);
 }
 
 /** Understand a query. Throws `bad_query` with line and column. */
