@@ -65,7 +65,7 @@ it('shows demo data, the page, health and metrics', { timeout: 120_000 }, async 
       'weir_received_records_total',
       'weir_acked_records_total',
       'weir_wal_bytes',
-      'weir_engine_restarts',
+      'weir_engine_starts_total',
       'weir_lag_seconds',
     ])
       expect(metrics).toContain(name);
