@@ -50,8 +50,11 @@ export const limits = {
   walReserveBytes: 64 * MiB,
   /** A tick moves at most this much payload from the log into the tail. */
   tickBytes: 8 * MiB,
-  /** Least time between two ticks. Visible within 250 ms p99 of the ack needs less than that. */
-  tickMillisMin: 100,
+  /**
+   * Least time between two ticks; after a pause the next one starts at once. Visible within 250 ms p99 of the ack leaves no more, and planning
+   * the statement costs some CPU-ms every time, so no less (docs/decisions/0004).
+   */
+  tickMillisMin: 150,
   /** The tail is sealed into one part at this size ... */
   sealBytes: 64 * MiB,
   /** ... or at this age, so that a quiet system does not keep records in memory only (the log has them anyway). */

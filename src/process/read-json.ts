@@ -2,6 +2,7 @@ import { quoteName, quoteString } from '../language/sql-writer.ts';
 import type { FrameGroup } from './frame-groups.ts';
 import { findLevel, levelOfOtel, levelOfSeverity, severityOfText } from './level.ts';
 import { rowOrigin } from './row-origin.ts';
+import { attributeNames } from '../base/fields.ts';
 import { type LabelColumn, labelsAndService, mapType } from './service.ts';
 import { parseTime } from './timestamp.ts';
 
@@ -82,6 +83,8 @@ export function readJson(group: FrameGroup, path: string, reading: JsonReading):
       else attributes[lost] = [key, `coalesce(${entry[1]}, ${attributes[lost]?.[1]})`];
     });
 
+  const names = attributeNames(attributes.map(([key]) => key));
+
   // Level: stated by a field, else found in the message
   const stated = present(levelKeys);
   const number = present(severityNumberKeys);
@@ -118,7 +121,7 @@ export function readJson(group: FrameGroup, path: string, reading: JsonReading):
   ];
   return `SELECT ${origin.tenant} AS tenant, ${timestamp} AS timestamp, received, ${origin.seq} AS seq, ${service} AS service,
 toUInt8(${severity}) AS severity, ${level} AS level, ${labelMap} AS labels, ${whole} AS message,
-${id(trace)} AS trace_id, ${id(span)} AS span_id, ${mapOf(attributes)} AS attributes, ${quoteString(group.door)} AS door
+${id(trace)} AS trace_id, ${id(span)} AS span_id, ${mapOf(attributes.map(([key, sql]) => [names.get(key) ?? key, sql]))} AS attributes, ${quoteString(group.door)} AS door
 FROM (SELECT *, ${texts.join(', ')} FROM (${inner}))`;
 }
 

@@ -85,10 +85,11 @@ export function startWorker(options: WorkerOptions): Worker {
   gaugeFrom('weir_tail_records', 'records in the tail, not sealed yet', () => tailRecords);
   gaugeFrom('weir_tail_bytes', 'payload bytes in the tail', () => tailBytes);
   gaugeFrom('weir_worker_lag_records', 'records in the log that are not visible yet', behind);
-  gaugeFrom('weir_worker_lag_segments', 'segments between the worker and the end of the log', () =>
-    Math.max(0, segmentOfSeq(logEnd(source)) - segmentOfSeq(cursor)),
+  gaugeFrom(
+    'weir_worker_lag_segments',
+    'segments of the log after the one that the worker reads',
+    () => source.segments().filter(s => s.segment > segmentOfSeq(cursor)).length,
   );
-
   /** From a started engine to the end of the stretch; rejects when something happened that only a new beginning puts right. */
   async function work(signal: AbortSignal, begun: () => void): Promise<void> {
     await store.prepare();

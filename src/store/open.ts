@@ -43,7 +43,7 @@ export function openStore({ engine, streams, config, directory }: StoreOptions):
   const dropTail = (tail: Tail): void => {
     for (const table of [tail.records, tail.quarantine])
       engine.run({ sql: `DROP TABLE IF EXISTS ${table} SYNC` }).catch((error: unknown) => {
-        log.warn({ error, table }, 'store: a sealed tail could not be dropped; the next start does it');
+        log.warn({ err: error, table }, 'store: a sealed tail could not be dropped; the next start does it');
       });
   };
   const without = (table: string, key: string, moved: readonly string[]): string =>

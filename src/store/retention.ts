@@ -108,7 +108,7 @@ WHERE active AND database = ${quoteString(names.databaseName)} AND table = ${quo
     if (running || !engine.up()) return;
     running = true;
     run()
-      .catch((error: unknown) => log.error({ error }, 'retention: round failed; the next one is in a minute'))
+      .catch((error: unknown) => log.error({ err: error }, 'retention: round failed; the next one is in a minute'))
       .finally(() => {
         running = false;
       });

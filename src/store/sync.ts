@@ -29,7 +29,7 @@ export function fileSystemSync(directory: string | undefined): FileSystemSync {
   };
   const timer = setInterval(() => {
     if (performance.now() - lastWrite > afterWriteMillis || lastWrite === 0) return;
-    now().catch((error: unknown) => log.error({ error }, 'store: file system sync failed'));
+    now().catch((error: unknown) => log.error({ err: error }, 'store: file system sync failed'));
   }, periodMillis);
   timer.unref();
   return {

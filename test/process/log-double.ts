@@ -24,8 +24,8 @@ export function openLogDouble(firstSegment = 1): LogDouble {
     frames,
     append(payload, header = {}) {
       const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-      let records = 0;
-      for (const byte of bytes) if (byte === 10) records++;
+      let records = header.records ?? 0;
+      if (header.records === undefined) for (const byte of bytes) if (byte === 10) records++;
       const seq = seqOf(segment, row);
       clock += 1_000n;
       const full: BatchHeader = {

@@ -112,7 +112,7 @@ const corpus: [string, string, string][] = [
   ['a @ b, user@localhost, @handle, x@y', 'none', ''],
   ['from 10.103.103.7 port 22', 'ipv4', 'from ### port 22'],
   ['[192.168.0.1]:80 and 8.8.8.8,1.1.1.1', 'ipv4', '[###]:80 and ###,###'],
-  ['version 1.2.3 and v1.2.3.4 and 1.2.3.4.5 and 999.1.1.1', 'version', ''],
+  ['version 1.2.3 and v1.2.3.4 and 1.2.3.4.5 and 999.1.1.1', 'none', ''],
   ['card 4111 1111 1111 1111 ok', 'card', 'card ### ok'],
   ['card=5500-0000-0000-0004;', 'card', 'card=###;'],
   ['amex 378282246310005', 'card', 'amex ###'],
@@ -137,23 +137,16 @@ it('redacts emails, addresses, valid card numbers, tokens and own expressions, a
     ],
     corpus.map(([text]) => ({ message: text, m: text, other: text })),
   );
-  let right = 0;
-  let wrong = 0;
-  let missed = 0;
+  const missed: string[] = [];
+  const tooMuch: string[] = [];
   rows.forEach((row, i) => {
     const [text, kind, wanted] = corpus[i]!;
     const expected = wanted === '' ? text : wanted;
-    const found = kind === 'version' ? String(row.message).replace('1.2.3.4.5', '1.2.3.4.5') : row.message;
-    if (found === expected) right++;
-    else if (wanted === '') wrong++;
-    else missed++;
+    if (row.message !== expected) (wanted === '' ? tooMuch : missed).push(`${kind}: ${row.message}`);
     expect((row.attributes as Record<string, string>).m).toBe(row.message);
     expect((row.attributes as Record<string, string>).other).toBe(text);
   });
-  // One known over-redaction: four numbers of a five-part version look like an address.
-  expect({ missed, wrong: wrong <= 1, right: right >= corpus.length - 1 }).toEqual({
-    missed: 0,
-    wrong: true,
-    right: true,
-  });
+  // Every secret of the corpus is found; of its harmless lines one at most is touched (four numbers of a five-part version).
+  expect(missed).toEqual([]);
+  expect(tooMuch.length).toBeLessThanOrEqual(1);
 });
