@@ -64,3 +64,21 @@ export const timeMagnitudes = [
 /** What DateTime64(9) of the engine can hold: 1900-01-01T00:00:00Z to 2262-04-11T23:47:16.854775807Z, in ns since 1970. */
 export const eventTimeMinNs = -2_208_988_800_000_000_000n;
 export const eventTimeMaxNs = 9_223_372_036_854_775_807n;
+
+/**
+ * The names under which keys are stored as attributes: as they are where LogQL can name them, else sanitised by Loki's rule (every character
+ * outside `[A-Za-z0-9_]` becomes `_`, a leading digit gets one in front). A key whose sanitised name is taken keeps its own, so nothing is lost.
+ */
+export function attributeNames(keys: readonly string[]): Map<string, string> {
+  const valid = /^[A-Za-z_][A-Za-z0-9_]*$/;
+  const taken = new Set(keys);
+  return new Map(
+    keys.map(key => {
+      if (valid.test(key)) return [key, key];
+      const name = key.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d)/, '_');
+      if (name === '' || taken.has(name)) return [key, key];
+      taken.add(name);
+      return [key, name];
+    }),
+  );
+}

@@ -1,8 +1,8 @@
+import { attributeNames } from '../base/fields.ts';
 import { quoteName, quoteString } from '../language/sql-writer.ts';
 import type { FrameGroup } from './frame-groups.ts';
 import { findLevel, levelOfOtel, levelOfSeverity, severityOfText } from './level.ts';
 import { rowOrigin } from './row-origin.ts';
-import { attributeNames } from '../base/fields.ts';
 import { type LabelColumn, labelsAndService, mapType } from './service.ts';
 import { parseTime } from './timestamp.ts';
 

@@ -1,4 +1,4 @@
-import { fieldCandidates, serviceNameLabels, unknownService } from '../../base/fields.ts';
+import { attributeNames, fieldCandidates, serviceNameLabels, unknownService } from '../../base/fields.ts';
 import type { FieldHints } from '../../base/record.ts';
 import { type ByteString, byteString, bytesOf, fromText, parseJson } from '../byte-string.ts';
 import { eventTimeNs } from '../event-time.ts';
@@ -106,7 +106,9 @@ export function canonicalRow(shape: Buffer, source: Buffer, start: number, end: 
     row.push([column, /^[0-9a-f]+$/i.test(id.text) ? JSON.stringify(id.text.toLowerCase()) : id.json]);
     attributes.delete(id.name);
   }
-  if (attributes.size > 0)
-    row.push(['a', object(Array.from(attributes.values(), field => [field.name, field.json] as const))]);
+  if (attributes.size > 0) {
+    const names = attributeNames([...attributes.keys()]);
+    row.push(['a', object(Array.from(attributes, ([name, field]) => [names.get(name) ?? name, field.json] as const))]);
+  }
   return object(row);
 }
