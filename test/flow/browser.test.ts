@@ -1,0 +1,145 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startWeir, type UnderTest } from '../../bench/weir-under-test.ts';
+import { count, eventually, ndjson } from './ask.ts';
+
+const executablePath =
+  process.env.WEIR_CHROMIUM ??
+  ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+let weir: UnderTest;
+let browser: Browser | undefined;
+let page: Page;
+const complaints: string[] = [];
+
+/** Screenshots are kept when a folder for them is named. */
+const shoot = async (name: string): Promise<void> => {
+  const folder = process.env.WEIR_SCREENSHOTS;
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+};
+const at = (id: string) => page.locator(`[data-testid="${id}"]`);
+const total = async (): Promise<string> => (await at('total').textContent()) ?? '';
+
+beforeAll(async () => {
+  weir = await startWeir();
+  if (!executablePath) return;
+  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  page.on('pageerror', error => complaints.push(String(error)));
+  page.on('console', message => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+});
+afterAll(async () => {
+  await browser?.close();
+  await weir.stop();
+});
+
+const loud = 'SKIPPED: no Chromium; install it or set WEIR_CHROMIUM';
+
+it('waits for the first log and shows it by itself', async ctx => {
+  if (!browser) ctx.skip(loud);
+  await page.goto(weir.url);
+  await at('waiting').waitFor();
+  await shoot('waiting');
+  const now = Date.now();
+  const lines = Array.from({ length: 3000 }, (_, i) =>
+    JSON.stringify({
+      ts: new Date(now - (3000 - i) * 800).toISOString(),
+      service: ['web', 'cart', 'payments'][i % 3],
+      level: i % 10 === 0 ? 'error' : 'info',
+      message: i % 10 === 0 ? `timeout after ${i} ms <b>not bold</b>` : `request ${i} done`,
+      user: i % 7,
+    }),
+  );
+  expect((await weir.post('/ingest/json', lines.join('\n'), ndjson)).status).toBe(200);
+  await eventually(
+    () => count(weir),
+    n => n === 3000,
+  );
+  await page.locator('.row').first().waitFor({ timeout: 20_000 });
+  expect(await page.locator('.row').count()).toBeGreaterThan(10);
+  await shoot('first-rows');
+});
+
+it('searches for words, and text of records stays text', async ctx => {
+  if (!browser) ctx.skip(loud);
+  await at('query-input').fill('timeout');
+  await at('query-input').press('Enter');
+  expect(await eventually(total, text => /\b300\b/.test(text))).toMatch(/\b300\b/);
+  expect(await page.locator('.row').first().textContent()).toContain('<b>not bold</b>');
+  expect(await page.locator('.row b').count()).toBe(0);
+  expect(new URL(page.url()).search).toContain('timeout');
+  await shoot('search');
+});
+
+it('underlines what is wrong and says where', async ctx => {
+  if (!browser) ctx.skip(loud);
+  await at('query-input').fill('{service_name="web"} | json | status >');
+  await at('query-input').press('Enter');
+  await at('query-error').waitFor();
+  expect(await at('query-error').textContent()).toMatch(/line 1|column|col/i);
+  await shoot('query-error');
+});
+
+it('opens a record and filters by a click on its value', async ctx => {
+  if (!browser) ctx.skip(loud);
+  await at('query-input').fill('{service_name="payments"}');
+  await at('query-input').press('Enter');
+  await eventually(total, text => /1,?000/.test(text));
+  await page.locator('.row').first().click();
+  await at('details').waitFor();
+  await shoot('details');
+  await at('filter-user').first().click();
+  const narrowed = await eventually(
+    async () => Number(((await total()).match(/[\d,]+/)?.[0] ?? '0').replaceAll(',', '')),
+    n => n > 0 && n < 1000,
+  );
+  expect(narrowed).toBeLessThan(200);
+  expect(await at('query-input').inputValue()).toContain('user');
+});
+
+it('zooms by brushing the histogram', async ctx => {
+  if (!browser) ctx.skip(loud);
+  await at('query-input').fill('');
+  await at('query-input').press('Enter');
+  await eventually(total, text => /3,?000/.test(text));
+  const box = await at('histogram').boundingBox();
+  if (!box) throw new Error('the histogram has no place on the page');
+  await page.mouse.move(box.x + box.width * 0.6, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.8, box.y + box.height / 2, { steps: 8 });
+  await page.mouse.up();
+  const zoomed = await eventually(
+    async () => Number(((await total()).match(/[\d,]+/)?.[0] ?? '0').replaceAll(',', '')),
+    n => n > 0 && n < 3000,
+  );
+  expect(zoomed).toBeLessThan(3000);
+  await shoot('zoomed');
+  await page.goBack();
+  expect(await eventually(total, text => /3,?000/.test(text))).toMatch(/3,?000/);
+});
+
+it('tails live, pauses and goes on', async ctx => {
+  if (!browser) ctx.skip(loud);
+  await at('live').click();
+  await at('live-bar').waitFor();
+  await weir.post('/ingest/json', '{"service":"web","message":"arrived while watching"}\n', ndjson);
+  await page.getByText('arrived while watching').first().waitFor({ timeout: 10_000 });
+  await shoot('live');
+  await at('live-pause').click();
+  await weir.post('/ingest/json', '{"service":"web","message":"arrived while paused"}\n', ndjson);
+  await page.waitForTimeout(1500);
+  expect(await page.getByText('arrived while paused').count()).toBe(0);
+  await at('live-pause').click();
+  await page.getByText('arrived while paused').first().waitFor({ timeout: 10_000 });
+});
+
+it('meets no error in the browser', ctx => {
+  if (!browser) ctx.skip(loud);
+  // The refused query of the test above is an answer of status 400, which browsers log.
+  expect(complaints.filter(text => !text.includes('400'))).toEqual([]);
+});
