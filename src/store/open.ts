@@ -18,8 +18,8 @@ export type Store = TailStore & {
   runBytes: RunBytes;
   /** Drops what is older than its retention, now and every minute, until stopped. To be started after `prepare`. */
   startRetention(): RetentionTimer;
-  /** Stops timers; the engine is not ours to stop. */
-  close(): void;
+  /** Stops timers and waits for tables being dropped; the engine is not ours to stop. */
+  close(): Promise<void>;
 };
 
 export type StoreOptions = {
@@ -40,11 +40,19 @@ export function openStore({ engine, streams, config, directory }: StoreOptions):
   let tailsMade = 0;
   let incomingMade = false;
 
+  const drops = new Set<Promise<void>>();
   const dropTail = (tail: Tail): void => {
-    for (const table of [tail.records, tail.quarantine])
-      engine.run({ sql: `DROP TABLE IF EXISTS ${table} SYNC` }).catch((error: unknown) => {
-        log.warn({ err: error, table }, 'store: a sealed tail could not be dropped; the next start does it');
-      });
+    for (const table of [tail.records, tail.quarantine]) {
+      const drop: Promise<void> = engine
+        .run({ sql: `DROP TABLE IF EXISTS ${table} SYNC` })
+        .then(
+          () => {},
+          (err: unknown) =>
+            log.warn({ err, table }, 'store: a sealed tail could not be dropped; the next start does it'),
+        )
+        .finally(() => drops.delete(drop));
+      drops.add(drop);
+    }
   };
   const without = (table: string, key: string, moved: readonly string[]): string =>
     moved.length === 0 ? table : `(SELECT * FROM ${table} WHERE ${key} NOT IN (${moved.map(quoteString).join(', ')}))`;
@@ -129,7 +137,10 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
     runQuery: makeRunQuery({ streams, handOver, config }),
     runBytes: makeRunBytes({ streams, handOver, config }),
     startRetention: () => startRetention({ engine, names, config }),
-    close: () => sync.stop(),
+    async close() {
+      sync.stop();
+      await Promise.all(drops);
+    },
   };
 
   /** `streams` of the receive days that hold rows from `first` on, counted anew from the records. */

@@ -82,7 +82,7 @@ export async function openWorld(options: WorldOptions = {}, kept?: Kept): Promis
     restart: next => openWorld(next ?? options, { database, log }),
     async close() {
       await worker.stop();
-      store.close();
+      await store.close();
       await engine.run({ sql: `DROP DATABASE IF EXISTS ${database} SYNC` });
     },
   };
