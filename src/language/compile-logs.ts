@@ -84,6 +84,16 @@ function outputs(row: Row): string[] {
 }
 
 /**
+ * Time of the limit-th record, as a bound: `seq` breaks ties, but asking the engine to sort by it makes it read far more than the limit
+ * (measured: 45 CPU-ms instead of 15 per million rows). Only where conditions are cheap, since they are evaluated twice.
+ */
+function nearest(clause: string, from: string, order: 'ASC' | 'DESC', limit: number): string {
+  const [fn, past] = order === 'DESC' ? ['min', '>='] : ['max', '<='];
+  const bound = `${clause}SELECT ${fn}(timestamp) FROM (SELECT timestamp ${from} ORDER BY timestamp ${order} LIMIT ${Math.floor(limit)})`;
+  return ` AND timestamp ${past} (${bound})`;
+}
+
+/**
  * SQL of a log query. Each source is read on its own in the order of its key, filtered and cut to the limit, so that the engine reads in
  * order and stops early; labels of the answer are made for the rows of the answer only.
  */
@@ -106,10 +116,12 @@ export function compileLogs(tree: LogQuery, options: LogsOptions): CompiledLogs 
   ]);
   const cut = limit > 0 ? ` LIMIT ${Math.floor(limit)}` : '';
   const sorted = `ORDER BY timestamp ${order}, seq ${order}${cut}`;
-  const legs = sources.map(
-    source => `SELECT ${stored.join(', ')} FROM ${quoteTable(source)} WHERE ${condition} ${sorted}`,
-  );
   const clause = scope.with([condition]);
+  const bounded = limit > 0 && !/\bmessage\b/.test(clause + condition);
+  const legs = sources.map(source => {
+    const from = `FROM ${quoteTable(source)} WHERE ${condition}`;
+    return `SELECT ${stored.join(', ')} ${from}${bounded ? nearest(clause, from, order, limit) : ''} ${sorted}`;
+  });
   const inner =
     legs.length === 1
       ? `${clause}${legs[0]}`

@@ -44,7 +44,7 @@ function vectorAggregation(query: VectorAggregation, context: MetricContext): Ve
   const from = metricVector(inner, context);
   const aggregate = aggregates[fn];
   if (aggregate !== undefined) {
-    const error = from.fails ? 'max(error)' : "''";
+    const error = from.fails ? "anyIf(error, error != '')" : "''";
     const sql = `SELECT g AS labels, t, ${aggregate} AS value, ${error} AS error FROM (SELECT ${grouped(grouping)} AS g, t, value, error FROM (${from.sql})) GROUP BY g, t`;
     return { sql: `SELECT labels, t, value, error FROM (${sql})`, fails: from.fails };
   }

@@ -119,13 +119,13 @@ export function rangeVector(query: RangeAggregation, context: MetricContext, ove
   const aggregated = definition.aggregates.map(
     ({ fn, parameters = '', args }, i) => `${fn}${state}${parameters}(${args}) AS a${i}`,
   );
-  const failure = fails ? ['max(failure) AS failure'] : [];
+  const failure = fails ? ["anyIf(failure, failure != '') AS failure"] : [];
   let sql = `SELECT ${[...keys, ...aggregated, ...failure].join(', ')} FROM (${records}) GROUP BY ${keys.join(', ')}`;
   if (window.spread !== undefined) {
     const merged = definition.aggregates.map(({ fn, parameters = '' }, i) => `${fn}Merge${parameters}(m${i}) AS a${i}`);
     const states = definition.aggregates.map((_, i) => `a${i} AS m${i}`);
     const fanned = `SELECT ${[...identity.names, `arrayJoin(${window.spread}) AS k`, ...states, ...(fails ? ['failure AS failed'] : [])].join(', ')} FROM (${sql})`;
-    sql = `SELECT ${[...identity.names, 'k AS slice', ...merged, ...(fails ? ['max(failed) AS failure'] : [])].join(', ')} FROM (${fanned}) GROUP BY ${[...identity.names, 'k'].join(', ')}`;
+    sql = `SELECT ${[...identity.names, 'k AS slice', ...merged, ...(fails ? ["anyIf(failed, failed != '') AS failure"] : [])].join(', ')} FROM (${fanned}) GROUP BY ${[...identity.names, 'k'].join(', ')}`;
   }
   const end = `(${timeOf(context, 'slice')} - ${offsetNs})`;
   const value = definition.finish(

@@ -48,7 +48,7 @@ export function choose(condition: string, then: string, otherwise: string): stri
 function first(scope: Scope, found: readonly Found[]): Found {
   return found.reduceRight((rest, one) => {
     if (one.present === '0') return rest;
-    if (one.present === '1') return one;
+    if (one.present === '1' || rest.present === '0') return one;
     const present = scope.bind(one.present);
     const either: Found = {
       value: scope.bind(choose(present, one.value, rest.value)),

@@ -22,13 +22,27 @@ function tokens(row: Row): string {
   return row.scope.bind(`arrayMap(g -> (g[1], ${unquote('concat(g[2], g[3])')}, g[4]), ${groups})`);
 }
 
-/** One label straight from the line: the walk reaches it over well-formed pairs only, so it cannot be fooled by text inside quotes. */
-function firstValue(row: Row, name: string): { value: string; mayMiss: string } {
-  const spelled = name.replaceAll('_', '[^A-Za-z0-9\\x00-\\x20"=]');
-  const walk = `(?s)^${space}*(?:${key}(?:=(?:${quoted}|${bare}))?${space}+)*?${spelled}=(${quoted}|${bare})(?:${space}|$)`;
-  const raw = row.scope.bind(`extract(${row.line}, ${quoteString(walk)})`);
-  const anyKey = name.split('_').reduce((a, b) => (b.length > a.length ? b : a));
-  return { value: unquote(raw), mayMiss: `${raw} IN ('', '""') AND position(${row.line}, ${quoteString(anyKey)}) > 0` };
+/**
+ * One label straight from the line, where that is certain to be what reading all pairs would give: the key is spelled as the label and an even
+ * number of quotes (none of them escaped) stands before it. `doubtful`: all other lines.
+ */
+function firstValue(row: Row, name: string): { value: string; doubtful: string } {
+  const { scope, line } = row;
+  const key = quoteString(`${name}=`);
+  const at = scope.bind(`if(startsWith(${line}, ${key}), 1, position(${line}, ${quoteString(` ${name}=`)}) + 1)`);
+  const found = `(${at} > 1 OR startsWith(${line}, ${key}))`;
+  const before = scope.bind(`left(${line}, ${at} - 1)`);
+  const rest = scope.bind(`substring(${line}, ${at} + length(${key}))`);
+  const inQuotes = `extract(${rest}, ${quoteString(`(?s)^(${quoted})(?:${space}|$)`)})`;
+  const raw = scope.bind(`if(startsWith(${rest}, '"'), ${inQuotes}, substringIndex(${rest}, ' ', 1))`);
+  const odd = `countSubstrings(${before}, '"') % 2 = 1 OR position(${before}, '\\\\') > 0`;
+  const unclear = `${raw} IN ('', '""') OR (NOT startsWith(${raw}, '"') AND match(${raw}, ${quoteString('["=\\x00-\\x1f]')}))`;
+  // For a_b other spellings (a-b, a.b) may come first; they all hold the longest piece of the name.
+  const pieces = name.split('_');
+  const piece = quoteString(pieces.length > 1 ? pieces.reduce((a, b) => (b.length > a.length ? b : a)) : `${name}=`);
+  const others = pieces.length > 1 ? ` OR countSubstrings(${line}, ${piece}) > 1` : '';
+  const doubtful = scope.bind(`if(${found}, ${odd} OR ${unclear}${others}, position(${line}, ${piece}) > 0)`);
+  return { value: `if(${found}, ${unquote(raw)}, '')`, doubtful };
 }
 
 function extractor(row: Row, stage: Logfmt): Extractor {
@@ -51,7 +65,7 @@ function extractor(row: Row, stage: Logfmt): Extractor {
         return { value, present: `${value} != ''` };
       }
       const fast = firstValue(row, name);
-      const value = scope.bind(choose(fast.mayMiss, `${slow()}.2`, fast.value));
+      const value = scope.bind(choose(fast.doubtful, `${slow()}.2`, fast.value));
       return { value, present: `${value} != ''` };
     },
     rawMap: () => scope.bind(firstOfEach(pairs())),
