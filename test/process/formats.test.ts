@@ -110,7 +110,7 @@ describe('json', () => {
       message: 'hi',
       trace_id: 'abcdef0123456789abcdef0123456789',
       span_id: 'x-Y',
-      attributes: { n: '1.50', big: '9007199254740993123', b: 'true', o: '{"k": [1, 2]}', "q'`\\": 'v' },
+      attributes: { n: '1.50', big: '9007199254740993123', b: 'true', o: '{"k": [1, 2]}', q___: 'v' },
     });
   });
 
