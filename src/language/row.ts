@@ -238,11 +238,12 @@ export function extract(row: Row, extractor: Extractor): Row {
   const extractedAs = (name: string): Found => {
     const has = scope.bind(storedHas(name));
     const raw = has === '1' ? missing : extractor.raw(name);
-    const direct = { ...raw, present: and([not(has), raw.present]) };
+    // The parser's part comes first: the engine computes later operands lazily, once for each place that uses them (measured: 820 -> 320 ms).
+    const direct = { ...raw, present: and([raw.present, not(has)]) };
     const root = rootOf(name);
     if (root === undefined) return direct;
     const clash = extractor.raw(root);
-    return first(scope, [{ ...clash, present: and([storedHas(root), clash.present]) }, direct]);
+    return first(scope, [{ ...clash, present: and([clash.present, storedHas(root)]) }, direct]);
   };
   const extended: Row = {
     ...row,

@@ -37,11 +37,11 @@ function firstValue(row: Row, name: string): { value: string; doubtful: string }
   const raw = scope.bind(`if(startsWith(${rest}, '"'), ${inQuotes}, substringIndex(${rest}, ' ', 1))`);
   const odd = `countSubstrings(${before}, '"') % 2 = 1 OR position(${before}, '\\\\') > 0`;
   const unclear = `${raw} IN ('', '""') OR (NOT startsWith(${raw}, '"') AND match(${raw}, ${quoteString('["=\\x00-\\x1f]')}))`;
-  // For a_b other spellings (a-b, a.b) may come first; they all hold the longest piece of the name.
-  const pieces = name.split('_');
-  const piece = quoteString(pieces.length > 1 ? pieces.reduce((a, b) => (b.length > a.length ? b : a)) : `${name}=`);
-  const others = pieces.length > 1 ? ` OR countSubstrings(${line}, ${piece}) > 1` : '';
-  const doubtful = scope.bind(`if(${found}, ${odd} OR ${unclear}${others}, position(${line}, ${piece}) > 0)`);
+  // For a_b other spellings (a-b, a.b) may come first.
+  const spelled = quoteString(`${name.replaceAll('_', '[^A-Za-z0-9]')}=`);
+  const anySpelling = name.includes('_') ? `match(${line}, ${spelled})` : `position(${line}, ${key}) > 0`;
+  const others = name.includes('_') ? ` OR countMatches(${line}, ${spelled}) > 1` : '';
+  const doubtful = scope.bind(`if(${found}, ${odd} OR ${unclear}${others}, ${anySpelling})`);
   return { value: `if(${found}, ${unquote(raw)}, '')`, doubtful };
 }
 
