@@ -8,8 +8,13 @@ const root = resolve(import.meta.dirname, '..');
 
 it('npm ci accepts the lockfile in an empty folder', { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-lock-'));
-  for (const file of ['package.json', 'package-lock.json', '.npmrc']) copyFileSync(join(root, file), join(folder, file));
-  const done = spawnSync('npm', ['ci', '--dry-run', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder, encoding: 'utf8' });
+  for (const file of ['package.json', 'package-lock.json', '.npmrc'])
+    copyFileSync(join(root, file), join(folder, file));
+  const done = spawnSync(
+    'npm',
+    ['ci', '--dry-run', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+    { cwd: folder, encoding: 'utf8' },
+  );
   rmSync(folder, { recursive: true, force: true });
   expect(done.status, `${done.stderr}\nAfter a change of dependencies run: npm run lock`).toBe(0);
 });

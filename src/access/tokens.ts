@@ -21,7 +21,9 @@ function presented(headers: Headers): string | undefined {
       return rest;
     case 'basic':
     case 'apikey':
-      return Buffer.from(rest ?? '', 'base64').toString('utf8').replace(/^[^:]*:/, '');
+      return Buffer.from(rest ?? '', 'base64')
+        .toString('utf8')
+        .replace(/^[^:]*:/, '');
     default:
       return undefined;
   }
@@ -46,7 +48,8 @@ export function makeGuard(tokens: readonly StaticToken[]): (headers: Headers) =>
     for (const entry of known) if (timingSafeEqual(entry.digest, shown)) match = entry;
     if (!match) throw new WeirError('unauthorized');
     const asked = headers['x-scope-orgid'];
-    if (match.tenant !== undefined && asked !== undefined && asked !== match.tenant) throw new WeirError('forbidden', { asked: String(asked), tenant: match.tenant });
+    if (match.tenant !== undefined && asked !== undefined && asked !== match.tenant)
+      throw new WeirError('forbidden', { asked: String(asked), tenant: match.tenant });
     return match.tenant;
   };
 }

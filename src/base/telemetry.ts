@@ -164,7 +164,11 @@ const insertSeconds = new Histogram({
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
   registers: [registry],
 });
-const inserted = new Counter({ name: 'weir_inserted_records_total', help: 'records taken from the log', registers: [registry] });
+const inserted = new Counter({
+  name: 'weir_inserted_records_total',
+  help: 'records taken from the log',
+  registers: [registry],
+});
 const insertedBytes = new Counter({
   name: 'weir_inserted_bytes_total',
   help: 'payload bytes taken from the log',
@@ -176,7 +180,11 @@ const sealSeconds = new Histogram({
   buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   registers: [registry],
 });
-const sealed = new Counter({ name: 'weir_sealed_records_total', help: 'records sealed into parts', registers: [registry] });
+const sealed = new Counter({
+  name: 'weir_sealed_records_total',
+  help: 'records sealed into parts',
+  registers: [registry],
+});
 const dropped = new Counter({
   name: 'weir_pipeline_dropped_records_total',
   help: 'records dropped by a step of the configured pipeline',
