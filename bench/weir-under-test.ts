@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { serverFlags } from '../bin/launch.mjs';
 import { type Usage, usageOf } from './process-tree.ts';
 
 /** A port that was free a moment ago. */
@@ -118,7 +119,12 @@ export async function startWeir(
     options.config?.includes('otlp_listen') ? options.config : `otlp_listen: "off"\n${options.config ?? ''}`,
   );
   const started = Date.now();
-  const command = [...(options.wrap ?? []), process.execPath, resolve(import.meta.dirname, '../src/main.ts')];
+  const command = [
+    ...(options.wrap ?? []),
+    process.execPath,
+    ...serverFlags,
+    resolve(import.meta.dirname, '../src/main.ts'),
+  ];
   const args = [
     'up',
     '--data',

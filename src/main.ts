@@ -10,6 +10,12 @@ if (process.env.WEIR_LAUNCHED === '1' && process.channel) {
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 }
 
+// `weir ... | head`: whoever reads has had enough, and commands without a say in it just end.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  if (process.stdout.listenerCount('error') === 1) process.exit(0);
+});
+
 const handed: HandedIn = {
   up: async (options, onReady) => (await import('./roles/all-in-one.ts')).runAllInOne(options, onReady),
   async walCheck(directory) {

@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { assertListenAllowed, makeGuard } from '../access/tokens.ts';
@@ -17,6 +18,9 @@ import { openEngine } from './engine.ts';
 import { openHttpServer, parseListen, servePage } from './http-server.ts';
 import { version } from './version.ts';
 
+/** Room that several ticks of the largest size need, with much to spare. */
+const spoolBytesMin = 256 * 2 ** 20;
+
 /** What the command line says on top of the config file. */
 export type AllInOneOptions = { data?: string; listen?: string; otlpListen?: string; config?: string; demo?: boolean };
 
@@ -29,6 +33,23 @@ function settingsOf(options: AllInOneOptions): Config {
     otlp_listen: options.otlpListen ?? config.otlp_listen,
     demo: options.demo ?? config.demo,
   };
+}
+
+/**
+ * Where a tick's payloads wait for the engine. In memory where the system has such a place: these bytes are in the log already, and on the disk
+ * of the log they would be flushed with it. One folder a data directory, so that what a killed program left is found and removed.
+ */
+function spoolFolder(data: string): string {
+  const memory = '/dev/shm';
+  const name = `weir-${createHash('sha256').update(data).digest('hex').slice(0, 16)}`;
+  try {
+    accessSync(memory, constants.W_OK);
+    const { bavail, bsize } = statfsSync(memory);
+    if (bavail * bsize > spoolBytesMin) return join(memory, name);
+  } catch {
+    // No such place here: the data directory has one.
+  }
+  return join(data, 'spool');
 }
 
 /** Opens the main port and gives its address. Throws `config_invalid` when the port cannot be had. */
@@ -97,7 +118,7 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
       engine: engine.engine,
       config,
       compileCondition,
-      spoolDirectory: join(config.data, 'spool'),
+      spoolDirectory: spoolFolder(config.data),
     });
     stops.push(() => worker.stop());
     const doors = openDoors({ accept: buffer.accept, config });

@@ -36,7 +36,7 @@ export function openEngine(config: Config): OpenEngine {
   let version = '';
   engine.onStart(async () => {
     const [row] = await engine.run({ sql: 'SELECT version() AS version' });
-    version = String(row?.version ?? '');
+    version = row?.version === undefined ? '' : String(row.version);
   });
   return {
     engine,

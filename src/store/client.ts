@@ -100,7 +100,7 @@ export function openClient(address: EngineAddress, options: ClientOptions = {}):
     keepAlive: true,
     maxSockets: 256,
     ...(socketPath !== undefined && { socketPath }),
-  } as ConstructorParameters<typeof Agent>[0]);
+  });
   const userSettings: SqlSettings = {
     ...rowSettings,
     ...options.userSettings,
@@ -130,7 +130,7 @@ export function openClient(address: EngineAddress, options: ClientOptions = {}):
       abort_signal: statement.signal,
       clickhouse_settings: { ...settings, ...statement.settings },
       http_headers: { 'x-weir-class': queryClass },
-    } as Parameters<typeof client.exec>[0]);
+    });
   }
 
   /** Run `work` with everything that must hold for any statement: errors mapped and logged, time measured. */

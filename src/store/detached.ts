@@ -2,6 +2,8 @@ import { log } from '../base/log.ts';
 import type { Engine } from '../flow.ts';
 import { quoteString } from '../language/sql-writer.ts';
 
+const placeOf = ({ table, name }: Record<string, unknown>): string => `${String(table)}/${String(name)}`;
+
 /** Parts that the engine set aside. It does so silently: without this look a damaged part is just rows missing from answers. */
 export class DetachedParts {
   readonly #engine: Engine;
@@ -22,13 +24,13 @@ export class DetachedParts {
     const rows = await this.#engine.run({
       sql: `SELECT table, name, reason FROM system.detached_parts WHERE database = ${quoteString(this.#database)}`,
     });
-    const found = rows.filter(r => !this.#seen.has(`${r.table}/${r.name}`));
+    const found = rows.filter(r => !this.#seen.has(placeOf(r)));
     for (const { table, name, reason } of found)
       log.error(
         { table, part: name, reason },
         'store: the engine set a damaged part aside; its rows are compared with the log and refilled',
       );
-    this.#seen = new Set(rows.map(r => `${r.table}/${r.name}`));
+    this.#seen = new Set(rows.map(placeOf));
     return found.length > 0;
   }
 }

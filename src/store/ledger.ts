@@ -55,7 +55,7 @@ export class Ledger {
 
   async coveredUntil(): Promise<bigint> {
     const [row] = await this.#engine.run({ sql: `SELECT toString(max(end)) AS end FROM ${this.#names.ledger}` });
-    return BigInt(String(row?.end ?? 0));
+    return row?.end === undefined ? 0n : BigInt(String(row.end));
   }
 
   /** True when the newest row was written before the machine's last start. False for an empty ledger. */
@@ -122,7 +122,7 @@ WHERE segment IN (${wanted}) GROUP BY segment, partition`,
     const gone = await this.expired();
     for (const counts of [expected, actual])
       for (const partitions of counts.values())
-        for (const partition of [...partitions.keys()])
+        for (const partition of partitions.keys())
           if (gone.has(partition) || (partition !== quarantineKey && isExpired(partition)))
             partitions.delete(partition);
     return { expected, actual };

@@ -44,7 +44,7 @@ WHERE active AND database = ${quoteString(names.databaseName)} AND table IN (${O
   });
   return rows.map(r => {
     const kind = kindOf[String(r.table)];
-    assert(kind, `${r.table} is a staging table`);
+    assert(kind, `${String(r.table)} is a staging table`);
     return { kind, partition: partitionText(String(r.partition)), id: String(r.id) };
   });
 }
