@@ -36,7 +36,7 @@ export function openEngine(config: Config): OpenEngine {
   let version = '';
   engine.onStart(async () => {
     const [row] = await engine.run({ sql: 'SELECT version() AS version' });
-    version = row?.version === undefined ? '' : String(row.version);
+    version = typeof row?.version === 'string' ? row.version : '';
   });
   return {
     engine,

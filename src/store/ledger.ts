@@ -55,7 +55,7 @@ export class Ledger {
 
   async coveredUntil(): Promise<bigint> {
     const [row] = await this.#engine.run({ sql: `SELECT toString(max(end)) AS end FROM ${this.#names.ledger}` });
-    return row?.end === undefined ? 0n : BigInt(String(row.end));
+    return typeof row?.end === 'string' ? BigInt(row.end) : 0n;
   }
 
   /** True when the newest row was written before the machine's last start. False for an empty ledger. */

@@ -71,7 +71,7 @@ export async function ready(child: ChildProcess, data: string): Promise<void> {
       reason: `the data directory ${data} is in use by process ${message?.holder}; stop it or choose another directory (data)`,
     });
   });
-  const exit = once(child, 'exit', { signal }).then(([code, killedBy]: [number | null, NodeJS.Signals | null]) => {
+  const exit = once(child, 'exit', { signal }).then(([code, killedBy]: (number | NodeJS.Signals | null)[]) => {
     throw new Error(`the engine ended while it started (${killedBy ?? `exit code ${code}`})`);
   });
   const late = delay(startMillisMax, undefined, { signal, ref: false }).then(() => {
