@@ -16,17 +16,13 @@ const hex = (code: number): string => `\\x${code.toString(16).padStart(2, '0')}`
 
 /** A SQL string literal for any text: quotes, backslashes, NUL and other control characters, and raw bytes (see {@link byteMark}). */
 export function quoteString(value: string): string {
-  const escaped = value.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what has to be escaped
-    /[\\'\u0000-\u001f\u007f]|[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g,
-    found => {
-      const code = found.charCodeAt(0);
-      if (found.length === 2) return found;
-      if (code >= 0xdc80 && code <= 0xdcff) return hex(code - 0xdc00);
-      if (code >= 0xd800) return '\ufffd';
-      return named[found] ?? hex(code);
-    },
-  );
+  const escaped = value.replace(/[\\'\u0000-\u001f\u007f]|[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, found => {
+    const code = found.charCodeAt(0);
+    if (found.length === 2) return found;
+    if (code >= 0xdc80 && code <= 0xdcff) return hex(code - 0xdc00);
+    if (code >= 0xd800) return '\ufffd';
+    return named[found] ?? hex(code);
+  });
   return `'${escaped}'`;
 }
 
