@@ -62,7 +62,7 @@ export function ContextView({ row, zone }: { row: QueryRow; zone: Zone }) {
         Stream <code>{selectorOf(row)}</code>, filters off
       </p>
       {error && <div className="panel-error">{error.message}</div>}
-      <More side={before} label="earlier" onMore={() => load('backward', before, setBefore)} />
+      <More side={before} label="earlier" onMore={() => void load('backward', before, setBefore)} />
       <div className="context-rows">
         {before.rows.toReversed().map(each => (
           <Line key={each.seq} row={each} zone={zone} />
@@ -72,7 +72,7 @@ export function ContextView({ row, zone }: { row: QueryRow; zone: Zone }) {
           <Line key={each.seq} row={each} zone={zone} />
         ))}
       </div>
-      <More side={after} label="later" onMore={() => load('forward', after, setAfter)} />
+      <More side={after} label="later" onMore={() => void load('forward', after, setAfter)} />
     </section>
   );
 }

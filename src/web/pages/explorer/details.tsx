@@ -54,7 +54,7 @@ export function Details({ row, tab, onTab, columns, onClose, onStep, onFilter, o
           className="quiet"
           title="Copy a link to this record  y"
           data-testid="details-link"
-          onClick={() => copy('link', permalink())}
+          onClick={() => void copy('link', permalink())}
         >
           <Icon name="link" />
         </button>
@@ -63,7 +63,7 @@ export function Details({ row, tab, onTab, columns, onClose, onStep, onFilter, o
           className="quiet"
           title="Copy the message"
           data-testid="details-copy"
-          onClick={() => copy('message', row.message)}
+          onClick={() => void copy('message', row.message)}
         >
           <Icon name="copy" />
         </button>
@@ -98,13 +98,13 @@ export function Details({ row, tab, onTab, columns, onClose, onStep, onFilter, o
       <div className="details-body">
         {tab === 'fields' ? (
           <>
-            <MessageView key={row.seq} row={row} onFilter={onFilter} onCopy={text => copy('value', text)} />
+            <MessageView key={row.seq} row={row} onFilter={onFilter} onCopy={text => void copy('value', text)} />
             <FieldTable
               row={row}
               columns={columns}
               onFilter={onFilter}
               onColumn={onColumn}
-              onCopy={text => copy('value', text)}
+              onCopy={text => void copy('value', text)}
             />
           </>
         ) : (

@@ -138,7 +138,7 @@ export function Waiting() {
       </div>
       <div className="snippet">
         <pre data-testid="snippet">{code}</pre>
-        <button type="button" className="button" onClick={async () => setCopied(await copyText(code))}>
+        <button type="button" className="button" onClick={() => void copyText(code).then(setCopied)}>
           <Icon name="copy" /> {copied ? 'Copied' : 'Copy'}
         </button>
       </div>

@@ -26,7 +26,7 @@ export function histogramOf(answer: HistogramAnswer): Histogram {
     if (index < 0 || index >= size) continue;
     for (const [level, count] of Object.entries(bucket.counts)) {
       const name = levelOf(level);
-      const counts = byLevel.get(name) ?? new Array<number>(size).fill(0);
+      const counts = byLevel.get(name) ?? Array.from({ length: size }, () => 0);
       counts[index] = (counts[index] ?? 0) + count;
       byLevel.set(name, counts);
     }
@@ -40,7 +40,7 @@ export function histogramOf(answer: HistogramAnswer): Histogram {
 
 /** Running sums per level, so that bars drawn from zero, the last first, lie as a stack. */
 export function stacked(histogram: Histogram): number[][] {
-  let below = new Array<number>(histogram.times.length).fill(0);
+  let below = Array.from(histogram.times, () => 0);
   return histogram.levels.map(level => {
     below = below.map((sum, i) => sum + (level.counts[i] ?? 0));
     return below;

@@ -97,7 +97,7 @@ function aligned(series: readonly Series[]): uPlot.AlignedData {
   return [
     times,
     ...series.map(each => {
-      const values = new Array<number | null>(times.length).fill(null);
+      const values = Array.from<unknown, number | null>(times, () => null);
       for (const [time, value] of each.values) {
         const number = Number(value);
         values[place.get(time) ?? 0] = Number.isFinite(number) ? number : null;

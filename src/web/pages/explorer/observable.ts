@@ -25,7 +25,9 @@ export class Observable {
     this.#schedule(() => {
       this.#told = true;
       this.version++;
-      for (const listener of [...this.#listeners]) listener();
+      // A copy: one that subscribes while being told waits for the next change.
+      const listeners = [...this.#listeners];
+      for (const listener of listeners) listener();
     });
   }
 }

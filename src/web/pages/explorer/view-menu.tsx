@@ -128,7 +128,7 @@ function Export({ query, span }: { query: string; span: Span }) {
             key={format}
             className="chip"
             data-testid={`export-${format}`}
-            onClick={() => start(format)}
+            onClick={() => void start(format)}
           >
             {format}
           </button>
