@@ -72,7 +72,7 @@ async function byLevel(query: string, options: HistOptions, range: Range, output
     );
   const filled = new Map(answer.buckets.map((bucket, index) => [bucket.t, { bucket, sum: sums[index] ?? 0 }]));
   for (const t of output.format === 'default' ? timesOf(answer) : filled.keys()) {
-    const { bucket, sum } = filled.get(t) ?? { bucket: { t, counts: {} as Record<string, number> }, sum: 0 };
+    const { bucket, sum } = filled.get(t) ?? { bucket: { t, counts: {} }, sum: 0 };
     const at = `${BigInt(Math.round(t * 1000)) * 1_000_000n}`;
     if (output.format === 'ndjson') {
       await output.write(`${JSON.stringify({ start: at, total: sum, counts: bucket.counts })}\n`);

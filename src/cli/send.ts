@@ -71,7 +71,7 @@ export async function send(files: string[], options: SendOptions): Promise<numbe
   const extras = [
     totals.quarantined > 0 && `${countText(totals.quarantined)} in quarantine`,
     totals.rejected > 0 && `${countText(totals.rejected)} refused`,
-    totals.retries > 0 && `${totals.retries === 1 ? '1 retry' : `${countText(totals.retries)} retries`}`,
+    totals.retries > 0 && (totals.retries === 1 ? '1 retry' : `${countText(totals.retries)} retries`),
     lost > 0 && `${plural(lost, 'line')} not delivered`,
   ].filter(text => text !== false);
   say(

@@ -171,10 +171,11 @@ export async function startStandIn(): Promise<StandIn> {
   }
   app.post('/ingest/:kind', async (request, reply) => {
     const body = String(request.body);
-    const refusal = body.length > state.bodyMax ? { status: 413 } : state.refusals.shift();
+    const refusal: StandIn['refusals'][number] | undefined =
+      body.length > state.bodyMax ? { status: 413 } : state.refusals.shift();
     state.taken.push({ url: request.url, body, headers: request.headers });
     if (refusal) {
-      const { status, headers = {}, body: answer = {} } = refusal as StandIn['refusals'][number];
+      const { status, headers = {}, body: answer = {} } = refusal;
       return reply.code(status).headers(headers).send(answer);
     }
     const lines = body.split('\n').filter(line => line !== '');

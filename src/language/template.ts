@@ -9,7 +9,7 @@ import { type Failures, knownFunctions, printed, type TemplateValue, templateFun
 type Part =
   | { kind: 'text'; text: string }
   | { kind: 'value'; pipeline: Operand[][] }
-  | { kind: 'if'; condition: Operand[][]; then: Part[]; otherwise: Part[] };
+  | { kind: 'if'; condition: Operand[][]; body: Part[]; otherwise: Part[] };
 type Operand =
   | { kind: 'label'; name: string }
   | { kind: 'string'; text: string }
@@ -73,15 +73,15 @@ class TemplateParser {
 
   private condition(text: string, depth: number): Part {
     const condition = this.pipeline(text);
-    const then = this.parts(true, depth + 1);
+    const body = this.parts(true, depth + 1);
     const piece = this.pieces[this.at++]?.text ?? '';
-    if (piece === 'end') return { kind: 'if', condition, then, otherwise: [] };
+    if (piece === 'end') return { kind: 'if', condition, body, otherwise: [] };
     const elseIf = /^else\s+if(?=[\s(.])([\s\S]*)$/.exec(piece);
-    if (elseIf) return { kind: 'if', condition, then, otherwise: [this.condition(elseIf[1] ?? '', depth + 1)] };
+    if (elseIf) return { kind: 'if', condition, body, otherwise: [this.condition(elseIf[1] ?? '', depth + 1)] };
     if (piece !== 'else') throw this.fault(`unexpected {{${piece}}}`);
     const otherwise = this.parts(true, depth + 1);
     if (this.pieces[this.at++]?.text !== 'end') throw this.fault('expected {{end}}');
-    return { kind: 'if', condition, then, otherwise };
+    return { kind: 'if', condition, body, otherwise };
   }
 
   private pipeline(text: string): Operand[][] {
@@ -200,7 +200,7 @@ function writeParts(parts: readonly Part[], context: Evaluate): string {
     if (part.kind === 'text') return quoteString(part.text);
     if (part.kind === 'value') return printed(writePipeline(part.pipeline, context));
     const condition = truth(writePipeline(part.condition, context));
-    return choose(condition, writeParts(part.then, context), writeParts(part.otherwise, context));
+    return choose(condition, writeParts(part.body, context), writeParts(part.otherwise, context));
   });
   if (texts.length === 0) return "''";
   return texts.length === 1 ? `toString(${texts[0]})` : `concat(${texts.join(', ')})`;

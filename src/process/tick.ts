@@ -109,7 +109,7 @@ export function makeInserter({ engine, store, spool, pipeline, retention }: Inse
     for (const { verdict, segment, n } of verdicts) {
       if (Number(verdict) === presentVerdict) continue;
       const step = pipeline.names[Number(verdict) - 1];
-      assert(step, `verdict ${verdict} is a step of the pipeline`);
+      assert(step, `verdict ${String(verdict)} is a step of the pipeline`);
       pipelineDropped(step, Number(n));
       dropped.set(Number(segment), (dropped.get(Number(segment)) ?? 0) + Number(n));
     }

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { SeverityNumber } from '@opentelemetry/api';
 import { OTLPLogExporter as HttpExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { OTLPLogExporter as ProtoExporter } from '@opentelemetry/exporter-logs-otlp-proto';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
@@ -26,7 +27,7 @@ describe('unchanged clients', () => {
     const logger = provider.getLogger('shop', '1.0');
     for (let k = 0; k < 700; k++) {
       logger.emit({
-        severityNumber: 13,
+        severityNumber: SeverityNumber.WARN,
         severityText: 'WARN',
         body: `line ${k}`,
         attributes: { 'http.status': k, nested: { a: [1, 'x'] } },

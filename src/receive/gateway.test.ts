@@ -162,7 +162,7 @@ describe('gateway', () => {
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
     wait.resolve({ seq: 1n });
     const statuses = new Set((await Promise.all(held)).map(answer => answer.status));
-    expect([...statuses].sort()).toEqual([200, 429]);
+    expect([...statuses].sort((a, b) => a - b)).toEqual([200, 429]);
     expect(weir.doors.heldBytes()).toBe(0);
   });
 

@@ -39,7 +39,7 @@ const keywords = Object.keys(stages).filter(
 export const isLineFilter = (reader: TokenReader): boolean => lineFilterOperators.some(op => reader.isOperator(op));
 
 function definitionOf(stage: Stage): StageDefinition<Stage> {
-  return stages[stage.kind] as unknown as StageDefinition<Stage>;
+  return stages[stage.kind];
 }
 
 /** A line filter, or `|` and a stage. */

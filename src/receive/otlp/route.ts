@@ -1,4 +1,4 @@
-import { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { FastifyReply } from 'fastify';
 import type { DoorSpec } from '../gateway.ts';
 import { decodeOtlpJson } from './decode-json.ts';
@@ -42,13 +42,21 @@ export const otlpDoor: DoorSpec = {
       reply.code(200),
       mediaType,
       { partialSuccess: { rejectedLogRecords: String(quarantined), errorMessage: message } },
-      writer => writer.tag(1, 2).fork().tag(1, 0).int64(quarantined).tag(2, 2).string(message).join(),
+      writer =>
+        writer
+          .tag(1, WireType.LengthDelimited)
+          .fork()
+          .tag(1, WireType.Varint)
+          .int64(quarantined)
+          .tag(2, WireType.LengthDelimited)
+          .string(message)
+          .join(),
     );
   },
   refuse(reply, error, mediaType) {
     const code = rpcCodes[error.status] ?? 13;
     return send(reply, mediaType, { code, message: error.message }, writer =>
-      writer.tag(1, 0).int32(code).tag(2, 2).string(error.message),
+      writer.tag(1, WireType.Varint).int32(code).tag(2, WireType.LengthDelimited).string(error.message),
     );
   },
 };
