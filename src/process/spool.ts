@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WeirError } from '../base/errors.ts';
 import type { Piece } from './frame-groups.ts';
@@ -7,9 +7,16 @@ import type { Piece } from './frame-groups.ts';
 /** writev takes at most IOV_MAX (1024) buffers. */
 const buffersMax = 1_000;
 
-/** Files the engine reads a tick's payloads from. Never fsynced: the log has the bytes. */
+type SpoolFile = { handle: FileHandle; path: string };
+
+/**
+ * Files the engine reads a tick's payloads from. Never fsynced: the log has the bytes. A file is written over and over, because fresh pages
+ * cost more than the bytes in them. On Linux it has no name: the engine, a child of ours, reaches it through /proc, and nothing is left behind
+ * however this process ends.
+ */
 export class Spool {
   readonly #directory: string;
+  readonly #free: SpoolFile[] = [];
   #made = 0;
 
   /** Empties the directory of what an earlier run left. */
@@ -20,26 +27,40 @@ export class Spool {
       if (name.endsWith('.spool')) rmSync(join(directory, name), { force: true });
   }
 
-  /** Write the payloads one after the other, run `work` with the path, remove the file. Rejects with `disk_full` when not all bytes were taken. */
+  async #open(): Promise<SpoolFile> {
+    const path = join(this.#directory, `${process.pid}-${++this.#made}.spool`);
+    const handle = await open(path, 'w+');
+    if (process.platform !== 'linux') return { handle, path };
+    await rm(path);
+    return { handle, path: `/proc/${process.pid}/fd/${handle.fd}` };
+  }
+
+  /** Write the payloads one after the other and run `work` with the path of the file, which is good until then. Rejects with `disk_full` when not all bytes were taken. */
   async with<T>(pieces: readonly Piece[], work: (path: string) => Promise<T>): Promise<T> {
-    const path = join(this.#directory, `${++this.#made}.spool`);
+    const file = this.#free.pop() ?? (await this.#open());
     try {
-      const file = await open(path, 'w');
-      try {
-        for (let i = 0; i < pieces.length; i += buffersMax) {
-          const buffers = pieces.slice(i, i + buffersMax).map(p => p.payload);
-          const wanted = buffers.reduce((sum, b) => sum + b.byteLength, 0);
-          if (wanted === 0) continue;
-          const { bytesWritten } = await file.writev(buffers);
-          if (bytesWritten !== wanted)
-            throw new WeirError('disk_full', { reason: `spool file took ${bytesWritten} of ${wanted} bytes` });
-        }
-      } finally {
-        await file.close();
+      let position = 0;
+      for (let i = 0; i < pieces.length; i += buffersMax) {
+        const buffers = pieces.slice(i, i + buffersMax).map(p => p.payload);
+        const wanted = buffers.reduce((sum, b) => sum + b.byteLength, 0);
+        if (wanted === 0) continue;
+        const { bytesWritten } = await file.handle.writev(buffers, position);
+        if (bytesWritten !== wanted)
+          throw new WeirError('disk_full', { reason: `spool file took ${bytesWritten} of ${wanted} bytes` });
+        position += wanted;
       }
-      return await work(path);
+      await file.handle.truncate(position);
+      return await work(file.path);
     } finally {
-      await rm(path, { force: true });
+      this.#free.push(file);
+    }
+  }
+
+  /** Give the files back. Nothing may be using them any more. */
+  async close(): Promise<void> {
+    for (const { handle, path } of this.#free.splice(0)) {
+      await handle.close();
+      if (!path.startsWith('/proc/')) await rm(path, { force: true });
     }
   }
 }

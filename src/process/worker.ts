@@ -254,6 +254,7 @@ export function startWorker(options: WorkerOptions): Worker {
       const timer = setTimeout(() => stretch?.abort.abort(), patienceMillis);
       await stretch?.done;
       clearTimeout(timer);
+      await spool.close();
       allReady();
     },
   };
