@@ -65,8 +65,14 @@ const stored =
   'timestamp, received, seq, service, severity, level, labels, message, trace_id, span_id, attributes, door';
 
 /**
- * Rows in the shape of QueryRow (contract.ts), in order. Each source gives its own first rows, so that parts are read in order and only as
- * far as needed; labels are made for the rows of the answer only. `parsed` is a column only when a stage can make labels.
+ * Rows in the shape of QueryRow (contract.ts), in order. Each source gives its own first rows; labels are made for the rows of the answer
+ * only. `parsed` is a column only when a stage can make labels.
+ *
+ * Parts are asked twice: for the times of their first rows, then for the rows of these times. `seq` only breaks ties, but sorting by it as well
+ * makes the engine read far beyond the limit; by time alone it reads in the order of the key and stops (measured on 2 M rows, CPU ms: last 100
+ * 79 -> 17, by service and level 85 -> 33, by an attribute 390 -> 30). The times are a set and not a bound: a bound is a scalar
+ * subquery, which would run before the other sources have given their snapshots (store/run-query.ts). Both looks at the parts share one
+ * snapshot; those at a tail would not, and reading a tail once is cheaper than twice.
  */
 export function rowsSql(query: LogQuery, matching: Matching, paging: Paging): ToSql {
   const { scope, row, where } = compile(query, matching);
@@ -99,9 +105,15 @@ export function rowsSql(query: LogQuery, matching: Matching, paging: Paging): To
     'door',
   ];
   const head = `${scope.with(columns)}SELECT ${columns.join(', ')}`;
-  const leg = `${scope.with([condition])}SELECT ${stored}`;
+  const clause = scope.with([condition]);
+  const leg = (table: string, isParts: boolean): string => {
+    const from = `FROM ${table} WHERE ${condition}`;
+    const times = `timestamp IN (${clause}SELECT timestamp ${from} ORDER BY timestamp ${way}${cut})`;
+    const nearest = isParts && limit !== undefined && direction !== 'accepted' ? ` AND ${times}` : '';
+    return `(${clause}SELECT ${stored} ${from}${nearest} ${order}${cut})`;
+  };
   return sources => {
-    const legs = sources.records.map(table => `(${leg} FROM ${table} WHERE ${condition} ${order}${cut})`);
+    const legs = sources.records.map((table, i) => leg(table, i === 0));
     return `${head} FROM (${legs.join(' UNION ALL ')}) ${order}${cut}`;
   };
 }
@@ -117,7 +129,13 @@ export function rowsSettings(query: LogQuery, paging: Paging): SqlSettings {
   if (paging.limit === undefined) return { ...namesAreColumns, use_top_k_dynamic_filtering: 0 };
   const searches = query.stages.some(stage => stage.kind === 'line_filter');
   const threads = searches ? Math.max(1, Math.floor(availableParallelism() / 2)) : 1;
-  return { ...namesAreColumns, use_top_k_dynamic_filtering: 0, max_threads: threads };
+  return {
+    ...namesAreColumns,
+    use_top_k_dynamic_filtering: 0,
+    // The times have chosen the rows already.
+    query_plan_optimize_lazy_materialization: 0,
+    max_threads: threads,
+  };
 }
 
 /** The condition of a selector over tables with a column `labels` only. */
