@@ -126,7 +126,8 @@ it('takes a retried batch once, and labels that the sender gives for all lines',
       () => rows(weir, ''),
       r => r.length === 2,
     );
-    expect(found.map(r => [r.message, r.service, r.labels.env]).sort()).toEqual([
+    const told = found.map(r => [r.message, r.service, r.labels.env]);
+    expect(told.sort((a, b) => String(a).localeCompare(String(b)))).toEqual([
       ['once', 'batch', 'test'],
       ['own', 'mine', 'test'],
     ]);

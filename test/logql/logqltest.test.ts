@@ -153,16 +153,18 @@ function where(condition: string, expected: string[]): void {
   expect(rowsOf(sql).map(row => offset(row.time))).toEqual(expected.flatMap(text => text.split(' ').map(timeOf)));
 }
 
-function evaluate({ kind, args, query, expected }: Evaluation): void {
+function fault(query: string, expected: string[]): void {
+  const answer = (): void => {
+    const tree = parseQuery(query);
+    if (isLogQuery(tree)) logs(tree, [], []);
+    else metric(tree, '60s', '60s', '', []);
+  };
+  expect(answer).toThrow(expected.join('\n'));
+}
+
+function expectAnswer({ kind, args, query, expected }: Evaluation): void {
   if (kind === 'where') return where(query, expected);
-  if (kind === 'fault') {
-    expect(() => {
-      const tree = parseQuery(query);
-      if (isLogQuery(tree)) logs(tree, [], []);
-      else metric(tree, '60s', '60s', '', []);
-    }).toThrow(expected.join('\n'));
-    return;
-  }
+  if (kind === 'fault') return fault(query, expected);
   const tree = parseQuery(query, { allowAll: query.startsWith('{}') });
   if (kind === 'logs') logs(tree, expected, args);
   else if (kind === 'instant') metric(tree, args[0] ?? '', args[0] ?? '', '', expected);
@@ -174,7 +176,7 @@ for (const file of readdirSync(folder).filter(name => name.endsWith('.logqltest'
     for (const evaluation of readScript(readFileSync(join(folder, file), 'utf8'))) {
       test(`${evaluation.line}: ${evaluation.kind} ${evaluation.query}`, () => {
         load(evaluation.records);
-        evaluate(evaluation);
+        expectAnswer(evaluation);
       });
     }
   });

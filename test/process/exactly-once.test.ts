@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { afterEach, expect, it } from 'vitest';
 import { openWorld, type World } from './world.ts';
 
@@ -39,10 +40,10 @@ it('shows every acknowledged record exactly once to questions that run while tai
       const [row] = await world.ask(count);
       asked++;
       const n = Number(row?.n);
-      if (n !== Number(row?.u)) faults.push(`${n} rows, ${row?.u} different`);
+      if (n !== Number(row?.u)) faults.push(`${n} rows, ${Number(row?.u)} different`);
       if (n < before) faults.push(`${n} rows, ${before} were visible before`);
       // Ticks go in in order, so what is seen is a prefix of the log.
-      if (n !== rowsUpTo(BigInt(String(row?.last)) + 1n)) faults.push(`${n} rows up to ${row?.last}`);
+      if (n !== rowsUpTo(BigInt(String(row?.last)) + 1n)) faults.push(`${n} rows up to ${String(row?.last)}`);
     }
   };
   await Promise.all([writer, reader(), reader(), reader(), reader()]);
@@ -66,7 +67,9 @@ it('seals a tail of many blocks into one part per partition', async () => {
     sql: `SELECT count() AS parts, sum(rows) AS rows FROM system.parts WHERE active AND database = '${world.database}' AND table = 'records'`,
   });
   expect(parts).toEqual([{ parts: '1', rows: '1000' }]);
-  expect(world.log.storedUntil()).toBe(world.log.frames.at(-1)!.seq + 50n);
+  const last = world.log.frames.at(-1);
+  assert(last, 'frames were appended');
+  expect(world.log.storedUntil()).toBe(last.seq + 50n);
 });
 
 // Where a process may die, by the statement it was about to send; then everything starts anew on the same directory and log.
@@ -89,7 +92,9 @@ it.each(deaths)('loses and doubles nothing when it dies %s', async (_, where) =>
   const append = (n: number): void => {
     world.log.append(lines(appended, n), { keys });
     world.log.append('not json\n', { format: 'quarantine' });
-    world.log.frames.at(-1)!.payload = Buffer.from('{"raw":"YmFk","reason":"no json","line":3}\n');
+    const frame = world.log.frames.at(-1);
+    assert(frame, 'a frame was appended');
+    frame.payload = Buffer.from('{"raw":"YmFk","reason":"no json","line":3}\n');
     appended += n;
   };
   append(120);

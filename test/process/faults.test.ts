@@ -82,7 +82,7 @@ it('goes on after a clean stop without reading again, and refills what a damaged
   expect(before).toEqual([{ rows: '400', streams: '3' }]);
 
   let reads = 0;
-  const took = world.log.take;
+  const took = world.log.take.bind(world.log);
   world.log.take = async (from, bytes) => {
     const frames = await took(from, bytes);
     reads += frames.length;
@@ -101,7 +101,7 @@ it('goes on after a clean stop without reading again, and refills what a damaged
   });
   for (const table of ['records', 'quarantine']) {
     const part = parts.find(p => p.table === table);
-    await world.engine.run({ sql: `ALTER TABLE ${world.database}.${table} DETACH PART '${part?.name}'` });
+    await world.engine.run({ sql: `ALTER TABLE ${world.database}.${table} DETACH PART '${String(part?.name)}'` });
   }
   const [lost] = await world.ask('count() AS n');
   expect(Number(lost?.n)).toBeLessThan(400);
@@ -130,7 +130,7 @@ it('refills after a start of the machine, but not what retention took', async ()
   });
   expect(partitions).toHaveLength(2);
   for (const { id, partition } of partitions) {
-    await world.engine.run({ sql: `ALTER TABLE ${db}.records DROP PARTITION ID '${id}'` });
+    await world.engine.run({ sql: `ALTER TABLE ${db}.records DROP PARTITION ID '${String(id)}'` });
     if (String(partition).includes('d7')) {
       const name = String(partition).replace(/[()']/g, '').replace(',', '/');
       await world.engine.run({

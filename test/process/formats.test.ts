@@ -56,10 +56,10 @@ describe('times', () => {
     ];
     const found = await json(table.map(([ts]) => ({ ts, message: 'm' })));
     table.forEach(([ts, ns], i) => {
-      const row = found[i]!;
-      expect([ts, row.t, row.attributes], String(ts)).toEqual(
+      const row = found[i];
+      expect([ts, row?.t, row?.attributes], String(ts)).toEqual(
         ns === null
-          ? [ts, row.now ? row.t : 'received', { ts: typeof ts === 'string' ? ts : JSON.stringify(ts) }]
+          ? [ts, row?.now ? row.t : 'received', { ts: typeof ts === 'string' ? ts : JSON.stringify(ts) }]
           : [ts, String(ns), {}],
       );
     });
