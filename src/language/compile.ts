@@ -1,3 +1,12 @@
 /** Tree -> SQL. What the other rooms call. */
-export { type CompiledLogs, compileLogs, logColumns, type LogsOptions } from './compile-logs.ts';
+export {
+  type Cursor,
+  type Matching,
+  matchingSql,
+  type Paging,
+  rowsSettings,
+  rowsSql,
+  streamCondition,
+  type ToSql,
+} from './logs-sql.ts';
 export { type CompiledMetric, compileMetric, metricColumns, metricFault, type MetricOptions } from './metric-sql.ts';

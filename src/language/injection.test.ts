@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
-import { compileLogs, compileMetric } from './compile.ts';
+import { compileMetric, rowsSql } from './compile.ts';
 import { quote } from './go-string.ts';
 import { parseQuery } from './parser.ts';
 import { quoteBytes, quoteName, quoteNumber, quoteString, quoteStrings, quoteTable } from './sql-writer.ts';
 import { isLogQuery } from './tree.ts';
 
 const evil = "x'); DROP TABLE records; -- \\' `\"\\";
-const span = { sources: ['records'], tenants: [evil], startNs: 0n, endNs: 10n ** 18n };
+const records = ['records'];
+const [start, end] = [0n, 10n ** 18n];
 
 /** SQL with all string literals and quoted names taken out, as the engine's lexer would. */
 const skeleton = (sql: string): string => sql.replace(/'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`/gs, '?');
@@ -34,8 +35,11 @@ const slots: [string, (text: string) => string][] = [
 test.each(slots)('%s: a value cannot leave its literal', (_, write) => {
   const compile = (text: string): string => {
     const tree = parseQuery(write(text));
-    if (isLogQuery(tree)) return compileLogs(tree, { ...span, limit: 10, direction: 'backward' }).sql;
-    return compileMetric(tree, { ...span, stepNs: 0n }).sql;
+    if (isLogQuery(tree)) {
+      const rows = rowsSql(tree, { tenant: evil, range: { start, end } }, { direction: 'backward', limit: 10 });
+      return rows({ records });
+    }
+    return compileMetric(tree, { sources: records, tenants: [evil], startNs: start, endNs: end, stepNs: 0n }).sql;
   };
   expect(skeleton(compile(evil))).not.toMatch(/DROP TABLE|--|;|'|`/);
 });

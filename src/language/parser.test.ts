@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { WeirError } from '../base/errors.ts';
-import { compileLogs, compileMetric } from './compile.ts';
+import { compileMetric, rowsSql } from './compile.ts';
 import { parseQuery } from './parser.ts';
 import { prettyQuery, printQuery } from './print.ts';
 import { isLogQuery } from './tree.ts';
@@ -99,9 +99,10 @@ test('parse and compile take less than a millisecond', () => {
   const once = (): void => {
     for (const text of texts) {
       const tree = parseQuery(text);
-      const span = { sources: ['a', 'b'], tenants: ['t'], startNs: 0n, endNs: 10n ** 18n };
-      if (isLogQuery(tree)) compileLogs(tree, { ...span, limit: 100, direction: 'backward' });
-      else compileMetric(tree, { ...span, stepNs: 10n ** 16n });
+      const [tenant, sources, start, end] = ['t', ['a', 'b'], 0n, 10n ** 18n] as const;
+      if (isLogQuery(tree))
+        rowsSql(tree, { tenant, range: { start, end } }, { direction: 'backward', limit: 100 })({ records: sources });
+      else compileMetric(tree, { sources, tenants: [tenant], startNs: start, endNs: end, stepNs: 10n ** 16n });
     }
   };
   // The best of many rounds: others use the machine too.

@@ -7,7 +7,7 @@ import type { Answer, Question, Sources, SqlProgress } from '../flow.ts';
 import { type QueryRow, queryRequest } from './contract.ts';
 import { abortWith, type FrameWriter, openFrames } from './frame-writer.ts';
 import { visibleError } from './visible-error.ts';
-import type { Cursor } from './logs-sql.ts';
+import type { Cursor } from '../language/compile.ts';
 import { planOf } from './plan.ts';
 import { checked, type Room } from './room.ts';
 import { assertPoints, sampleText, seriesOf } from './series.ts';

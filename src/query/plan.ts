@@ -1,13 +1,8 @@
 import { WeirError } from '../base/errors.ts';
 import type { Tenant } from '../base/record.ts';
 import type { SqlSettings } from '../flow.ts';
-import { compileMetric } from '../language/compile.ts';
-import { foldLiterals } from '../language/literals.ts';
-import { parseLogs, parseQuery } from '../language/parser.ts';
-import { printQuery } from '../language/print.ts';
-import { parseSearch } from '../language/search-text.ts';
-import type { Query } from '../language/tree.ts';
 import {
+  compileMetric,
   type Matching,
   matchingSql,
   type Paging,
@@ -15,7 +10,12 @@ import {
   rowsSql,
   streamCondition,
   type ToSql,
-} from './logs-sql.ts';
+} from '../language/compile.ts';
+import { foldLiterals } from '../language/literals.ts';
+import { parseLogs, parseQuery } from '../language/parser.ts';
+import { printQuery } from '../language/print.ts';
+import { parseSearch } from '../language/search-text.ts';
+import type { Query } from '../language/tree.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** A log query that is understood, ready to become SQL. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Session } from 'chdb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compileLogs, compileMetric, metricFault } from '../../src/language/compile.ts';
+import { compileMetric, metricFault, rowsSettings, rowsSql } from '../../src/language/compile.ts';
 import { compileCondition } from '../../src/language/condition.ts';
 import { quote } from '../../src/language/go-string.ts';
 import { parseQuery } from '../../src/language/parser.ts';
@@ -80,7 +80,7 @@ function rowsOf(sql: string): Record<string, string>[] {
     ? []
     : text
         .split('\n')
-        .map(row => JSON.parse(row.replace(/"(timestamp|time)":(-?\d+)/g, '"$1":"$2"')) as Record<string, string>);
+        .map(row => JSON.parse(row.replace(/"(ts|time)":(-?\d+)/g, '"$1":"$2"')) as Record<string, string>);
 }
 
 const sources = { sources: ['records', 'tail'], tenants: ['t'] };
@@ -90,18 +90,16 @@ function logs(tree: Query, expected: string[], args: string[]): void {
   if (!isLogQuery(tree)) throw new Error('not a log query');
   const direction = args[0] === '' ? 'backward' : 'forward';
   const limit = Number(args[1]?.replace(' limit ', '') || 1000);
-  const { sql } = compileLogs(tree, {
-    ...sources,
-    startNs: epochNs,
-    endNs: epochNs + 3600_000_000_000n,
-    limit,
-    direction,
-  });
-  const rows = rowsOf(sql).map((row, i) => {
+  const paging = { direction, limit } as const;
+  const range = { start: epochNs, end: epochNs + 3600_000_000_000n };
+  const sql = rowsSql(tree, { tenant: 't', range }, paging)({ records: sources.sources });
+  const settings = Object.entries(rowsSettings(tree, paging)).map(([name, value]) => `${name} = ${value}`);
+  const rows = rowsOf(`${sql} SETTINGS ${settings.join(', ')}`).map((row, i) => {
+    const sent: Record<string, unknown> = { parsed: row.parsed ?? {}, metadata: row.attributes, stream: row.labels };
     const want = expected[i] ?? '';
     const sets = Array.from(want.matchAll(/ (parsed|metadata|stream) \{/g), found => found[1] ?? '');
-    const labels = sets.map(name => ` ${name} ${print(row[name] as unknown as Labels)}`);
-    return `${offset(row.timestamp)} ${quote(row.line ?? '')}${labels.join('')}`;
+    const labels = sets.map(name => ` ${name} ${print(sent[name] as Labels)}`);
+    return `${offset(row.ts)} ${quote(row.message ?? '')}${labels.join('')}`;
   });
   const wanted = expected.map(text => {
     const [time = ''] = text.split(' ');

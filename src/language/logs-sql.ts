@@ -1,13 +1,12 @@
 import { availableParallelism } from 'node:os';
 import type { Tenant } from '../base/record.ts';
-import type { Sources, SqlSettings } from '../flow.ts';
-import { matcherCondition } from '../language/label-condition.ts';
-import { find, type Row, storedRow } from '../language/row.ts';
-import { Scope } from '../language/scope.ts';
-import { and, quoteInteger, quoteString, quoteTime } from '../language/sql-writer.ts';
-import { applyStages } from '../language/stages/index.ts';
-import type { LogQuery, Matcher } from '../language/tree.ts';
-import type { TimeRange } from './time-range.ts';
+import { matcherCondition } from './label-condition.ts';
+import { find, type Row, storedRow } from './row.ts';
+import { Scope } from './scope.ts';
+import { selectorCondition, tenantCondition } from './selector-sql.ts';
+import { and, quoteInteger, quoteString, quoteTime } from './sql-writer.ts';
+import { applyStages } from './stages/index.ts';
+import type { LogQuery, Matcher } from './tree.ts';
 
 /** The last row of the page before: rows come strictly after it in the direction of the answer. */
 export type Cursor = { ts: bigint; seq: bigint };
@@ -15,8 +14,8 @@ export type Cursor = { ts: bigint; seq: bigint };
 /** Which matching records of a log query. */
 export type Matching = {
   tenant: Tenant;
-  /** Absent: any time. */
-  range?: TimeRange;
+  /** ns since 1970, start inclusive, end exclusive. Absent: any time. */
+  range?: { start: bigint; end: bigint };
   /** Only rows accepted since then, inclusive. */
   fromSeq?: bigint;
   /** Only rows accepted before, exclusive. */
@@ -26,18 +25,20 @@ export type Matching = {
 /** Which rows of them, in which order: by time and seq, or `accepted`: by seq. */
 export type Paging = { direction: 'backward' | 'forward' | 'accepted'; limit?: number; after?: Cursor };
 
-export type ToSql = (sources: Sources) => string;
+/** Statement over tables (or SELECTs in parentheses) with the columns of a record: the parts first, then tails; each record is in exactly one. */
+export type ToSql = (sources: { records: readonly string[] }) => string;
+
+type Settings = Record<string, string | number>;
 
 function compile(query: LogQuery, matching: Matching): { scope: Scope; row: Row; where: string[] } {
   const scope = new Scope();
   const start = storedRow(scope);
   const { range, fromSeq, belowSeq } = matching;
-  const where = [`tenant = ${quoteString(matching.tenant)}`];
+  const where = [tenantCondition([matching.tenant])];
   if (range) where.push(`timestamp >= ${quoteTime(range.start)}`, `timestamp < ${quoteTime(range.end)}`);
   if (fromSeq !== undefined) where.push(`seq >= ${quoteInteger(fromSeq)}`);
   if (belowSeq !== undefined) where.push(`seq < ${quoteInteger(belowSeq)}`);
-  for (const matcher of query.selector)
-    where.push(matcherCondition(start.label('stream', matcher.name).value, matcher));
+  where.push(selectorCondition(query.selector));
   const { row, where: conditions } = applyStages(query.stages, start);
   return { scope, row, where: [...where, ...conditions] };
 }
@@ -119,13 +120,13 @@ export function rowsSql(query: LogQuery, matching: Matching, paging: Paging): To
 }
 
 /** In rowsSql names mean columns, also where an answer has the same name: `message` of a filter is the stored one. */
-const namesAreColumns: SqlSettings = { prefer_column_name_to_alias: 1 };
+const namesAreColumns: Settings = { prefer_column_name_to_alias: 1 };
 
 /**
  * How the engine best runs rowsSql. Measured on 1 M rows, 2 cores, last 100 rows (CPU ms): defaults 42 to 113, without top-k filter and with one thread
  * 7 to 17, because several threads each read their own far end of the range. A line filter may have to read everything: it gets half the cores.
  */
-export function rowsSettings(query: LogQuery, paging: Paging): SqlSettings {
+export function rowsSettings(query: LogQuery, paging: Paging): Settings {
   if (paging.limit === undefined) return { ...namesAreColumns, use_top_k_dynamic_filtering: 0 };
   const searches = query.stages.some(stage => stage.kind === 'line_filter');
   const threads = searches ? Math.max(1, Math.floor(availableParallelism() / 2)) : 1;
