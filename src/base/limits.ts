@@ -49,7 +49,7 @@ export const limits = {
   /** Free bytes below which the log refuses appends, so that recovery and retention can still work. */
   walReserveBytes: 64 * MiB,
   /** A tick moves at most this much payload from the log into the tail. */
-  tickBytes: 8 * MiB,
+  tickBytes: 16 * MiB,
   /**
    * Least time between two ticks; after a pause the next one starts at once. Visible within 250 ms p99 of the ack leaves no more, and planning
    * the statement costs some CPU-ms every time, so no less (docs/decisions/0004).

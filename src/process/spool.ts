@@ -7,6 +7,8 @@ import type { Piece } from './frame-groups.ts';
 /** writev takes at most IOV_MAX (1024) buffers. */
 const buffersMax = 1_000;
 
+const nameless = process.platform === 'linux';
+
 type SpoolFile = { handle: FileHandle; path: string };
 
 /**
@@ -19,18 +21,19 @@ export class Spool {
   readonly #free: SpoolFile[] = [];
   #made = 0;
 
-  /** Empties the directory of what an earlier run left. */
+  /** Empties the directory of what an earlier run left, where files have names. */
   constructor(directory: string) {
     this.#directory = directory;
     mkdirSync(directory, { recursive: true });
+    if (nameless) return;
     for (const name of readdirSync(directory))
       if (name.endsWith('.spool')) rmSync(join(directory, name), { force: true });
   }
 
   async #open(): Promise<SpoolFile> {
-    const path = join(this.#directory, `${process.pid}-${++this.#made}.spool`);
+    const path = join(this.#directory, `weir-${process.pid}-${++this.#made}.spool`);
     const handle = await open(path, 'w+');
-    if (process.platform !== 'linux') return { handle, path };
+    if (!nameless) return { handle, path };
     await rm(path);
     return { handle, path: `/proc/${process.pid}/fd/${handle.fd}` };
   }
@@ -60,7 +63,7 @@ export class Spool {
   async close(): Promise<void> {
     for (const { handle, path } of this.#free.splice(0)) {
       await handle.close();
-      if (!path.startsWith('/proc/')) await rm(path, { force: true });
+      if (!nameless) await rm(path, { force: true });
     }
   }
 }

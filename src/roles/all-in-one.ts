@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -37,15 +36,14 @@ function settingsOf(options: AllInOneOptions): Config {
 
 /**
  * Where a tick's payloads wait for the engine. In memory where the system has such a place: these bytes are in the log already, and on the disk
- * of the log they would be flushed with it. One folder a data directory, so that what a killed program left is found and removed.
+ * of the log they would be flushed with it. Files there have no name on Linux, so none are left behind.
  */
 function spoolFolder(data: string): string {
   const memory = '/dev/shm';
-  const name = `weir-${createHash('sha256').update(data).digest('hex').slice(0, 16)}`;
   try {
     accessSync(memory, constants.W_OK);
     const { bavail, bsize } = statfsSync(memory);
-    if (bavail * bsize > spoolBytesMin) return join(memory, name);
+    if (process.platform === 'linux' && bavail * bsize > spoolBytesMin) return memory;
   } catch {
     // No such place here: the data directory has one.
   }

@@ -10,7 +10,7 @@ import { migrate } from './migrations.ts';
 import { type RetentionTimer, startRetention } from './retention.ts';
 import { type EngineStreams, makeRunBytes, makeRunQuery } from './run-query.ts';
 import { createIncoming, createQuarantineTail, createTail, selectStreams, tableNames } from './schema.ts';
-import { emptyStaging, seal } from './seal.ts';
+import { emptyStaging, type Sealing, seal } from './seal.ts';
 import { fileSystemSync } from './sync.ts';
 
 export type Store = TailStore & {
@@ -76,7 +76,7 @@ AND (read_rows > 0 OR ProfileEvents['QueryPlanBuildMicroseconds'] > 0)`,
     },
     dropTail,
   );
-  const sealing = { engine, names, handOver, ledger };
+  const sealing: Sealing = { engine, names, handOver, ledger, stagingEmpty: false };
   gaugeFrom('weir_store_detached_parts', 'parts that the engine set aside as damaged', () => detached.known());
 
   const seqsIn = (range: string): string =>

@@ -26,7 +26,14 @@ const postponedMillis = 500;
 type Kind = keyof Moved;
 type Staged = { kind: Kind; partition: string; id: string };
 
-export type Sealing = { engine: Engine; names: TableNames; handOver: HandOver; ledger: Ledger };
+export type Sealing = {
+  engine: Engine;
+  names: TableNames;
+  handOver: HandOver;
+  ledger: Ledger;
+  /** False while staging tables may hold rows: during a seal, and after one that failed. */
+  stagingEmpty: boolean;
+};
 
 const stagingOf = (names: TableNames, kind: Kind): string =>
   ({ records: names.staging, quarantine: names.quarantineStaging, streams: names.streamsStaging })[kind];
@@ -52,9 +59,11 @@ WHERE active AND database = ${quoteString(names.databaseName)} AND table IN (${O
 /** `('d30','2026-11-20')` as the engine prints a partition -> `d30/2026-11-20`; a single value stays as it is. */
 const partitionText = (printed: string): string => printed.replace(/^\('(.*)','(.*)'\)$/, '$1/$2');
 
-export async function emptyStaging({ engine, names }: Pick<Sealing, 'engine' | 'names'>): Promise<void> {
+export async function emptyStaging(sealing: Sealing): Promise<void> {
+  const { engine, names } = sealing;
   for (const kind of ['records', 'quarantine', 'streams'] as const)
     await engine.run({ sql: `TRUNCATE TABLE ${stagingOf(names, kind)}` });
+  sealing.stagingEmpty = true;
 }
 
 /**
@@ -65,7 +74,8 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
   const { engine, names, handOver, ledger } = sealing;
   const started = performance.now();
   const { tail } = order;
-  await emptyStaging(sealing);
+  if (!sealing.stagingEmpty) await emptyStaging(sealing);
+  sealing.stagingEmpty = false;
   await engine.run({ sql: `INSERT INTO ${names.staging} SELECT * FROM ${tail.records}`, settings: oneBlock });
   await engine.run({
     sql: `INSERT INTO ${names.quarantineStaging} SELECT * FROM ${tail.quarantine}`,
@@ -100,6 +110,7 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
     log.debug('store: hand-over put off, a question has no snapshot yet');
     await new Promise(resolve => setTimeout(resolve, postponedMillis));
   }
+  sealing.stagingEmpty = true;
 
   const counts =
     order.note === 'store' ? await ledger.counts(order.from, order.to, names.records, names.quarantine) : tailCounts;
