@@ -53,7 +53,8 @@ export class ListView {
     const { signal } = this.#abort;
     scroller.addEventListener('scroll', () => this.#render(), { passive: true, signal });
     scroller.addEventListener('pointerdown', event => this.#pressed(event), { signal });
-    scroller.addEventListener('click', event => this.#click(event), { signal });
+    // Not `click`: pressing sorts the rows for a selection, and a row that was moved meanwhile gets no click.
+    scroller.addEventListener('pointerup', event => this.#released(event), { signal });
     document.addEventListener('selectionchange', () => this.#pin(), { signal });
     scroller.addEventListener('copy', event => this.#copy(event), { signal });
     const resized = new ResizeObserver(() => {
@@ -280,15 +281,16 @@ export class ListView {
     this.#sort();
   }
 
-  #click(event: MouseEvent): void {
+  #released(event: PointerEvent): void {
     const press = this.#press;
     if (
       !press ||
+      event.button !== 0 ||
       Math.hypot(event.clientX - press.x, event.clientY - press.y) >= 4 ||
       !document.getSelection()?.isCollapsed
     )
       return;
-    const number = numberOf(event.target);
+    const number = numberOf(document.elementFromPoint(event.clientX, event.clientY));
     if (number !== null) this.#events.open(number);
   }
 
