@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startWeir, type UnderTest } from '../../bench/weir-under-test.ts';
+
+// Every block of the guide that is marked `test` is run as it stands, but for the address and the way to start weir from a checkout.
+
+const root = resolve(import.meta.dirname, '../..');
+const guide = readFileSync(join(root, 'docs/guide-first-logs.md'), 'utf8');
+const blocks = [...guide.matchAll(/^```(sh|js|json|yaml|ts)? ?test[^\n]*\n([\s\S]*?)^```$/gm)].map(match => ({
+  language: match[1] ?? 'sh',
+  text: match[2] ?? '',
+}));
+let weir: UnderTest;
+let folder: string;
+beforeAll(async () => {
+  weir = await startWeir();
+  folder = mkdtempSync(join(tmpdir(), 'weir-guide-'));
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+});
+afterAll(async () => {
+  await weir.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function runBlock(language: string, text: string): Promise<{ code: number | null; output: string }> {
+  const ready = text
+    .replaceAll('http://127.0.0.1:7575', weir.url)
+    .replaceAll('127.0.0.1:7575', weir.url.replace('http://', ''))
+    .replaceAll('npx weir', `${process.execPath} ${join(root, 'src/main.ts')}`);
+  const file = join(folder, `block-${Math.abs(ready.length)}.${language === 'sh' ? 'sh' : 'mjs'}`);
+  writeFileSync(file, ready);
+  const child = spawn(language === 'sh' ? 'bash' : process.execPath, language === 'sh' ? ['-e', file] : [file], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, WEIR_URL: weir.url },
+  });
+  let output = '';
+  child.stdout.on('data', (part: Buffer) => (output += part.toString('utf8')));
+  child.stderr.on('data', (part: Buffer) => (output += part.toString('utf8')));
+  const timer = setTimeout(() => child.kill('SIGKILL'), 40_000);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  clearTimeout(timer);
+  return { code, output };
+}
+
+describe('the guide to the first logs', () => {
+  it('has blocks to test', () => {
+    expect(blocks.length).toBeGreaterThanOrEqual(8);
+  });
+
+  it.each(blocks.map((block, i) => [i + 1, block.text.trim().split('\n')[0], block] as const))(
+    'block %i: %s',
+    async (_, _first, block) => {
+      const { code, output } = await runBlock(block.language, block.text);
+      expect(code, output).toBe(0);
+    },
+  );
+});
