@@ -56,11 +56,12 @@ const durable =
 
 /**
  * Maps: `basic` in fresh parts (no insert cost), bucketed by merges. `map_buckets_min_avg_size = 0` because the default (32) leaves the
- * usual record of a few attributes unbucketed; constant 16 buckets hold the usual key counts.
+ * usual record of a few attributes unbucketed; eight constant buckets: sixteen read one key
+ * little faster (42 against 48 CPU-ms for 600 k rows), but cost twice as much wherever whole rows are read (docs/decisions/0004).
  */
 const maps =
   "map_serialization_version = 'with_buckets', map_serialization_version_for_zero_level_parts = 'basic', " +
-  "map_buckets_strategy = 'constant', max_buckets_in_map = 16, map_buckets_min_avg_size = 0";
+  "map_buckets_strategy = 'constant', max_buckets_in_map = 8, map_buckets_min_avg_size = 0";
 
 /**
  * A merge waits until the parts of its kind are ten rather than five. Parts of one seal each hold a stretch of time, so a query that reads
