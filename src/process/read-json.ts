@@ -1,23 +1,10 @@
-import { attributeNames } from '../base/fields.ts';
+import { attributeNames, fieldCandidates } from '../base/fields.ts';
 import { quoteName, quoteString } from '../language/sql-writer.ts';
 import type { FrameGroup } from './frame-groups.ts';
 import { findLevel, levelOfOtel, levelOfSeverity, severityOfText } from './level.ts';
 import { rowOrigin } from './row-origin.ts';
 import { type LabelColumn, labelsAndService, mapType } from './service.ts';
 import { parseTime } from './timestamp.ts';
-
-/** Keys that stand for a column, in order of preference; the first one present in a row is taken, the others stay attributes. */
-const candidates = {
-  time: ['timestamp', 'time', '@timestamp', 'ts'],
-  message: ['message', 'msg', 'log', 'body'],
-  trace: ['trace_id', 'traceId', 'traceID', 'trace.id', 'traceid'],
-  span: ['span_id', 'spanId', 'spanID', 'span.id', 'spanid'],
-} as const;
-/** Read for the level but kept as attributes, as sent. */
-const levelKeys = ['level', 'severity', 'lvl', 'severity_text', 'loglevel', 'levelname', 'log.level'];
-const severityNumberKeys = ['severity_number', 'severityNumber'];
-/** Become stream labels under their own names, beside those that the sender lists. */
-const labelKeys = ['service_name', 'service', 'app', 'application'];
 
 /**
  * - `plain`: one pass over the bytes; the statement fails (code 395) when a row has no message or a time that cannot be read.
@@ -36,11 +23,11 @@ export function readJson(group: FrameGroup, path: string, reading: JsonReading):
   const at = (key: string): string => column.get(key) ?? 'NULL';
   const present = (wanted: readonly string[]): string[] => wanted.filter(k => column.has(k));
 
-  const time = present(hints.timeField === undefined ? candidates.time : [hints.timeField]);
-  const message = present(hints.messageField === undefined ? candidates.message : [hints.messageField]);
-  const trace = present(candidates.trace);
-  const span = present(candidates.span);
-  const labels = present([...new Set([...labelKeys, ...(hints.labelFields ?? [])])]);
+  const time = present(hints.timeField === undefined ? fieldCandidates.time : [hints.timeField]);
+  const message = present(hints.messageField === undefined ? fieldCandidates.message : [hints.messageField]);
+  const trace = present(fieldCandidates.traceId);
+  const span = present(fieldCandidates.spanId);
+  const labels = present([...new Set([...fieldCandidates.labels, ...(hints.labelFields ?? [])])]);
   const consumed = new Set([...time, ...message, ...trace, ...span, ...labels]);
   const row = `${mark}row`;
   const line = `${mark}line`;
@@ -86,8 +73,8 @@ export function readJson(group: FrameGroup, path: string, reading: JsonReading):
   const names = attributeNames(attributes.map(([key]) => key));
 
   // Level: stated by a field, else found in the message
-  const stated = present(levelKeys);
-  const number = present(severityNumberKeys);
+  const stated = present(fieldCandidates.level);
+  const number = present(fieldCandidates.severityNumber);
   const found = findLevel('message');
   const spelling = stated.length === 0 ? found : `if(${mark}stated != '', ${mark}stated, ${found})`;
   const severityNumber = `${mark}number`;

@@ -1,8 +1,9 @@
+import { unknownService } from '../base/fields.ts';
 import { quoteString } from '../language/sql-writer.ts';
 import type { FrameGroup } from './frame-groups.ts';
 import { findLevel, levelOfOtel, levelOfSeverity, severityOfText } from './level.ts';
 import { rowOrigin } from './row-origin.ts';
-import { mapType, unknownService } from './service.ts';
+import { mapType } from './service.ts';
 
 /** See CanonicalRow of base/record.ts. */
 const structure = `t Nullable(Int64), m String, l ${mapType}, a ${mapType}, n UInt8, v String, i String, p String`;

@@ -1,24 +1,8 @@
+import { serviceNameLabels, unknownService } from '../base/fields.ts';
 import { quoteMap, quoteString } from '../language/sql-writer.ts';
 
 /** Loki's order: the first of these stream labels that is there names the service. */
-export const serviceLabels = [
-  'service_name',
-  'service',
-  'app',
-  'application',
-  'app_name',
-  'name',
-  'app_kubernetes_io_name',
-  'container',
-  'container_name',
-  'k8s_container_name',
-  'component',
-  'workload',
-  'job',
-  'k8s_job_name',
-] as const;
-
-export const unknownService = 'unknown_service';
+const serviceLabels = ['service_name', ...serviceNameLabels];
 
 /** Map type of the label and attribute columns. */
 export const mapType = 'Map(LowCardinality(String), String)';
