@@ -79,13 +79,15 @@ export function makeClient(
         response => {
           const parts: Buffer[] = [];
           response.on('data', (part: Buffer) => parts.push(part));
-          response.on('end', () =>
-            done({
-              status: response.statusCode ?? 0,
-              body: Buffer.concat(parts).toString('utf8'),
-              headers: response.headers,
-            }),
-          );
+          response.on('end', () => {
+            try {
+              const body = Buffer.concat(parts).toString('utf8');
+              done({ status: response.statusCode ?? 0, body, headers: response.headers });
+            } catch (error) {
+              // Longer than any string can be.
+              fail(error as Error);
+            }
+          });
           response.on('error', fail);
         },
       );

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, makeClient, startWeir, type UnderTest } from '../../bench/weir-under-test.ts';
 import { makeRandom } from '../../bench/generate.ts';
-import { ndjson } from '../flow/ask.ts';
+import { json, ndjson } from '../flow/ask.ts';
 
 /** What the producer knows: ids of acked records, and of those whose request broke off (they may or may not be stored, but whole batches only). */
 export type Journal = { acked: Set<string>; unsure: string[][] };
@@ -45,6 +45,8 @@ export async function produce(
       const body = ids
         .map(id => JSON.stringify({ service: `svc-${random() % 5}`, message: `record ${id} of a crash round`, id }))
         .join('\n');
+      // Enough to have something in flight at any moment, not so much that checking it takes longer than the rounds.
+      await sleep(5);
       try {
         const reply = await client.post('/ingest/json', `${body}\n`, ndjson);
         if (reply.status === 200) for (const id of ids) journal.acked.add(id);
@@ -61,18 +63,29 @@ export async function produce(
   client.close();
 }
 
-/** Ids of all stored records, with how often each is found. */
-export async function storedIds(target: Pick<UnderTest, 'post'>): Promise<Map<string, number>> {
-  const reply = await target.post(
-    '/api/v1/export',
-    JSON.stringify({ query: '', start: '1970-01-01T00:00:00Z', end: '2262-01-01T00:00:00Z', format: 'ndjson' }),
-    { 'content-type': 'application/json' },
-  );
-  if (reply.status !== 200) throw new Error(`export answered ${reply.status}: ${reply.body.slice(0, 500)}`);
+/** Ids of all stored records, with how often each is found. The export is read as it comes: it is longer than any string can be. */
+export async function storedIds(target: Pick<UnderTest, 'url'>): Promise<Map<string, number>> {
+  const reply = await fetch(`${target.url}/api/v1/export`, {
+    method: 'POST',
+    headers: json,
+    body: JSON.stringify({
+      query: '',
+      start: '1970-01-01T00:00:00Z',
+      end: '2262-01-01T00:00:00Z',
+      format: 'ndjson',
+    }),
+  });
+  if (reply.status !== 200 || !reply.body)
+    throw new Error(`export answered ${reply.status}: ${(await reply.text()).slice(0, 500)}`);
   const found = new Map<string, number>();
-  for (const line of reply.body.split('\n')) {
-    const id = /record (\w+) of a crash round/.exec(line)?.[1];
-    if (id) found.set(id, (found.get(id) ?? 0) + 1);
+  let rest = '';
+  for await (const part of reply.body.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + part).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const id = /record (\w+) of a crash round/.exec(line)?.[1];
+      if (id) found.set(id, (found.get(id) ?? 0) + 1);
+    }
   }
   return found;
 }

@@ -69,8 +69,10 @@ it('shows demo data, the page, health and metrics', { timeout: 120_000 }, async 
       'weir_lag_seconds',
     ])
       expect(metrics).toContain(name);
-    const services = JSON.parse((await weir.get('/loki/api/v1/label/service_name/values')).body) as { data: string[] };
-    expect(services.data.length).toBeGreaterThanOrEqual(8);
+    // The last hour is loaded last.
+    const services = async (): Promise<number> =>
+      (JSON.parse((await weir.get('/loki/api/v1/label/service_name/values')).body) as { data: string[] }).data.length;
+    expect(await eventually(services, n => n >= 8)).toBeGreaterThanOrEqual(8);
   } finally {
     await weir.stop();
   }
