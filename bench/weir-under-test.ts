@@ -85,7 +85,7 @@ export function makeClient(
               done({ status: response.statusCode ?? 0, body, headers: response.headers });
             } catch (error) {
               // Longer than any string can be.
-              fail(error as Error);
+              fail(error);
             }
           });
           response.on('error', fail);
