@@ -48,6 +48,7 @@ export class ChdbStore {
   readonly asked: string[] = [];
   running = 0;
   #seq = (1n << 32n) + 1n;
+  #sealed: Promise<void> = Promise.resolve();
   readonly #listeners = new Set<(from: bigint, to: bigint) => void>();
 
   constructor() {
@@ -108,14 +109,18 @@ export class ChdbStore {
     for (const listener of this.#listeners) listener(from, this.#seq);
   }
 
-  /** The tail becomes parts. */
+  /** The tail becomes parts. Questions are held off meanwhile, as by the real hand-over: each sees a row in one place only. */
   async seal(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#sealed = promise;
+    while (this.running > 0) await new Promise(done => setTimeout(done, 2));
     for (const sql of [
       `INSERT INTO weir.streams ${selectStreams('weir.tail_1')}`,
       'INSERT INTO weir.records SELECT * FROM weir.tail_1',
       'TRUNCATE TABLE weir.tail_1',
     ])
       await this.session.queryAsync(sql);
+    resolve();
   }
 
   readonly run: RunQuery = async question => {
@@ -156,6 +161,7 @@ export class ChdbStore {
   }
 
   async #ask(question: Question, format: string) {
+    await this.#sealed;
     const sql = question.sql(this.sources);
     this.asked.push(sql);
     const settings = Object.entries(question.settings ?? {}).map(
