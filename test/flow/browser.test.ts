@@ -91,6 +91,10 @@ it('opens a record and filters by a click on its value', async ctx => {
   await at('query-input').fill('{service_name="payments"}');
   await at('query-input').press('Enter');
   await eventually(total, text => /1,?000/.test(text));
+  // The answer's rows come after its counts, and replace those that stand there.
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll('.row')].every(r => r.textContent?.includes('payments')),
+  );
   // By place, since rows are a pool whose order in the document says nothing.
   await at('log-list').click({ position: { x: 600, y: 50 } });
   await at('details').waitFor();
