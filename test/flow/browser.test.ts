@@ -92,12 +92,17 @@ it('opens a record and filters by a click on its value', async ctx => {
   await at('query-input').press('Enter');
   await eventually(total, text => /1,?000/.test(text));
   // The answer's rows come after its counts, and replace those that stand there.
-  await page.waitForFunction(() =>
-    [...document.querySelectorAll('.row')].every(r => r.textContent?.includes('payments')),
-  );
+  await page.waitForFunction(() => {
+    const rows = [...document.querySelectorAll('.row')];
+    return rows.length > 0 && rows.every(row => row.textContent?.includes('payments'));
+  });
   // By place, since rows are a pool whose order in the document says nothing.
-  await at('log-list').click({ position: { x: 600, y: 50 } });
-  await at('details').waitFor();
+  const open = async (): Promise<boolean> => {
+    await at('log-list').click({ position: { x: 600, y: 50 } });
+    await page.waitForTimeout(500);
+    return at('details').isVisible();
+  };
+  expect(await eventually(open, shown => shown, 20_000)).toBe(true);
   await shoot('details');
   await at('filter-user').first().click();
   const narrowed = await eventually(
