@@ -85,6 +85,11 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
   const started = performance.now();
   const config = settingsOf(options);
   log.level = process.env.WEIR_LOG_LEVEL ?? config.log_level;
+  // Records would be acknowledged and pile up in the log unseen: a tick is a file, which a server elsewhere cannot read.
+  if (config.store.url !== undefined)
+    throw new WeirError('config_invalid', {
+      reason: `store.url: ${new URL(config.store.url).host}: storing into a ClickHouse server is not built yet; remove store.url to use the embedded engine`,
+    });
   const { host, port } = parseListen(config.listen, 'listen');
   assertListenAllowed(host, config.tokens);
   const otlp = config.otlp_listen === 'off' ? undefined : config.otlp_listen;
