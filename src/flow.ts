@@ -72,7 +72,13 @@ export type Engine = {
  * What together holds every visible record exactly once: the parts first, then tails (Memory tables) that are not sealed yet. All have the
  * columns of store/schema.ts. Each text is ready to stand after FROM as it is: a quoted name, or a SELECT in parentheses.
  */
-export type Sources = { records: string[]; quarantine: string[]; streams: string[] };
+export type Sources = {
+  records: string[];
+  quarantine: string[];
+  streams: string[];
+  /** Patterns of the ids that `template` of records in parts holds (tenant, id, pattern); one row per id. Rows of a tail hold ids of shapes, see language/message-shape.ts. */
+  templates: string;
+};
 
 /** Question to the store. `sql` is called with a consistent set of sources, possibly again after a hand-over if the engine refused the first. */
 export type Question = {
@@ -109,9 +115,23 @@ export type OnVisible = (listener: (from: bigint, to: bigint) => void) => () => 
 /** Memory tables that hold records not sealed yet. Names are quoted, ready for SQL. */
 export type Tail = { id: number; records: string; quarantine: string };
 
+/** A group of messages that differ only in the gaps of `pattern`. `id` is that of the shape that founded it; `number` counts the tenant's templates from 1. */
+export type Template = { id: string; pattern: string; number: number };
+
+export type LearntTemplates = {
+  /** Templates that are new or have more gaps than before, by tenant. */
+  changed: ReadonlyMap<string, readonly Template[]>;
+  /** Shape ids that rows have in `template`, and the template they belong to where it is another, by tenant. */
+  renamed: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** When there were too many shapes to look at: the template of all that `renamed` does not name; it then names all that were looked at. */
+  otherwise: string | undefined;
+};
+
 /** The range of the log whose rows are in `tail`: all of them, or after a start those that the store had not. */
 export type SealOrder = {
   tail: Tail;
+  /** What was learnt about the shapes of the tail's messages. */
+  templates?: LearntTemplates;
   from: bigint;
   /** Exclusive. */
   to: bigint;
@@ -136,6 +156,8 @@ export type TailStore = {
   discard(tail: Tail): void;
   /** Move the rows into parts, each question seeing every row once, and note the range in the ledger. Resolves when it is durable. */
   seal(order: SealOrder): Promise<{ rows: number; parts: number }>;
+  /** The templates of a tenant by number. */
+  templates(tenant: string): Promise<Template[]>;
   /** Table for rows with a verdict (see store/schema.ts), emptied. */
   emptyIncoming(): Promise<string>;
   /** End (exclusive) of what the ledger covers; 0 for an empty store. */

@@ -59,6 +59,14 @@ export const limits = {
   sealBytes: 64 * MiB,
   /** ... or at this age, so that a quiet system does not keep records in memory only (the log has them anyway). */
   sealMillis: 30_000,
+  /** Templates of one tenant; messages that would found more belong to the one template that fits everything. */
+  templatesMax: 5_000,
+  /** Distinct shapes of messages that one seal learns from, the most frequent first; the rest belongs to the template that fits everything. */
+  shapesPerSealMax: 20_000,
+  /** Tenants whose templates are in memory; those of others are read again when they are needed. */
+  templateTenantsMax: 50,
+  /** Shapes of a tenant whose template is remembered, about 150 bytes each; others are looked up in the tree again. */
+  shapesKnownMax: 100_000,
   /** Query defaults, per query. */
   queryMillisMax: 60_000,
   queryRowsMax: 5_000,

@@ -209,6 +209,12 @@ const refilled = new Counter({
   registers: [registry],
 });
 
+const unlearnt = new Counter({
+  name: 'weir_shapes_unlearnt_total',
+  help: 'shapes of messages that no template of their own was kept for, because a limit was reached',
+  registers: [registry],
+});
+
 export function tickInserted(seconds: number, records: number, bytes: number): void {
   insertSeconds.observe(seconds);
   inserted.inc(records);
@@ -232,4 +238,7 @@ export function insertRetried(cause: string): void {
 }
 export function segmentsRefilled(segments: number): void {
   refilled.inc(segments);
+}
+export function shapesUnlearnt(shapes: number): void {
+  unlearnt.inc(shapes);
 }

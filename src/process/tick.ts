@@ -2,6 +2,7 @@ import type { Config } from '../base/config.ts';
 import { assert } from '../base/errors.ts';
 import { pipelineDropped } from '../base/telemetry.ts';
 import type { Engine, SqlSettings, Tail, TailStore } from '../flow.ts';
+import { messageShape, shapeId } from '../language/message-shape.ts';
 import { engineCode } from './engine-errors.ts';
 import { type FrameGroup, groupRows } from './frame-groups.ts';
 import type { Pipeline } from './pipeline/compile.ts';
@@ -90,7 +91,7 @@ export function makeInserter({ engine, store, spool, pipeline, retention }: Inse
     const marked = verdict === undefined ? read : `SELECT *, ${verdict} AS verdict FROM (${read})`;
     const listed = columns
       .replace(' stream,', ' cityHash64(tenant, labels) AS stream,')
-      .replace(' template,', " '' AS template,")
+      .replace(' template,', () => ` ${shapeId(messageShape('message'))} AS template,`)
       .replace(/ class$/, ` ${recordClass} AS class`);
     return `SELECT ${listed}${verdict === undefined ? '' : ', verdict'} FROM (${pipeline.wrap(marked)})`;
   }

@@ -11,6 +11,7 @@ import { insertFrames, pause } from './insert-frames.ts';
 import { type CompileCondition, compilePipeline } from './pipeline/compile.ts';
 import { logEnd, reconcile } from './reconcile.ts';
 import { Spool } from './spool.ts';
+import { withTemplates } from './templates/mine.ts';
 import { makeInserter } from './tick.ts';
 
 export type WorkerOptions = {
@@ -53,7 +54,8 @@ type Stretch = { abort: AbortController; done: Promise<void> };
  * start of the engine. At most one tick and one seal are in progress.
  */
 export function startWorker(options: WorkerOptions): Worker {
-  const { source, engine, store, config } = options;
+  const { source, engine, config } = options;
+  const store = withTemplates(options.store, engine);
   const bounds: WorkerBounds = { ...limits, ...options.bounds };
   const pipeline = compilePipeline(config.pipeline, options.compileCondition);
   const spool = new Spool(join(options.spoolDirectory));

@@ -11,7 +11,7 @@ function makeSeqs() {
   let failures = 0;
   const ask: Ask = async (_, question) => {
     if (failures-- > 0) throw new WeirError('engine_down');
-    const [kind, from, limit] = question.sql({ records: [], quarantine: [], streams: [] }).split(' ');
+    const [kind, from, limit] = question.sql({ records: [], quarantine: [], streams: [], templates: '' }).split(' ');
     const found = visible.filter(seq => seq >= BigInt(from ?? 0));
     const rows =
       kind === 'rows'

@@ -10,7 +10,7 @@ function make() {
   const text = (t: Tail, moved: readonly string[]): string => `${t.records}${moved.map(m => `-${m}`).join('')}`;
   const handOver = new HandOver(
     {
-      fixed: { records: ['records'], quarantine: ['quarantine'], streams: ['streams'] },
+      fixed: { records: ['records'], quarantine: ['quarantine'], streams: ['streams'], templates: 'templates' },
       ofTail: { records: text, quarantine: t => t.quarantine, streams: text },
     },
     async ids => ids.filter(id => taken.has(id)),

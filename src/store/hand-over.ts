@@ -60,7 +60,12 @@ export class HandOver {
       ...fixed[kind],
       ...this.#shown.map(tail => ofTail[kind](tail, this.#movedOf(tail)[kind])),
     ];
-    return { records: all('records'), quarantine: all('quarantine'), streams: all('streams') };
+    return {
+      records: all('records'),
+      quarantine: all('quarantine'),
+      streams: all('streams'),
+      templates: fixed.templates,
+    };
   }
 
   /** Name exactly these tails from now on. */

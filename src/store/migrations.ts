@@ -9,6 +9,7 @@ import {
   createQuarantine,
   createRecords,
   createStreams,
+  createTemplates,
   type TableNames,
 } from './schema.ts';
 
@@ -23,6 +24,12 @@ const migrations: readonly ((names: TableNames, config: Config) => string[])[] =
     createStreams(names.streamsStaging),
     createLedger(names.ledger),
     createExpired(names.expired),
+  ],
+  names => [
+    createTemplates(names.templates),
+    ...[names.records, names.staging].map(
+      table => `ALTER TABLE ${table} MODIFY COLUMN template LowCardinality(String) CODEC(Default)`,
+    ),
   ],
 ];
 

@@ -59,7 +59,12 @@ export function openStore({ engine, streams, config, directory }: StoreOptions):
   const day = 'toString(toDate(received))';
   const handOver = new HandOver(
     {
-      fixed: { records: [names.records], quarantine: [names.quarantine], streams: [names.streams] },
+      fixed: {
+        records: [names.records],
+        quarantine: [names.quarantine],
+        streams: [names.streams],
+        templates: `(SELECT tenant, id, argMax(pattern, at) AS pattern FROM ${names.templates} GROUP BY tenant, id)`,
+      },
       ofTail: {
         records: (tail, moved) => without(tail.records, `concat(class, '/', ${day})`, moved),
         quarantine: (tail, moved) => without(tail.quarantine, day, moved),
@@ -112,6 +117,12 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
       if (order.note === 'store') await rebuildStreams(order.from);
       await sync.now();
       return report;
+    },
+    async templates(tenant) {
+      const rows = await engine.run({
+        sql: `SELECT id, argMax(pattern, at) AS pattern, any(number) AS number FROM ${names.templates} WHERE tenant = ${quoteString(tenant)} GROUP BY id ORDER BY number, id`,
+      });
+      return rows.map(r => ({ id: String(r.id), pattern: String(r.pattern), number: Number(r.number) }));
     },
     async emptyIncoming() {
       if (!incomingMade) await engine.run({ sql: createIncoming(names.incoming) });

@@ -27,7 +27,7 @@ export const recordColumns: readonly Column[] = [
   { name: 'trace_id', type: 'String', codec: 'ZSTD(1)' },
   { name: 'span_id', type: 'String', codec: 'ZSTD(1)' },
   { name: 'attributes', type: `Map(${lc}, String)`, codec: 'ZSTD(1)' },
-  { name: 'template', type: 'String', codec: 'ZSTD(1)' },
+  { name: 'template', type: lc },
   { name: 'door', type: lc },
   { name: 'class', type: lc },
 ];
@@ -87,6 +87,7 @@ export function tableNames(database: string) {
     streamsStaging: at('streams_staging'),
     ledger: at('ledger'),
     expired: at('expired'),
+    templates: at('templates'),
     migrations: at('migrations'),
     tail: (id: number): string => at(`tail_${id}`),
     quarantineTail: (id: number): string => at(`quarantine_tail_${id}`),
@@ -154,6 +155,11 @@ boot String, at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = MergeTree ORDER 
 /** Partitions that retention dropped; what is replayed from the log must not bring them back. */
 export const createExpired = (table: string): string =>
   `CREATE TABLE IF NOT EXISTS ${table} (partition String, reason String, rows UInt64, at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = MergeTree ORDER BY partition SETTINGS ${durable}`;
+
+/** Patterns of the ids in `template` of records. A row replaces the one before it when a template has got more gaps. `number`: order of founding, per tenant. */
+export const createTemplates = (table: string): string =>
+  `CREATE TABLE IF NOT EXISTS ${table} (tenant ${lc}, id String, number UInt32, pattern String, at DateTime64(9, 'UTC') DEFAULT now64(9)) ENGINE = ReplacingMergeTree(at)
+ORDER BY (tenant, id) SETTINGS ${durable}`;
 
 export const createMigrations = (table: string): string =>
   `CREATE TABLE IF NOT EXISTS ${table} (version UInt32, at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = MergeTree ORDER BY version SETTINGS ${durable}`;

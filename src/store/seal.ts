@@ -3,7 +3,7 @@ import { log } from '../base/log.ts';
 import { segmentOfSeq } from '../base/record.ts';
 import { isExpired } from '../base/retention-class.ts';
 import { tailSealed } from '../base/telemetry.ts';
-import type { Engine, SealOrder, SqlSettings } from '../flow.ts';
+import type { Engine, LearntTemplates, SealOrder, SqlSettings } from '../flow.ts';
 import { quoteString } from '../language/sql-writer.ts';
 import type { HandOver, Moved } from './hand-over.ts';
 import { type Ledger, type LedgerRow, quarantineKey } from './ledger.ts';
@@ -17,6 +17,7 @@ const oneBlock: SqlSettings = {
   min_insert_block_size_bytes: 1_000_000_000_000,
   max_insert_block_size: 1_000_000_000,
   max_partitions_per_insert_block: 10_000,
+  max_query_size: 64 * 1024 * 1024,
 };
 
 /** How long questions that start now may be held back while older ones get their snapshots; then the move is put off. */
@@ -76,7 +77,11 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
   const { tail } = order;
   if (!sealing.stagingEmpty) await emptyStaging(sealing);
   sealing.stagingEmpty = false;
-  await engine.run({ sql: `INSERT INTO ${names.staging} SELECT * FROM ${tail.records}`, settings: oneBlock });
+  await noteTemplates(sealing, order.templates);
+  await engine.run({
+    sql: `INSERT INTO ${names.staging} SELECT ${withTemplates(order.templates)} FROM ${tail.records}`,
+    settings: oneBlock,
+  });
   await engine.run({
     sql: `INSERT INTO ${names.quarantineStaging} SELECT * FROM ${tail.quarantine}`,
     settings: oneBlock,
@@ -118,6 +123,27 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
   const rows = [...counts.values()].flatMap(c => [...c.values()]).reduce((a, b) => a + b, 0);
   tailSealed((performance.now() - started) / 1000, rows);
   return { rows, parts: partitions.filter(p => p.kind === 'records').length };
+}
+
+/** Before any row with such an id is in parts. */
+async function noteTemplates({ engine, names }: Sealing, templates: LearntTemplates | undefined): Promise<void> {
+  const rows = [...(templates?.changed ?? [])].flatMap(([tenant, changed]) =>
+    changed.map(t => `(${quoteString(tenant)}, ${quoteString(t.id)}, ${t.number}, ${quoteString(t.pattern)})`),
+  );
+  if (rows.length === 0) return;
+  await engine.run({ sql: `INSERT INTO ${names.templates} (tenant, id, number, pattern) VALUES ${rows.join(', ')}` });
+}
+
+/** SQL: all columns of a tail, with the ids of templates in place of those of shapes. */
+function withTemplates(templates: LearntTemplates | undefined): string {
+  const legs = [...(templates?.renamed ?? [])]
+    .filter(([, ids]) => ids.size > 0)
+    .map(([tenant, ids]) => {
+      const list = (values: Iterable<string>): string => `[${[...values].map(quoteString).join(', ')}]`;
+      const otherwise = templates?.otherwise === undefined ? 'template' : quoteString(templates.otherwise);
+      return `tenant = ${quoteString(tenant)}, transform(template, ${list(ids.keys())}, ${list(ids.values())}, ${otherwise})`;
+    });
+  return legs.length === 0 ? '*' : `* REPLACE (multiIf(${legs.join(', ')}, template) AS template)`;
 }
 
 /**

@@ -23,7 +23,7 @@ export type TestRecord = {
 
 const columns = `tenant LowCardinality(String), timestamp DateTime64(9, 'UTC'), received DateTime64(9, 'UTC'), seq UInt64,
   service LowCardinality(String), severity UInt8, level LowCardinality(String), stream UInt64, labels Map(LowCardinality(String), String),
-  message String, trace_id String, span_id String, attributes Map(LowCardinality(String), String), template String,
+  message String, trace_id String, span_id String, attributes Map(LowCardinality(String), String), template LowCardinality(String),
   door LowCardinality(String), class LowCardinality(String)`;
 const selectStreams = (from: string): string =>
   `SELECT toDate(received) AS received, tenant, toDate(timestamp) AS day, stream, any(labels) AS labels, any(service) AS service,
@@ -41,6 +41,7 @@ export class ChdbStore {
     records: ['`weir`.`records`', '(SELECT * FROM `weir`.`tail_1` WHERE seq > 0)'],
     quarantine: ['`weir`.`quarantine`'],
     streams: ['`weir`.`streams`', `(${selectStreams('weir.tail_1')})`],
+    templates: '`weir`.`templates`',
   };
   /** The next answers say that they were cut off, and why. */
   cutOff: string | null = null;
@@ -57,6 +58,7 @@ export class ChdbStore {
       `CREATE TABLE weir.records (${columns}) ENGINE = MergeTree PARTITION BY (class, toDate(received)) ORDER BY (tenant, timestamp)`,
     );
     this.session.query(`CREATE TABLE weir.tail_1 (${columns}) ENGINE = Memory`);
+    this.session.query('CREATE TABLE weir.templates (tenant String, id String, pattern String) ENGINE = Memory');
     this.session.query(
       `CREATE TABLE weir.quarantine (${quarantineColumns}) ENGINE = MergeTree ORDER BY (tenant, received)`,
     );
