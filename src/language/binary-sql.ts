@@ -10,7 +10,7 @@ function arithmetic(op: BinaryOperator, a: string, b: string): string {
     case '/':
       return `if(${b} = 0, nan, ${a} / ${b})`;
     case '%':
-      return `if(${b} = 0, nan, ${a} - ${b} * trunc(${a} / ${b}))`;
+      return `multiIf(${b} = 0, nan, isInfinite(${b}) AND isFinite(${a}), ${a}, ${a} - ${b} * trunc(${a} / ${b}))`;
     case '^':
       return `pow(${a}, ${b})`;
     default:
@@ -45,56 +45,67 @@ function matchKey(matching: VectorMatching | undefined): string {
   return `toString(mapFilter((k, v) -> ${inside}, labels))`;
 }
 
-function setOperation(query: Binary, left: Vector, right: Vector): Vector {
+/**
+ * Both sides in one pass, matched by `key` and time: `ms` are the (labels, value) of the many side, `os` those of the other. An error of a side
+ * comes first, then what `fault` says (SQL over `ms` and `os`, '' when there is none); otherwise `rows` (SQL, tuples of labels and value) are the result.
+ */
+function matched(query: Binary, many: Vector, one: Vector, fault: string, rows: string): Vector {
   const key = matchKey(query.matching);
-  const keys = (vector: Vector): string => `(SELECT ${key}, t FROM (${vector.sql}))`;
-  const fails = left.fails || right.fails;
-  const among = (vector: Vector, condition: string): string =>
-    `SELECT labels, t, value, error FROM (${vector.sql}) WHERE (${key}, t) ${condition} OR error != ''`;
-  const rightErrors = right.fails
-    ? ` UNION ALL SELECT labels, t, value, error FROM (${right.sql}) WHERE error != ''`
-    : '';
-  if (query.op === 'or')
-    return {
-      sql: `SELECT labels, t, value, error FROM (${left.sql}) UNION ALL ${among(right, `NOT IN ${keys(left)}`)}`,
-      fails,
-    };
-  return { sql: among(left, `${query.op === 'and' ? 'IN' : 'NOT IN'} ${keys(right)}`) + rightErrors, fails };
+  const side = (vector: Vector, isMany: 0 | 1): string =>
+    `SELECT labels, t, value, error, ${key} AS key, ${isMany} AS is_many FROM (${vector.sql})`;
+  const failed = "anyIf(tuple(error, labels), error != '')";
+  const groups = `SELECT t, groupArrayIf(tuple(labels, value), is_many) AS ms, groupArrayIf(tuple(labels, value), NOT is_many) AS os, ${failed} AS failed FROM (${side(many, 1)} UNION ALL ${side(one, 0)}) GROUP BY key, t`;
+  const judged = `SELECT t, ms, os, failed, if(failed.1 != '', failed.1, ${fault}) AS fault FROM (${groups})`;
+  const result = `if(fault != '', [tuple(failed.2, toFloat64(0))], ${rows})`;
+  return {
+    sql: `SELECT row.1 AS labels, t, row.2 AS value, fault AS error FROM (SELECT arrayJoin(${result}) AS row, t, fault FROM (${judged}))`,
+    fails: many.fails || one.fails || fault !== "''",
+  };
 }
 
-/** SQL over `many_labels` and `one_labels`: the labels of the result. */
+function setOperation(query: Binary, left: Vector, right: Vector): Vector {
+  const nothing = 'arraySlice(ms, 1, 0)';
+  const rows = {
+    and: `if(empty(os), ${nothing}, ms)`,
+    unless: `if(empty(os), ms, ${nothing})`,
+    or: 'if(empty(ms), os, ms)',
+  }[query.op as 'and' | 'or' | 'unless'];
+  return matched(query, left, right, "''", rows);
+}
+
+/** SQL over `m.1` and `os`: the labels of the result. */
 function resultLabels(matching: VectorMatching | undefined): string {
-  if (!matching) return 'many_labels';
+  if (!matching) return 'm.1';
   if (!matching.group) {
-    if (matching.labels.length === 0) return matching.on ? quoteMap({}) : 'many_labels';
-    return `mapFilter((k, v) -> k ${matching.on ? '' : 'NOT '}IN ${quoteStrings(matching.labels)}, many_labels)`;
+    if (matching.labels.length === 0) return matching.on ? quoteMap({}) : 'm.1';
+    return `mapFilter((k, v) -> k ${matching.on ? '' : 'NOT '}IN ${quoteStrings(matching.labels)}, m.1)`;
   }
-  if (matching.include.length === 0) return 'many_labels';
+  if (matching.include.length === 0) return 'm.1';
   const include = quoteStrings(matching.include);
-  return `mapSort((k, v) -> k, mapUpdate(mapFilter((k, v) -> k NOT IN ${include}, many_labels), mapFilter((k, v) -> k IN ${include} AND v != '', one_labels)))`;
+  return `mapSort((k, v) -> k, mapUpdate(mapFilter((k, v) -> k NOT IN ${include}, m.1), mapFilter((k, v) -> k IN ${include} AND v != '', os[1].1)))`;
 }
 
 const ambiguous = 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)';
-const ambiguousOne =
-  'found duplicate series on the one side of the operation; many-to-many matching not allowed: matching labels must be unique on one side';
+const notUnique = 'multiple matches for labels: grouping labels must ensure unique matches';
+const ambiguousOne = (side: 'left' | 'right'): string =>
+  `found duplicate series on the ${side} hand-side;many-to-many matching not allowed: matching labels must be unique on one side`;
 
+/** Arithmetic and comparisons between two vectors. A series of the one side that stands twice under a key fails the query even where nothing matches it. */
 function joined(query: Binary, left: Vector, right: Vector): Vector {
   const { matching, op, bool } = query;
-  const key = matchKey(matching);
-  const [many, one] = matching?.group === 'right' ? [right, left] : [left, right];
-  const side = (vector: Vector, name: string): string =>
-    `(SELECT labels AS ${name}_labels, t AS ${name}_t, value AS ${name}_value, error AS ${name}_error, ${key} AS ${name}_key, count() OVER (PARTITION BY ${key}, t) AS ${name}_count FROM (${vector.sql}))`;
-  const [a, b] = matching?.group === 'right' ? ['one_value', 'many_value'] : ['many_value', 'one_value'];
-  const filters = comparisonOperators.has(op) && !bool;
-  const value = comparisonOperators.has(op) ? (bool ? `toFloat64(${comparison(op, a, b)})` : a) : arithmetic(op, a, b);
-  const manyFault = matching?.group ? '' : `, many_count > 1, ${quoteString(ambiguous)}`;
-  const error = `multiIf(many_error != '', many_error, one_error != '', one_error, one_count > 1, ${quoteString(ambiguousOne)}${manyFault}, '')`;
-  const where = filters ? ` WHERE ${comparison(op, a, b)} OR error != ''` : '';
-  const sql = `SELECT ${resultLabels(matching)} AS labels, many_t AS t, ${value} AS value, ${error} AS error FROM ${side(many, 'many')} AS m INNER JOIN ${side(one, 'one')} AS o ON many_key = one_key AND many_t = one_t${where}`;
-  const lost = [many, one]
-    .filter(v => v.fails)
-    .map(v => ` UNION ALL SELECT labels, t, value, error FROM (${v.sql}) WHERE error != ''`);
-  return { sql: `SELECT labels, t, value, error FROM (${sql})${lost.join('')}`, fails: true };
+  const toRight = matching?.group === 'right';
+  const [many, one] = toRight ? [right, left] : [left, right];
+  const [a, b] = toRight ? ['os[1].2', 'm.2'] : ['m.2', 'os[1].2'];
+  const compares = comparisonOperators.has(op);
+  const value = compares ? (bool ? `toFloat64(${comparison(op, a, b)})` : a) : arithmetic(op, a, b);
+  const kept = compares && !bool ? `arrayFilter(m -> ${comparison(op, a, b)}, ms)` : 'ms';
+  const labels = resultLabels(matching);
+  const twice = matching?.group
+    ? `arrayUniq(arrayMap(m -> toString(${labels}), ms)) < length(ms), ${quoteString(notUnique)}`
+    : `length(ms) > 1, ${quoteString(ambiguous)}`;
+  const fault = `multiIf(length(os) > 1, ${quoteString(ambiguousOne(toRight ? 'left' : 'right'))}, empty(os), '', ${twice}, '')`;
+  const rows = `if(empty(os), arraySlice(arrayMap(m -> tuple(${labels}, toFloat64(${value})), ms), 1, 0), arrayMap(m -> tuple(${labels}, toFloat64(${value})), ${kept}))`;
+  return matched(query, many, one, fault, rows);
 }
 
 /** A binary operation that is not between two numbers. */

@@ -14,7 +14,7 @@ export function evaluate(op: BinaryOperator, a: number, b: number): number {
     case '%':
       return b === 0 ? Number.NaN : a % b;
     case '^':
-      return a ** b;
+      return power(a, b);
     case '==':
       return Number(a === b);
     case '!=':
@@ -31,6 +31,9 @@ export function evaluate(op: BinaryOperator, a: number, b: number): number {
       throw new Error(`BUG: set operator ${op} between numbers`);
   }
 }
+
+/** IEEE 754 pow as C and Go have it: where JavaScript says NaN, 1 to any power and -1 to an infinite one are 1. */
+const power = (a: number, b: number): number => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b);
 
 /** Replaces operators between numbers by their result. */
 export function foldLiterals(query: MetricQuery): MetricQuery {

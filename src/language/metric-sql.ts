@@ -8,13 +8,14 @@ import { readRegex } from './regex.ts';
 import type { Grouping, LabelReplace, MetricQuery, RangeAggregation, VectorAggregation } from './tree.ts';
 import type { MetricContext, Vector } from './vector.ts';
 import { foldLiterals } from './literals.ts';
+import { valueOrder } from './order.ts';
 import { lastIndex, timeOf } from './window.ts';
 
 /** SQL: the labels that a grouping leaves. */
 function grouped(grouping: Grouping | undefined): string {
   if (grouping?.without) return `mapFilter((k, v) -> k NOT IN ${quoteStrings(grouping.labels)}, labels)`;
   if (!grouping || grouping.labels.length === 0) return quoteMap({});
-  return `mapFilter((k, v) -> k IN ${quoteStrings(grouping.labels)} AND v != '', labels)`;
+  return `mapFilter((k, v) -> k IN ${quoteStrings(grouping.labels)}, labels)`;
 }
 
 const aggregates: Partial<Record<VectorAggregation['fn'], string>> = {
@@ -59,7 +60,9 @@ function vectorAggregation(query: VectorAggregation, context: MetricContext): Ve
 function absent(query: RangeAggregation, context: MetricContext): Vector {
   const { sql, fails } = rangeVector(query, context, { without: false, labels: [] });
   const { selector } = query.range;
-  const equal = selector.filter(m => m.op === '=' && selector.filter(other => other.name === m.name).length === 1);
+  const equal = selector.filter(
+    m => m.op === '=' && m.value !== '' && selector.filter(other => other.name === m.name).length === 1,
+  );
   const labels = quoteMap(
     Object.fromEntries(equal.map(m => [m.name, m.value] as const).sort(([a], [b]) => (a < b ? -1 : 1))),
   );
@@ -119,30 +122,30 @@ export type CompiledMetric = {
   columns: readonly string[];
   /** `scalar`: the query is a number without vector; the one series has no labels. */
   kind: 'vector' | 'scalar';
-  /** True when the order of rows is part of the answer of an instant query (sort, sort_desc, topk, bottomk); otherwise rows come by label set and time. */
+  /** True when an instant query sorts by value (see {@link valueOrder}); otherwise rows come by label set and time. */
   ordered: boolean;
 };
 
 /** SQL of a metric query at start, start+step, ... <= end (an instant query has start = end). */
 export function compileMetric(tree: MetricQuery, context: MetricOptions): CompiledMetric {
   const query = foldLiterals(tree);
-  const { sql } = metricVector(query, context);
   const instant = lastIndex(context) === 0n;
-  const fn = query.kind === 'vector_aggregation' ? query.fn : undefined;
-  const ordered = instant && fn !== undefined && ['sort', 'sort_desc', 'topk', 'bottomk', 'approx_topk'].includes(fn);
-  const first = ordered ? `value ${fn === 'sort' || fn === 'bottomk' ? 'ASC' : 'DESC'}, ` : '';
+  const { sql } = metricVector(query, context);
+  const order = instant ? valueOrder(query) : undefined;
+  const first = order ? `toFloat64(value) ${order}, ` : '';
   return {
-    sql: `SELECT labels, t AS time, toString(value) AS value, error FROM (${sql}) ORDER BY ${ordered ? first.replace('value', 'toFloat64(value)') : ''}${labelOrder('labels')}, time`,
+    sql: `SELECT labels, t AS time, toString(value) AS value, error FROM (${sql}) ORDER BY ${first}${labelOrder('labels')}, time`,
     columns: metricColumns,
     kind: query.kind === 'literal' ? 'scalar' : 'vector',
-    ordered,
+    ordered: order !== undefined,
   };
 }
 
 /** The error of a metric query one of whose rows has a non-empty `error`. */
 export function metricFault(error: string, labels: Readonly<Record<string, string>>): WeirError {
   if (!/^\w+Err$/.test(error)) return new WeirError('bad_query', { reason: error });
-  const series = `{${Object.entries(labels)
+  const series = `{${Object.entries({ ...labels, __error__: error })
+    .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([k, v]) => `${k}=${JSON.stringify(v)}`)
     .join(', ')}}`;
   return new WeirError('bad_query', {

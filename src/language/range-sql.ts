@@ -1,6 +1,7 @@
 import { bytesOf, durationOf, numberOf } from './convert.ts';
 import { type RangeDefinition, rangeDefinition } from './functions/range.ts';
-import { categories, choose, find, notEmpty, removeLabel, type Row, storedRow, withError } from './row.ts';
+import { categories, choose, find, isEmpty, notEmpty, removeLabel, type Row, storedRow, withError } from './row.ts';
+import { failureOf } from './sample-error.ts';
 import { Scope } from './scope.ts';
 import { selectorCondition, tenantCondition } from './selector-sql.ts';
 import { and, quoteMap, quoteString, quoteStrings, quoteTable, quoteTime } from './sql-writer.ts';
@@ -42,16 +43,25 @@ function sampleOf(range: LogRange, definition: RangeDefinition, scope: Scope): S
 /** Columns that tell series apart, and the label map made of them. */
 type Identity = { columns: string[]; names: string[]; labels: string };
 
-/** `by` needs only its labels; a missing or empty one is absent. Otherwise the whole set of labels is the identity. */
+/** Stands for a missing label among the columns of a grouping, since an empty one is a value. */
+const absentLabel = "'\\xff\\0'";
+
+/** The label as a column of a grouping: what is stored is never empty, so only labels that stages made can be present and empty. */
+function groupColumn(row: Row, label: string): string {
+  const { value, present } = find(row, label);
+  return present === '1' ? value : choose(present, `toString(${value})`, absentLabel);
+}
+
+/** `by` needs only its labels; a missing one is absent. Otherwise the whole set of labels is the identity. */
 function identityOf(row: Row, grouping: Grouping | undefined): Identity {
   if (grouping && !grouping.without) {
     const labels = [...new Set(grouping.labels)].sort();
     const names = labels.map((_, i) => `g${i}`);
     const pairs = labels.flatMap((label, i) => [quoteString(label), `toString(g${i})`]);
     return {
-      columns: labels.map((label, i) => `${find(row, label).value} AS g${i}`),
+      columns: labels.map((label, i) => `${groupColumn(row, label)} AS g${i}`),
       names,
-      labels: labels.length === 0 ? quoteMap({}) : `mapFilter((k, v) -> v != '', map(${pairs.join(', ')}))`,
+      labels: labels.length === 0 ? quoteMap({}) : `mapFilter((k, v) -> v != ${absentLabel}, map(${pairs.join(', ')}))`,
     };
   }
   const merged = [...categories]
@@ -72,7 +82,7 @@ function legs(
   identity: Identity,
   window: Window,
   extra: string[],
-  fails: boolean,
+  failure: string,
   context: MetricContext,
 ): string {
   const { scope } = sample.row;
@@ -87,7 +97,7 @@ function legs(
     ...identity.columns,
     `${window.slice} AS slice`,
     ...extra,
-    ...(fails ? [`toString(${sample.row.error}) AS failure`] : []),
+    ...(isEmpty(failure) ? [] : [`toString(${failure}) AS failure`]),
   ];
   // `ts` is written as an alias so that slices stay readable; it costs nothing where it is not used.
   const time = [...columns, condition].some(sql => /\bts\b/.test(sql)) ? 'toUnixTimestamp64Nano(timestamp) AS ts' : '';
@@ -105,7 +115,10 @@ export function rangeVector(query: RangeAggregation, context: MetricContext, ove
   const sample = sampleOf(query.range, definition, scope);
   const grouping = over ?? query.grouping;
   const identity = identityOf(sample.row, grouping);
-  const fails = sample.row.error !== "''" && !grouping?.labels.includes('__error__');
+  // Only a sum hands its grouping down to where samples are made; min and max are merely computed in the same pass.
+  const handedDown = over && definition.fusesWith !== 'sum' && query.fn !== 'absent_over_time' ? undefined : grouping;
+  const failed = failureOf(sample.row.error, query.range, handedDown);
+  const fails = !isEmpty(failed);
   const { rangeNs, offsetNs } = query.range;
   const window = windowOf(context, rangeNs, offsetNs);
   const used = definition.aggregates.map(a => a.args).join(' ');
@@ -113,7 +126,7 @@ export function rangeVector(query: RangeAggregation, context: MetricContext, ove
     ...(/\bv\b/.test(used) ? [`${sample.value} AS v`] : []),
     ...(/\bts\b/.test(used) ? ['ts', 'seq'] : []),
   ];
-  const records = legs(query.range, sample, identity, window, extra, fails, context);
+  const records = legs(query.range, sample, identity, window, extra, failed, context);
   const keys = [...identity.names, 'slice'];
   const state = window.spread === undefined ? '' : 'State';
   const aggregated = definition.aggregates.map(

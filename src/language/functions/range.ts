@@ -55,14 +55,35 @@ const rateCounter: RangeDefinition = {
   },
 };
 
+/** NaN is below all numbers: it is the quantile when the rank falls on one, and never interpolated. */
 function quantile(q: number): RangeDefinition {
   if (q > 1) return { input: 'unwrapped', aggregates: [count], finish: () => 'inf' };
   return {
     input: 'unwrapped',
-    aggregates: [{ fn: 'quantileExactInclusive', parameters: `(${q})`, args: 'v' }],
-    finish: value,
+    aggregates: [
+      { fn: 'quantileExactInclusive', parameters: `(${q})`, args: 'if(isNaN(v), -inf, v)' },
+      { fn: 'countIf', args: 'isNaN(v)' },
+      count,
+    ],
+    finish: ([result = '', nans = '', all = '']) =>
+      `if(${nans} > 0 AND floor(${quoteNumber(q)} * (${all} - 1)) < ${nans}, nan, toFloat64(${result}))`,
   };
 }
+
+/**
+ * Equal values have no variance: merging partial results would leave some 1e-34 of rounding. NaN and infinities give NaN, also alone, where the
+ * engine says 0.
+ */
+const deviation = (fn: 'stddevPopStable' | 'varPopStable'): RangeDefinition => ({
+  input: 'unwrapped',
+  aggregates: [
+    { fn, args: 'v' },
+    { fn: 'min', args: 'v' },
+    { fn: 'max', args: 'v' },
+  ],
+  finish: ([result = '', least = '', most = '']) =>
+    `multiIf(NOT isFinite(${least}) OR isInfinite(${most}), nan, ${least} = ${most} AND NOT isNaN(${result}), 0., toFloat64(${result}))`,
+});
 
 const definitions: Record<
   Exclude<RangeFunction, 'rate' | 'quantile_over_time' | 'absent_over_time'>,
@@ -76,8 +97,8 @@ const definitions: Record<
   avg_over_time: unwrapped('avg'),
   min_over_time: extreme('min'),
   max_over_time: extreme('max'),
-  stddev_over_time: unwrapped('stddevPopStable'),
-  stdvar_over_time: unwrapped('varPopStable'),
+  stddev_over_time: deviation('stddevPopStable'),
+  stdvar_over_time: deviation('varPopStable'),
   first_over_time: { input: 'unwrapped', aggregates: [{ fn: 'argMin', args: 'v, tuple(ts, seq)' }], finish: value },
   last_over_time: { input: 'unwrapped', aggregates: [{ fn: 'argMax', args: 'v, tuple(ts, seq)' }], finish: value },
 };
