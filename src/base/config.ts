@@ -123,6 +123,13 @@ export const configSchema = z.strictObject({
         .min(1)
         .default(limits.queryRowsMax)
         .describe('rows of one log answer (exports are not capped)'),
+      query_series: z.number().int().min(1).default(limits.querySeriesMax).describe('series of one metric answer'),
+      query_points: z.number().int().min(1).default(limits.queryPointsMax).describe('points of one series'),
+      query_length: duration(
+        limits.queryLengthHours * 3600e3,
+        'end minus start of one query of the Loki API; 0 = no limit',
+      ),
+      volume_series: z.number().int().min(1).default(limits.volumeSeriesMax).describe('series of one volume answer'),
     })
     .prefault({}),
   memory: bytes(0, 'budget of the engine; 0 = computed from the machine or cgroup'),

@@ -73,6 +73,10 @@ export const limits = {
   /** Loki: points per series. */
   queryPointsMax: 11_000,
   querySeriesMax: 500,
+  /** Loki: end minus start of one query, 30 days and an hour. */
+  queryLengthHours: 721,
+  /** Loki: series of one answer of index/volume. */
+  volumeSeriesMax: 1_000,
   queryTextBytesMax: 128 * KiB,
   /** Questions of people and dashboards that run at once; more would only take turns on few cores. */
   queriesAtOnce: 4,

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { WeirError } from '../base/errors.ts';
-import { limits } from '../base/limits.ts';
-import { tenantOf } from '../base/tenant.ts';
+import { readTenantOf } from '../base/tenant.ts';
 import type { Answer, Question, Sources, SqlProgress } from '../flow.ts';
 import { type QueryRow, queryRequest } from './contract.ts';
 import { abortWith, type FrameWriter, openFrames } from './frame-writer.ts';
@@ -38,12 +37,12 @@ function isEmpty(value: unknown): boolean {
 /** `POST /api/v1/query`: frames of the contract, streamed as the engine finds rows. */
 export function registerQuery(server: FastifyInstance, room: Room): void {
   server.post('/api/v1/query', async (request, reply) => {
-    const tenant = tenantOf(request.headers);
+    const tenant = readTenantOf(request.headers);
     const body = checked(queryRequest, request.body);
     const plan = planOf(body.query);
     const range = rangeOf(body);
     const stepNs = body.step === undefined ? defaultStep(range) : BigInt(Math.round(body.step * 1e9));
-    if (plan.kind === 'metric') assertPoints(range, stepNs);
+    if (plan.kind === 'metric') assertPoints(range, stepNs, room.pointsMax);
     const limit = body.limit === 0 ? {} : { limit: body.limit };
     const after = cursorOf(body.after);
     const { sql, settings = {} }: Pick<Question, 'sql' | 'settings'> =
@@ -93,7 +92,7 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
         },
       });
       if (!out) throw new Error('BUG: the store answered without asking for the SQL');
-      const rows = plan.kind === 'logs' ? await sendRows(answer, out) : await sendSeries(answer, out);
+      const rows = plan.kind === 'logs' ? await sendRows(answer, out) : await sendSeries(answer, out, room.seriesMax);
       const { readRows, readBytes, partial, reason } = answer.summary();
       await out.send({ type: 'end', rows, readRows, readBytes, elapsedMs: elapsedMs(), partial, reason });
       out.end();
@@ -118,8 +117,8 @@ async function sendRows(answer: Answer, out: FrameWriter): Promise<number> {
 }
 
 /** Series are whole only at the end of the answer. More than the limit are left out aloud. */
-async function sendSeries(answer: Answer, out: FrameWriter): Promise<number> {
-  const { series, left } = await seriesOf(answer, 'cut');
+async function sendSeries(answer: Answer, out: FrameWriter, max: number): Promise<number> {
+  const { series, left } = await seriesOf(answer, 'cut', max);
   for (const one of series)
     await out.send({
       type: 'series',
@@ -129,7 +128,7 @@ async function sendSeries(answer: Answer, out: FrameWriter): Promise<number> {
   if (left > 0)
     await out.send({
       type: 'warning',
-      message: `${left} more series are left out (limit ${limits.querySeriesMax}); aggregate with sum by (...) or use topk`,
+      message: `${left} more series are left out (limits.query_series ${max}); aggregate with sum by (...) or use topk`,
     });
   return series.length;
 }

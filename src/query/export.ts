@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import type { FastifyInstance } from 'fastify';
 import { log } from '../base/log.ts';
-import { tenantOf } from '../base/tenant.ts';
+import { readTenantOf } from '../base/tenant.ts';
 import type { ByteFormat } from '../flow.ts';
 import { cursorOf } from './ask-query.ts';
 import { exportRequest } from './contract.ts';
@@ -40,7 +40,7 @@ const formats: Record<'ndjson' | 'csv' | 'parquet', Format> = {
 /** `POST /api/v1/export`: every matching record in the engine's own bytes, at the pace of the reader. Never capped: what cannot be sent whole breaks off. */
 export function registerExport(server: FastifyInstance, room: Room): void {
   server.post('/api/v1/export', async (request, reply) => {
-    const tenant = tenantOf(request.headers);
+    const tenant = readTenantOf(request.headers);
     const body = checked(exportRequest, request.body);
     const plan = logsPlanOf(body.query);
     const after = cursorOf(body.after);

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { tenantOf } from '../base/tenant.ts';
+import { readTenantOf } from '../base/tenant.ts';
 import { collect } from './admission.ts';
 import { type FieldsAnswer, fieldsRequest } from './contract.ts';
 import { abortWith } from './frame-writer.ts';
@@ -15,7 +15,7 @@ const valueLength = 200;
 export function registerFields(server: FastifyInstance, room: Room): void {
   server.post('/api/v1/fields', async (request, reply): Promise<FieldsAnswer> => {
     const since = performance.now();
-    const tenant = tenantOf(request.headers);
+    const tenant = readTenantOf(request.headers);
     const body = checked(fieldsRequest, request.body);
     const plan = logsPlanOf(body.query);
     const rows = plan.rows({ tenant, range: rangeOf(body) }, { direction: 'backward', limit: body.sample });

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { levels } from '../base/record.ts';
-import { tenantOf } from '../base/tenant.ts';
+import { readTenantOf } from '../base/tenant.ts';
 import { quoteStrings } from '../language/sql-writer.ts';
 import { collect } from './admission.ts';
 import { type HistogramAnswer, histogramRequest } from './contract.ts';
@@ -41,7 +41,7 @@ export function bucketMillis(range: TimeRange, buckets: number): number {
 export function registerHistogram(server: FastifyInstance, room: Room): void {
   server.post('/api/v1/histogram', async (request, reply): Promise<HistogramAnswer> => {
     const since = performance.now();
-    const tenant = tenantOf(request.headers);
+    const tenant = readTenantOf(request.headers);
     const body = checked(histogramRequest, request.body);
     const plan = logsPlanOf(body.query);
     const range = rangeOf(body);

@@ -15,7 +15,7 @@ import { foldLiterals } from '../language/literals.ts';
 import { parseLogs, parseQuery } from '../language/parser.ts';
 import { printQuery } from '../language/print.ts';
 import { parseSearch } from '../language/search-text.ts';
-import type { Query } from '../language/tree.ts';
+import type { LogQuery, Query, Stage } from '../language/tree.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** A log query that is understood, ready to become SQL. */
@@ -27,6 +27,8 @@ export type LogsPlan = {
   rows(matching: Matching, paging: Paging): { sql: ToSql; settings: SqlSettings };
   /** Matching rows in no order, with the stored columns named. */
   matching(matching: Matching, columns: readonly string[]): ToSql;
+  /** The same query with a parser behind its stages. */
+  parsedBy(parser: 'json' | 'logfmt'): LogsPlan;
 };
 
 /** A metric query that is understood. */
@@ -47,21 +49,26 @@ function parse(text: string, dialect: Dialect): Query {
   return dialect === 'loki' ? parseQuery(text) : parseSearch(text);
 }
 
+const parsers: Record<'json' | 'logfmt', Stage> = {
+  json: { kind: 'json', extractions: [] },
+  logfmt: { kind: 'logfmt', strict: false, keepEmpty: false, extractions: [] },
+};
+
+const logsPlan = (query: LogQuery): LogsPlan => ({
+  kind: 'logs',
+  logql: printQuery(query),
+  rows: (matching, paging) => ({ sql: rowsSql(query, matching, paging), settings: rowsSettings(query, paging) }),
+  matching: (matching, columns) => matchingSql(query, matching, columns),
+  parsedBy: parser => logsPlan({ ...query, stages: [...query.stages, parsers[parser]] }),
+});
+
 /** Understand a query. Throws `bad_query` with line and column. */
 export function planOf(text: string, dialect: Dialect = 'weir'): Plan {
   const query = parse(text, dialect);
-  const logql = printQuery(query);
-  if (query.kind === 'logs') {
-    return {
-      kind: 'logs',
-      logql,
-      rows: (matching, paging) => ({ sql: rowsSql(query, matching, paging), settings: rowsSettings(query, paging) }),
-      matching: (matching, columns) => matchingSql(query, matching, columns),
-    };
-  }
+  if (query.kind === 'logs') return logsPlan(query);
   return {
     kind: 'metric',
-    logql,
+    logql: printQuery(query),
     scalar: foldLiterals(query).kind === 'literal',
     sql: (tenant, range, stepNs) => sources =>
       compileMetric(query, {
@@ -81,7 +88,16 @@ export function logsPlanOf(text: string, dialect: Dialect = 'weir'): LogsPlan {
   throw new WeirError('bad_query', { reason: 'this is a metric query; only log queries are answered here' });
 }
 
-/** The condition of a selector such as `{app="x"}` over a table with a column `labels`. */
-export function selectorSql(selector: string): string {
-  return streamCondition(parseLogs(selector, { allowAll: true }).selector);
+/** A selector such as `{app="x"}`; an empty text selects all. */
+export type SelectorPlan = {
+  /** The condition over a table with a column `labels`. */
+  condition: string;
+  /** Names of the labels that its matchers look at. */
+  names: string[];
+};
+
+export function selectorOf(text: string): SelectorPlan {
+  if (text.trim() === '') return { condition: '1', names: [] };
+  const { selector } = parseLogs(text, { allowAll: true });
+  return { condition: streamCondition(selector), names: [...new Set(selector.map(m => m.name))] };
 }

@@ -3,13 +3,13 @@ import { quoteInteger, quoteString } from '../language/sql-writer.ts';
 import { collect } from './admission.ts';
 import { type QuarantineAnswer, quarantineRequest } from './contract.ts';
 import { checked, type Room } from './room.ts';
-import { tenantOf } from '../base/tenant.ts';
+import { readTenantOf } from '../base/tenant.ts';
 import { abortWith } from './frame-writer.ts';
 
 /** `GET /api/v1/quarantine`: pages through what could not be stored as a record, newest first. */
 export function registerQuarantine(server: FastifyInstance, room: Room): void {
   server.get('/api/v1/quarantine', async (request, reply): Promise<QuarantineAnswer> => {
-    const tenant = tenantOf(request.headers);
+    const tenant = readTenantOf(request.headers);
     const { limit, before } = checked(quarantineRequest, request.query);
     const cursor = before?.split(',').map(part => quoteInteger(BigInt(part)));
     const where = `tenant = ${quoteString(tenant)}${cursor ? ` AND (toUnixTimestamp64Nano(received), seq, line) < (${cursor.join(', ')})` : ''}`;

@@ -2,11 +2,13 @@ import { z } from 'zod';
 import { WeirError } from '../base/errors.ts';
 import type { Config } from '../base/config.ts';
 import { limits } from '../base/limits.ts';
-import type { OnVisible, RunBytes, RunQuery } from '../flow.ts';
+import type { Tenant } from '../base/record.ts';
+import type { OnVisible, Question, RunBytes, RunQuery } from '../flow.ts';
 import { type Ask, askBytesThrough, askThrough, makeLane } from './admission.ts';
 import type { StatusAnswer } from './contract.ts';
 import { makeVisibleHub, type VisibleHub } from './follow.ts';
 import { makeRunning, type Running } from './running.ts';
+import { sourcesFor } from './sources-for.ts';
 
 /** What a role hands over. */
 export type QueryDeps = {
@@ -28,6 +30,11 @@ export type Room = {
   visible: VisibleHub;
   running: Running;
   rowsMax: number;
+  seriesMax: number;
+  pointsMax: number;
+  /** Milliseconds between start and end of a query; 0 = no limit. */
+  lengthMaxMillis: number;
+  volumeSeriesMax: number;
   /** The time a question gets, ms: what it asks for, at most what the config allows. */
   timeoutMs(asked: number | undefined): number;
   status: QueryDeps['status'];
@@ -38,13 +45,24 @@ export type Room = {
 export function makeRoom(deps: QueryDeps): Room {
   const { query_timeout: timeout, query_rows: rowsMax } = deps.config.limits;
   let tails = 0;
+  const ask = askThrough(makeLane('questions', limits.queriesAtOnce), deps.run);
+  const askForTail = askThrough(makeLane('tail questions', limits.tailQueriesAtOnce), deps.run);
+  const exportBytes = askBytesThrough(makeLane('exports', limits.exportsAtOnce), deps.bytes);
+  const readable = <Q extends Question>(tenant: Tenant, question: Q): Q => ({
+    ...question,
+    sql: sources => question.sql(sourcesFor(tenant, sources)),
+  });
   return {
-    ask: askThrough(makeLane('questions', limits.queriesAtOnce), deps.run),
-    askForTail: askThrough(makeLane('tail questions', limits.tailQueriesAtOnce), deps.run),
-    exportBytes: askBytesThrough(makeLane('exports', limits.exportsAtOnce), deps.bytes),
+    ask: (tenant, question) => ask(tenant, readable(tenant, question)),
+    askForTail: (tenant, question) => askForTail(tenant, readable(tenant, question)),
+    exportBytes: (tenant, question) => exportBytes(tenant, readable(tenant, question)),
     visible: makeVisibleHub(deps.onVisible),
     running: makeRunning(),
     rowsMax,
+    seriesMax: deps.config.limits.query_series,
+    pointsMax: deps.config.limits.query_points,
+    lengthMaxMillis: deps.config.limits.query_length,
+    volumeSeriesMax: deps.config.limits.volume_series,
     timeoutMs: asked => Math.min(asked ?? timeout, timeout),
     status: deps.status,
     openTail() {

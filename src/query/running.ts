@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { WeirError } from '../base/errors.ts';
 import type { Tenant } from '../base/record.ts';
-import { tenantOf } from '../base/tenant.ts';
+import { readTenantOf } from '../base/tenant.ts';
 
 /** Queries by name, so that another request of the same tenant can cancel them. */
 export type Running = {
@@ -31,7 +31,7 @@ export function makeRunning(): Running {
 /** `DELETE /api/v1/query/<id>`: 200 when it was running, else 404. */
 export function registerCancel(server: FastifyInstance, running: Running): void {
   server.delete<{ Params: { id: string } }>('/api/v1/query/:id', async request => {
-    if (!running.cancel(tenantOf(request.headers), request.params.id))
+    if (!running.cancel(readTenantOf(request.headers), request.params.id))
       throw new WeirError('no_such_query', { id: request.params.id });
     return { cancelled: request.params.id };
   });

@@ -1,5 +1,4 @@
 import { WeirError } from '../base/errors.ts';
-import { limits } from '../base/limits.ts';
 import type { Answer } from '../flow.ts';
 import { metricFault } from '../language/compile.ts';
 import type { TimeRange } from './time-range.ts';
@@ -24,24 +23,28 @@ function plain(text: string): string {
   return `${sign}${digits.padEnd(point, '0')}`;
 }
 
-/** Refuse a step so small that a series would have more points than the limit. */
-export function assertPoints(range: TimeRange, stepNs: bigint): void {
+/** Refuse a step so small that a series would have more than `max` points. */
+export function assertPoints(range: TimeRange, stepNs: bigint, max: number): void {
   if (stepNs <= 0n)
     throw new WeirError('bad_request', {
       reason: 'zero or negative query resolution step widths are not accepted. Try a positive integer',
     });
   const points = (range.end - range.start) / stepNs;
-  if (points > BigInt(limits.queryPointsMax))
+  if (points > BigInt(max))
     throw new WeirError('bad_request', {
-      reason: `exceeded maximum resolution of ${limits.queryPointsMax} points per time series (${points} asked). Try increasing the value of the step parameter`,
+      reason: `exceeded maximum resolution of ${max} points per time series (${points} asked). Try increasing the value of the step parameter, or raise limits.query_points`,
     });
 }
 
 /**
- * The series of a metric answer, whose rows come series by series. More than `limits.querySeriesMax`: `refuse` throws Loki's error, `cut` counts
+ * The series of a metric answer, whose rows come series by series. More than `max`: `refuse` throws Loki's error, `cut` counts
  * those that are left out in `left`. A row with an error fails the query.
  */
-export async function seriesOf(answer: Answer, tooMany: 'refuse' | 'cut'): Promise<{ series: Series[]; left: number }> {
+export async function seriesOf(
+  answer: Answer,
+  tooMany: 'refuse' | 'cut',
+  max: number,
+): Promise<{ series: Series[]; left: number }> {
   const series: Series[] = [];
   let left = 0;
   let key = '';
@@ -54,11 +57,11 @@ export async function seriesOf(answer: Answer, tooMany: 'refuse' | 'cut'): Promi
       if (own !== key || series.length + left === 0) {
         key = own;
         points = [];
-        if (series.length < limits.querySeriesMax) series.push({ metric, points });
+        if (series.length < max) series.push({ metric, points });
         else if (tooMany === 'cut') left++;
         else
           throw new WeirError('query_limit', {
-            reason: `maximum of series (${limits.querySeriesMax}) reached for a single query; aggregate with sum by (...), or use topk`,
+            reason: `maximum of series (${max}) reached for a single query; aggregate with sum by (...), use topk, or raise limits.query_series`,
           });
       }
       points.push([Number(BigInt(String(row.time)) / 1_000_000n), numberOf(String(row.value))]);

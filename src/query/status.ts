@@ -5,12 +5,12 @@ import { collect } from './admission.ts';
 import type { StatusAnswer } from './contract.ts';
 import { abortWith } from './frame-writer.ts';
 import type { Room } from './room.ts';
-import { tenantOf } from '../base/tenant.ts';
+import { readTenantOf } from '../base/tenant.ts';
 
 /** `GET /api/v1/status`: the program's state, and how many records of this tenant there are. Answers while the engine is down. */
 export function registerStatus(server: FastifyInstance, room: Room): void {
   server.get('/api/v1/status', async (request, reply): Promise<StatusAnswer> => {
-    const tenant = tenantOf(request.headers);
+    const tenant = readTenantOf(request.headers);
     const state = room.status();
     const nothing = { records: 0, oldest: null, newest: null };
     if (!state.engine.up) return { ...state, ...nothing };

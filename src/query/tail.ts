@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { Tenant } from '../base/record.ts';
-import { tenantOf } from '../base/tenant.ts';
+import { readTenantOf } from '../base/tenant.ts';
 import { limits } from '../base/limits.ts';
 import { collect } from './admission.ts';
 import { withoutEmptyParsed } from './ask-query.ts';
@@ -56,7 +56,7 @@ export async function* tail(room: Room, request: TailRequest): AsyncGenerator<Fo
 /** `POST /api/v1/tail`: a stream of frames that ends with the connection. */
 export function registerTail(server: FastifyInstance, room: Room): void {
   server.post('/api/v1/tail', async (request, reply) => {
-    const tenant = tenantOf(request.headers);
+    const tenant = readTenantOf(request.headers);
     const body = checked(queryRequest, request.body);
     const plan = logsPlanOf(body.query);
     const now = nowNs();

@@ -21,6 +21,7 @@ beforeAll(async () => {
     service: `svc-${tenant}`,
     labels: { [`label_${tenant}`]: tenant },
     attributes: { user: tenant },
+    template: `of ${tenant}`,
   }));
   await server.store.tick(records);
   await server.store.seal();
@@ -115,6 +116,12 @@ const answers: Endpoint[] = [
   get(`${api}/label/service_name/values?${inUrl}`),
   get(`${api}/series?${inUrl}`),
   get(`${api}/index/stats?${inUrl}`, '"entries":2'),
+  get(`${api}/index/volume?query=${selector}&${inUrl}`),
+  get(`${api}/index/volume_range?query=${selector}&${inUrl}&step=60`),
+  get(`${api}/detected_labels?${inUrl}`, '"detectedLabels":[{'),
+  get(`${api}/detected_fields?query=${selector}&${inUrl}`, '"cardinality":1'),
+  get(`${api}/detected_field/user/values?query=${selector}&${inUrl}`),
+  get(`${api}/patterns?query=${selector}&${inUrl}`),
 ];
 
 describe('two tenants never see each other', () => {
@@ -143,10 +150,56 @@ describe('two tenants never see each other', () => {
     expect(response.status).toBe(404);
   });
 
-  it('refuses joined and impossible tenants', async () => {
-    for (const tenant of ['anna|bert', 'a b', '..', 'x'.repeat(151)]) {
+  it('refuses impossible tenants', async () => {
+    for (const tenant of ['anna|', 'a b', '..', 'x'.repeat(151)]) {
       const response = await server.get(`${api}/labels`, { 'X-Scope-OrgID': tenant });
       expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('X-Scope-OrgID')]);
     }
+  });
+});
+
+describe('several tenants at once', () => {
+  // The live tails above have added records of other services.
+  const services = encodeURIComponent('{service_name=~"svc-.+"}');
+  const both = { 'X-Scope-OrgID': 'bert|anna|anna' };
+  const data = async (path: string): Promise<unknown> =>
+    ((await (await server.get(path, both)).json()) as { data: unknown }).data;
+
+  it('gives the rows of all, each with its tenant as a label', async () => {
+    const found = (await data(`${api}/query_range?query=${services}&${inUrl}`)) as {
+      result: { stream: Record<string, string>; values: unknown[] }[];
+    };
+    expect(
+      found.result.map(r => `${r.stream.__tenant_id__} ${r.stream.service_name} ${r.values.length}`).toSorted(),
+    ).toEqual(['anna svc-anna 2', 'bert svc-bert 2']);
+    const headers = { ...both, 'X-Loki-Response-Encoding-Flags': 'categorize-labels' };
+    const text = await (await server.get(`${api}/query_range?query=${services}&${inUrl}`, headers)).text();
+    expect(text).toContain('"stream":{"__tenant_id__":"anna","label_anna":"anna","service_name":"svc-anna"},"values":');
+  });
+
+  it('lets a selector and a grouping choose among them', async () => {
+    const one = encodeURIComponent('{service_name=~"svc-.+", __tenant_id__="bert"} |= "secret"');
+    expect(await data(`${api}/query_range?query=${one}&${inUrl}`)).toMatchObject({
+      result: [{ stream: { __tenant_id__: 'bert' } }],
+    });
+    const counts = encodeURIComponent('sum by (__tenant_id__) (count_over_time({service_name=~"svc-.+"}[1m]))');
+    expect(await data(`${api}/query?query=${counts}&time=${range.end}`)).toMatchObject({
+      result: [
+        { metric: { __tenant_id__: 'anna' }, value: [1_700_000_060, '2'] },
+        { metric: { __tenant_id__: 'bert' }, value: [1_700_000_060, '2'] },
+      ],
+    });
+  });
+
+  it('shows the tenants among labels, values and series', async () => {
+    expect(await data(`${api}/labels?${inUrl}`)).toEqual(['__tenant_id__', 'label_anna', 'label_bert', 'service_name']);
+    expect(await data(`${api}/label/__tenant_id__/values?${inUrl}`)).toEqual(['anna', 'bert']);
+    expect(
+      await data(`${api}/series?${inUrl}&match=${encodeURIComponent('{__tenant_id__="anna", label_anna!=""}')}`),
+    ).toEqual([{ __tenant_id__: 'anna', label_anna: 'anna', service_name: 'svc-anna' }]);
+    expect(await (await server.get(`${api}/index/stats?query=${services}&${inUrl}`, both)).json()).toMatchObject({
+      streams: 2,
+      entries: 4,
+    });
   });
 });

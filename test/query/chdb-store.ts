@@ -19,6 +19,7 @@ export type TestRecord = {
   labels?: Record<string, string>;
   attributes?: Record<string, string>;
   traceId?: string;
+  template?: string;
 };
 
 const columns = `tenant LowCardinality(String), timestamp DateTime64(9, 'UTC'), received DateTime64(9, 'UTC'), seq UInt64,
@@ -99,6 +100,7 @@ export class ChdbStore {
         message: r.message,
         trace_id: r.traceId ?? '',
         attributes: r.attributes ?? {},
+        template: r.template ?? '',
         door: 'json',
         class: 'default',
       });

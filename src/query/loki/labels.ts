@@ -1,68 +1,51 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { tenantOf } from '../../base/tenant.ts';
-import type { Sources } from '../../flow.ts';
-import { quoteString, quoteTime } from '../../language/sql-writer.ts';
-import { collect } from '../admission.ts';
-import { abortWith } from '../frame-writer.ts';
-import { selectorSql } from '../plan.ts';
+import { readTenantOf } from '../../base/tenant.ts';
+import { quoteString } from '../../language/sql-writer.ts';
 import type { Room } from '../room.ts';
 import { lokiRangeOf } from '../time-range.ts';
-import { type Parameters, parametersOf } from './parameters.ts';
-
-/** `__name__` and its like are ours, not the user's. */
-const isVisible = (name: string): boolean => !(name.startsWith('__') && name.endsWith('__'));
+import { answered, type Parameters, parametersOf } from './parameters.ts';
+import { isVisible, rowsOf, selectorsOf, streamsSql } from './streams.ts';
 
 /**
- * Streams of a tenant that have records in the time range and match one of the selectors (none = all). Read from the list of
- * streams, which is small; records are never scanned.
+ * SQL: the share of a stream's rows of one day that lies in the range, if they are spread evenly over it. Loki scales its chunks in the
+ * same way.
  */
-function streamsSql(
-  tenant: string,
-  parameters: Parameters,
-  selectors: readonly string[],
-): (sources: Sources) => string {
-  const { start, end } = lokiRangeOf(parameters.get);
-  const conditions = selectors.filter(text => text.replace(/\s/g, '') !== '{}').map(selectorSql);
-  const where = [
-    `tenant = ${quoteString(tenant)}`,
-    `day >= toDate(${quoteTime(start)}) AND day <= toDate(${quoteTime(end)})`,
-    `last >= ${quoteTime(start)} AND first <= ${quoteTime(end)}`,
-    ...(conditions.length > 0 && conditions.length === selectors.length ? [`(${conditions.join(') OR (')})`] : []),
-  ].join(' AND ');
-  return sources =>
-    sources.streams.map(table => `SELECT stream, labels, rows, bytes FROM ${table} WHERE ${where}`).join(' UNION ALL ');
-}
+const share = (start: bigint, end: bigint): string => {
+  const [first, last] = ['toUnixTimestamp64Nano(first)', 'toUnixTimestamp64Nano(last)'];
+  return `if(last = first, 1, (least(${last}, ${end - 1n}) - greatest(${first}, ${start})) / (${last} - ${first}))`;
+};
 
-/** Label names, label values, series, and index/stats: what Grafana asks while a query is being built. */
+/** A label whose values are all numbers or UUIDs is an id, and no help in narrowing a search; but a flag is. */
+const isIdOnly = (values: readonly string[]): boolean =>
+  !values.every(value => value === '0' || value === '1') &&
+  values.every(
+    value =>
+      /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(value) ||
+      /^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i.test(value),
+  );
+/** Worth showing whatever their values. */
+const alwaysShown = new Set(['cluster', 'namespace', 'instance', 'pod']);
+
+/** Label names, label values, series, index/stats and detected_labels: what Grafana asks while a query is being built. */
 export function registerLabels(scope: FastifyInstance, room: Room): void {
-  async function rowsOf(
+  const ask = (
     request: FastifyRequest,
     reply: FastifyReply,
-    selectors: readonly string[],
     parameters: Parameters,
+    selectors: readonly string[],
     select: (streams: string) => string,
-  ): Promise<Record<string, unknown>[]> {
-    const tenant = tenantOf(request.headers);
-    const streams = streamsSql(tenant, parameters, selectors);
-    const answer = await room.ask(tenant, {
-      sql: sources => select(`(${streams(sources)})`),
-      signal: abortWith(reply.raw).signal,
-      timeoutMs: room.timeoutMs(undefined),
-    });
-    return collect(answer);
-  }
-  const queryOf = (parameters: Parameters): string[] => {
-    const query = parameters.get('query');
-    return query === undefined ? [] : [query];
+  ): Promise<Record<string, unknown>[]> => {
+    const streams = streamsSql(readTenantOf(request.headers), lokiRangeOf(parameters.get), selectors);
+    return rowsOf(room, request, reply, sources => select(streams(sources)));
   };
 
   async function labels(request: FastifyRequest, reply: FastifyReply): Promise<object> {
     const parameters = parametersOf(request);
-    const rows = await rowsOf(
+    const rows = await ask(
       request,
       reply,
-      queryOf(parameters),
       parameters,
+      selectorsOf(parameters),
       streams => `SELECT DISTINCT arrayJoin(mapKeys(labels)) AS name FROM ${streams} ORDER BY name`,
     );
     return { status: 'success', data: rows.map(row => String(row.name)).filter(isVisible) };
@@ -71,25 +54,24 @@ export function registerLabels(scope: FastifyInstance, room: Room): void {
   async function values(request: FastifyRequest, reply: FastifyReply): Promise<object> {
     const parameters = parametersOf(request);
     const name = quoteString((request.params as { name: string }).name);
-    const rows = await rowsOf(
+    const rows = await ask(
       request,
       reply,
-      queryOf(parameters),
       parameters,
-      streams =>
-        `SELECT DISTINCT labels[${name}] AS value FROM ${streams} WHERE mapContains(labels, ${name}) ORDER BY value`,
+      selectorsOf(parameters),
+      streams => `SELECT DISTINCT labels[${name}] AS value FROM ${streams} WHERE value != '' ORDER BY value`,
     );
-    return { status: 'success', data: rows.map(row => String(row.value)).filter(value => value !== '') };
+    return { status: 'success', data: rows.map(row => String(row.value)) };
   }
 
   async function series(request: FastifyRequest, reply: FastifyReply): Promise<object> {
     const parameters = parametersOf(request);
     const selectors = [...parameters.all('match[]'), ...parameters.all('match')].filter(text => text !== '');
-    const rows = await rowsOf(
+    const rows = await ask(
       request,
       reply,
-      selectors,
       parameters,
+      selectors,
       streams => `SELECT any(labels) AS labels FROM ${streams} GROUP BY stream ORDER BY toString(labels)`,
     );
     return { status: 'success', data: rows.map(row => row.labels) };
@@ -97,28 +79,46 @@ export function registerLabels(scope: FastifyInstance, room: Room): void {
 
   async function stats(request: FastifyRequest, reply: FastifyReply): Promise<object> {
     const parameters = parametersOf(request);
-    const [row] = await rowsOf(
+    const { start, end } = lokiRangeOf(parameters.get);
+    const [row] = await ask(
       request,
       reply,
-      queryOf(parameters),
       parameters,
+      selectorsOf(parameters),
       streams =>
-        `SELECT uniqExact(stream) AS streams, count() AS chunks, sum(rows) AS entries, sum(bytes) AS bytes FROM ${streams}`,
+        `SELECT uniqExact(stream) AS streams, count() AS chunks, sum(rows * part) AS entries, sum(bytes * part) AS bytes
+FROM (SELECT stream, rows, bytes, ${share(start, end)} AS part FROM ${streams})`,
     );
+    const whole = (value: unknown): number => Math.round(Number(value ?? 0));
     return {
-      streams: Number(row?.streams ?? 0),
-      chunks: Number(row?.chunks ?? 0),
-      entries: Number(row?.entries ?? 0),
-      bytes: Number(row?.bytes ?? 0),
+      streams: whole(row?.streams),
+      chunks: whole(row?.chunks),
+      entries: whole(row?.entries),
+      bytes: whole(row?.bytes),
     };
   }
 
-  const routes: [string, (request: FastifyRequest, reply: FastifyReply) => Promise<object>][] = [
-    ['/labels', labels],
-    ['/label', labels],
-    ['/label/:name/values', values],
-    ['/series', series],
-    ['/index/stats', stats],
-  ];
-  for (const [url, handler] of routes) scope.route({ method: ['GET', 'POST'], url, handler });
+  async function detected(request: FastifyRequest, reply: FastifyReply): Promise<object> {
+    const parameters = parametersOf(request);
+    const rows = await ask(
+      request,
+      reply,
+      parameters,
+      selectorsOf(parameters),
+      streams => `SELECT pair.1 AS label, groupUniqArray(pair.2) AS values
+FROM (SELECT arrayJoin(arrayZip(mapKeys(labels), mapValues(labels))) AS pair FROM ${streams}) GROUP BY label ORDER BY label`,
+    );
+    const detectedLabels = rows
+      .map(row => ({ label: String(row.label), values: row.values as string[] }))
+      .filter(({ label, values }) => isVisible(label) && (alwaysShown.has(label) || !isIdOnly(values)))
+      .map(({ label, values }) => ({ label, cardinality: values.length }));
+    return { detectedLabels };
+  }
+
+  answered(scope, '/labels', labels);
+  answered(scope, '/label', labels);
+  answered(scope, '/label/:name/values', values);
+  answered(scope, '/series', series);
+  answered(scope, '/index/stats', stats);
+  answered(scope, '/detected_labels', detected);
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WeirError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 
@@ -12,6 +12,15 @@ export function acceptForms(scope: FastifyInstance): void {
     { parseAs: 'string', bodyLimit: formBytesMax },
     (_, body, done) => done(null, new URLSearchParams(String(body))),
   );
+}
+
+/** Answer GET (and so HEAD) and POST with a form alike, as every reading endpoint of the Loki API does. */
+export function answered(
+  scope: FastifyInstance,
+  url: string,
+  handler: (request: FastifyRequest, reply: FastifyReply) => Promise<object | string>,
+): void {
+  scope.route({ method: ['GET', 'POST'], url, handler });
 }
 
 /** Parameters of a request, of its body first and then of its URL. */
@@ -31,14 +40,20 @@ export function parametersOf(request: FastifyRequest): Parameters {
   };
 }
 
+/** A whole number above 0. */
+export function positiveOf(parameters: Parameters, name: string, fallback: number): number {
+  const text = parameters.get(name);
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!Number.isInteger(value))
+    throw new WeirError('bad_request', { reason: `${name}: cannot read "${text.slice(0, 100)}" as a whole number` });
+  if (value <= 0) throw new WeirError('bad_request', { reason: `${name} must be a positive value` });
+  return value;
+}
+
 /** Entries asked for: default 100, more than the limit is refused as Loki does. */
 export function limitOf(parameters: Parameters, max: number): number {
-  const text = parameters.get('limit');
-  if (text === undefined) return Math.min(100, max);
-  const limit = Number(text);
-  if (!Number.isInteger(limit))
-    throw new WeirError('bad_request', { reason: `limit: cannot read "${text.slice(0, 100)}" as a whole number` });
-  if (limit <= 0) throw new WeirError('bad_request', { reason: 'limit must be a positive value' });
+  const limit = positiveOf(parameters, 'limit', Math.min(100, max));
   if (limit > max)
     throw new WeirError('bad_request', {
       reason: `max entries limit per query exceeded, limit > max_entries_limit_per_query (${limit} > ${max}); ask for fewer, page by time, or raise limits.query_rows; POST /api/v1/export has no limit`,

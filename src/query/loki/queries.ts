@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WeirError } from '../../base/errors.ts';
 import type { Tenant } from '../../base/record.ts';
-import { tenantOf } from '../../base/tenant.ts';
+import { readTenantOf } from '../../base/tenant.ts';
 import type { Answer } from '../../flow.ts';
+import { writeDuration } from '../../language/units.ts';
 import { collect } from '../admission.ts';
 import { abortWith } from '../frame-writer.ts';
 import { type LogsPlan, type MetricPlan, planOf } from '../plan.ts';
@@ -10,23 +11,31 @@ import type { Room } from '../room.ts';
 import { assertPoints, seriesOf } from '../series.ts';
 import { defaultStep, lokiRangeOf, nowNs, parseDuration, parseLokiTime, type TimeRange } from '../time-range.ts';
 import { type Entry, envelope, matrixJson, scalarJson, type Stats, streamsJson, vectorJson } from './envelope.ts';
-import { directionOf, limitOf, type Parameters, parametersOf, wantsCategories } from './parameters.ts';
+import { answered, directionOf, limitOf, type Parameters, parametersOf, wantsCategories } from './parameters.ts';
 
-function queryText(parameters: Parameters): string {
+export function queryText(parameters: Parameters): string {
   const query = parameters.get('query');
   if (query === undefined) throw new WeirError('bad_request', { reason: 'parse error : the parameter query is empty' });
   return query;
 }
 
-const warningsOf = (answer: Answer): string[] => {
+export const warningsOf = (answer: Answer): string[] => {
   const { partial, reason } = answer.summary();
   return partial ? [`the answer is partial: ${reason ?? 'a limit was reached'}; ask for less time or add filters`] : [];
 };
 
-const statsOf = (answer: Answer, entries: number): Stats => {
+export const statsOf = (answer: Answer, entries: number): Stats => {
   const { readRows, readBytes, elapsedMs } = answer.summary();
   return { readRows, readBytes, elapsedMs, entries };
 };
+
+/** Refuse a range longer than the limit, in Loki's words. */
+function assertLength({ start, end }: TimeRange, maxMillis: number): void {
+  if (maxMillis === 0 || end - start <= BigInt(maxMillis) * 1_000_000n) return;
+  throw new WeirError('bad_request', {
+    reason: `the query time range exceeds the limit (query length: ${writeDuration(end - start)}, limit: ${writeDuration(BigInt(maxMillis) * 1_000_000n)}); ask for less time, or raise limits.query_length`,
+  });
+}
 
 /** Keep rows that are at least `spacing` ns apart, in the order they come. */
 function spaced(entries: Entry[], spacing: bigint, limit: number): Entry[] {
@@ -79,27 +88,28 @@ export function registerQueries(scope: FastifyInstance, room: Room): void {
       signal: abortWith(reply.raw).signal,
       timeoutMs: room.timeoutMs(undefined),
     });
-    const { series } = await seriesOf(answer, 'refuse');
+    const { series } = await seriesOf(answer, 'refuse', room.seriesMax);
     return { series, warnings: warningsOf(answer), stats: statsOf(answer, series.length) };
   }
 
   async function queryRange(request: FastifyRequest, reply: FastifyReply): Promise<string> {
     reply.type('application/json; charset=utf-8');
-    const tenant = tenantOf(request.headers);
+    const tenant = readTenantOf(request.headers);
     const parameters = parametersOf(request);
     const plan = planOf(queryText(parameters), 'loki');
     const range = lokiRangeOf(parameters.get);
+    assertLength(range, room.lengthMaxMillis);
     if (plan.kind === 'logs') return logs(request, reply, tenant, plan, range, parameters);
     const stepText = parameters.get('step');
     const step = stepText === undefined ? defaultStep(range) : parseDuration('step', stepText);
-    assertPoints(range, step);
+    assertPoints(range, step, room.pointsMax);
     const { series, ...rest } = await metric(reply, tenant, plan, range, step);
     return envelope({ resultType: 'matrix', result: matrixJson(series), ...rest });
   }
 
   async function query(request: FastifyRequest, reply: FastifyReply): Promise<string> {
     reply.type('application/json; charset=utf-8');
-    const tenant = tenantOf(request.headers);
+    const tenant = readTenantOf(request.headers);
     const parameters = parametersOf(request);
     const plan = planOf(queryText(parameters), 'loki');
     if (plan.kind === 'logs')
@@ -115,6 +125,6 @@ export function registerQueries(scope: FastifyInstance, room: Room): void {
     return envelope({ resultType: 'scalar', result: scalarJson(ms, value), ...rest });
   }
 
-  scope.route({ method: ['GET', 'POST'], url: '/query_range', handler: queryRange });
-  scope.route({ method: ['GET', 'POST'], url: '/query', handler: query });
+  answered(scope, '/query_range', queryRange);
+  answered(scope, '/query', query);
 }

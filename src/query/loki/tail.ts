@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import { WeirError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
-import { tenantOf } from '../../base/tenant.ts';
+import { readTenantOf } from '../../base/tenant.ts';
 import { visibleError } from '../visible-error.ts';
 import { logsPlanOf } from '../plan.ts';
 import type { Room } from '../room.ts';
@@ -50,7 +50,7 @@ export function registerLokiTail(scope: FastifyInstance, room: Room): void {
   /** Everything that can be wrong is said before the upgrade, as an HTTP status. */
   const prepare = (request: FastifyRequest): Omit<TailRequest, 'signal'> => {
     const parameters = parametersOf(request);
-    const tenant = tenantOf(request.headers);
+    const tenant = readTenantOf(request.headers);
     const plan = logsPlanOf(parameters.get('query') ?? '', 'loki');
     const startText = parameters.get('start');
     const now = nowNs();
