@@ -24,6 +24,8 @@ const operators = [
 const word = /[\p{L}_][\p{L}\p{Nd}_]*/uy;
 const number = /(?:0[xX][0-9a-fA-F]*\.?[0-9a-fA-F]*[pP][+-]?\d+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/y;
 const blank = /(?:\s|#[^\n]*)+/y;
+const flag = /--[\p{L}-]*/uy;
+const flags = ['--strict', '--keep-empty'];
 const wordAfter = /[\p{L}\p{Nd}_.]/uy;
 
 /** Line and column (1-based, in UTF-16 units) of an offset. */
@@ -41,6 +43,12 @@ export function parseError(text: string, offset: number, reason: string): WeirEr
     { reason: `parse error at line ${line}, col ${column}: ${reason}` },
     { line, column },
   );
+}
+
+/** `parse error : reason`, the shape of Loki's errors about what is well-formed but not allowed. */
+export function ruleError(text: string, offset: number, reason: string): WeirError {
+  const { line, column } = positionAt(text, offset);
+  return new WeirError('bad_query', { reason: `parse error : ${reason}` }, { line, column });
 }
 
 function hexFloat(text: string): number {
@@ -105,10 +113,12 @@ export function tokenize(text: string): Token[] {
             at,
             `bad number or duration ${JSON.stringify(text.slice(at).match(/^[\w.]+/)?.[0] ?? char)}`,
           );
-        at = push('number', at, at + found.length, /^0[xX]/.test(found) ? hexFloat(found) : Number(found));
+        const amount = /^0[xX]/.test(found) ? hexFloat(found) : Number(found);
+        if (!Number.isFinite(amount)) throw parseError(text, at, `number ${found} is out of range`);
+        at = push('number', at, at + found.length, amount);
       }
-    } else if (text.startsWith('--strict', at) || text.startsWith('--keep-empty', at)) {
-      at = push('flag', at, at + (text.startsWith('--strict', at) ? 8 : 12));
+    } else if (flags.includes(matchAt(flag, text, at))) {
+      at = push('flag', at, at + matchAt(flag, text, at).length);
     } else {
       const name = matchAt(word, text, at);
       const operator = name === '' ? operators.find(o => text.startsWith(o, at)) : undefined;

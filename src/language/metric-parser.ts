@@ -1,9 +1,11 @@
 import { nearest } from '../base/config.ts';
 import { parseLabelFilterStage } from './stages/label-filter.ts';
 import { parseStages } from './pipeline-parser.ts';
+import type { Token } from './lexer.ts';
 import type { TokenReader } from './reader.ts';
 import { checkRegex, parseSelector } from './selector.ts';
 import { rangeFunctionNames, rangeRules } from './functions/rules.ts';
+import { foldLiterals } from './literals.ts';
 import { binaryStrength, setOperators } from './operators.ts';
 import { isPrometheusDuration } from './units.ts';
 import type {
@@ -15,7 +17,6 @@ import type {
   LogRange,
   MetricQuery,
   RangeFunction,
-  Stage,
   Unwrap,
   VectorFunction,
   VectorMatching,
@@ -64,13 +65,13 @@ class MetricParser {
       const bool = this.reader.takeWord('bool');
       const matching = this.matching(op);
       const right = this.expression(op === '^' ? binaryStrength[op] : binaryStrength[op] + 1, depth + 1);
-      for (const leg of [left, right]) {
-        if (setOperators.has(op) && leg.kind === 'literal') {
-          throw this.reader.fault(
-            `unexpected literal for ${leg === left ? 'left' : 'right'} leg of logical/set binary operation (${op}): ${leg.value}`,
+      for (const leg of setOperators.has(op) ? [left, right] : []) {
+        const folded = foldLiterals(leg);
+        if (folded.kind === 'literal')
+          throw this.reader.rule(
+            `unexpected literal for ${leg === left ? 'left' : 'right'} leg of logical/set binary operation (${op}): ${folded.value.toFixed(6)}`,
             at,
           );
-        }
       }
       left = { kind: 'binary', op, bool, ...(matching && { matching }), left, right } satisfies Binary;
     }
@@ -91,13 +92,13 @@ class MetricParser {
     const matching: VectorMatching = { on, labels: this.labels(), include: [] };
     for (const side of ['left', 'right'] as const) {
       if (!this.reader.isWord(`group_${side}`)) continue;
-      if (setOperators.has(op)) throw this.reader.fault(`no grouping allowed for ${JSON.stringify(op)} operation`);
+      if (setOperators.has(op)) throw this.reader.rule(`no grouping allowed for ${JSON.stringify(op)} operation`);
       this.reader.next();
       matching.group = side;
       if (this.reader.isOperator('(')) matching.include = this.labels();
       const both = matching.on ? matching.include.find(label => matching.labels.includes(label)) : undefined;
       if (both !== undefined)
-        throw this.reader.fault(`label ${JSON.stringify(both)} must not occur in ON and GROUP clause at once`);
+        throw this.reader.rule(`label ${JSON.stringify(both)} must not occur in ON and GROUP clause at once`);
     }
     return matching;
   }
@@ -155,19 +156,19 @@ class MetricParser {
     let parameter: number | undefined;
     if (withParameter.has(fn)) {
       const token = this.reader.number(`the parameter of ${fn}, an integer`);
-      if (!/^\d+$/.test(token.text)) throw this.reader.fault(`invalid parameter ${fn}(${token.text},`, token);
+      if (!/^\d+$/.test(token.text)) throw this.reader.rule(`invalid parameter ${fn}(${token.text},`, token);
       if (token.amount < 1)
-        throw this.reader.fault(`invalid parameter (must be greater than 0) ${fn}(${token.text}`, token);
+        throw this.reader.rule(`invalid parameter (must be greater than 0) ${fn}(${token.text}`, token);
       parameter = token.amount;
       this.reader.operator(',');
     } else if (this.reader.peek().type === 'number' && this.reader.isOperator(',', 1)) {
-      throw this.reader.fault(`unsupported parameter for operation ${fn}(${this.reader.peek().text},`);
+      throw this.reader.rule(`unsupported parameter for operation ${fn}(${this.reader.peek().text},`);
     }
     const inner = this.expression(0, depth + 1);
-    if (inner.kind === 'literal') throw this.reader.fault(`${fn} needs a vector, not a number`, start);
+    if (inner.kind === 'literal') throw this.reader.rule(`${fn} needs a vector, not a number`, start);
     this.reader.operator(')');
     const grouping = before ?? this.grouping();
-    if (grouping && withoutGrouping.has(fn)) throw this.reader.fault(`${fn} takes no grouping`, start);
+    if (grouping && withoutGrouping.has(fn)) throw this.reader.rule(`${fn} takes no grouping`, start);
     return {
       kind: 'vector_aggregation',
       fn,
@@ -186,63 +187,73 @@ class MetricParser {
       parameter = this.reader.number(`the parameter of ${fn}, a number`).amount;
       this.reader.operator(',');
     } else if (this.reader.peek().type === 'number')
-      throw this.reader.fault(`parameter ${this.reader.peek().text} not supported for operation ${fn}`);
+      throw this.reader.rule(`parameter ${this.reader.peek().text} not supported for operation ${fn}`);
     const range = this.logRange();
     this.reader.operator(')');
     if (range.unwrap ? rules.unwrap === 'never' : rules.unwrap === 'always') {
-      throw this.reader.fault(`invalid aggregation ${fn} ${range.unwrap ? 'with' : 'without'} unwrap`, start);
+      throw this.reader.rule(`invalid aggregation ${fn} ${range.unwrap ? 'with' : 'without'} unwrap`, start);
     }
     const grouping = this.grouping();
-    if (grouping && !rules.grouping) throw this.reader.fault(`grouping not allowed for ${fn} aggregation`, start);
+    if (grouping && !rules.grouping) throw this.reader.rule(`grouping not allowed for ${fn} aggregation`, start);
     return { kind: 'range', fn, ...(parameter !== undefined && { parameter }), range, ...(grouping && { grouping }) };
   }
 
-  /** The window may come before or after the pipeline, and parts may be in parentheses. */
-  logRange(): LogRange {
-    const open: number[] = [];
-    while (this.reader.isOperator('(')) open.push(this.reader.next().from);
-    const selector = parseSelector(this.reader, this.allowAll);
-    const stages: Stage[] = [];
-    let unwrap: Unwrap | undefined;
-    let window: { rangeNs: bigint; offsetNs: bigint } | undefined;
-    for (;;) {
-      if (this.reader.isOperator('|') && this.reader.isWord('unwrap', 1) && !unwrap) unwrap = this.unwrap();
-      else if (this.reader.isOperator('[') && !window) window = this.window();
-      else if (this.reader.isOperator(')') && open.length > 0) {
-        this.reader.next();
-        open.pop();
-      } else {
-        const more = unwrap ? [] : parseStages(this.reader);
-        if (more.length === 0) break;
-        stages.push(...more);
-      }
+  /**
+   * `selector pipeline? unwrap? [5m] offset?` or `selector [5m] offset? pipeline? unwrap?`, the whole in any number of parentheses. What stands
+   * before the window may be in parentheses of its own; after a bare `(selector)[5m]` there may be an unwrap.
+   */
+  logRange(depth = 0): LogRange {
+    if (depth > depthMax) throw this.reader.fault(`more than ${depthMax} nested parentheses`);
+    const inParentheses = this.reader.takeOperator('(');
+    if (inParentheses && this.reader.isOperator('(')) {
+      const inner = this.logRange(depth + 1);
+      this.reader.operator(')');
+      return inner;
     }
-    if (open.length > 0) throw this.reader.unexpected('")"');
-    if (!window) throw this.reader.unexpected('a range such as [5m]');
+    const selector = parseSelector(this.reader, this.allowAll);
+    let window = this.reader.isOperator('[') ? this.window() : undefined;
+    const stages = parseStages(this.reader);
+    let unwrap = this.optionalUnwrap();
+    if (!window && this.reader.isOperator('[')) window = this.window();
+    if (inParentheses) this.reader.operator(')');
+    if (!window) {
+      window = this.window();
+      if (inParentheses && stages.length === 0) unwrap ??= this.optionalUnwrap();
+    }
     return { selector, stages, ...(unwrap && { unwrap }), ...window };
   }
 
   window(): { rangeNs: bigint; offsetNs: bigint } {
-    this.reader.operator('[');
-    const rangeNs = this.duration('a range such as 5m');
-    if (rangeNs <= 0n) throw this.reader.fault('the range must be greater than 0');
+    if (!this.reader.isOperator('[')) throw this.reader.unexpected('a range such as [5m]');
+    const open = this.reader.next();
+    const written = this.reader.peek();
+    const rangeNs = this.range(open);
+    if (rangeNs <= 0n) throw this.reader.rule('the range must be greater than 0');
+    if (written.from !== open.to || this.reader.peek().from !== written.to)
+      throw this.reader.fault('a range is written without blanks, such as [5m]', written);
     this.reader.operator(']');
     if (!this.reader.takeWord('offset')) return { rangeNs, offsetNs: 0n };
     const negative = this.reader.takeOperator('-');
-    const offsetNs = this.duration('an offset such as 1h');
+    if (this.reader.peek().type !== 'duration') throw this.reader.unexpected('an offset such as 1h');
+    const offsetNs = BigInt(Math.round(this.reader.next().amount));
     return { rangeNs, offsetNs: negative ? -offsetNs : offsetNs };
   }
 
-  duration(what: string): bigint {
+  /** What stands in the brackets: Prometheus' style of durations only. */
+  range(open: Token): bigint {
     const token = this.reader.peek();
-    if (token.type !== 'duration' && !(token.type === 'number' && token.text === '0'))
-      throw this.reader.unexpected(what);
+    if (token.type === 'end') throw this.reader.fault("missing closing ']' in duration", open);
+    if (token.type !== 'duration' && token.text !== '0') throw this.reader.unexpected('a range such as 5m');
     if (token.type === 'duration' && !isPrometheusDuration(token.text)) {
       throw this.reader.fault(
         `not a valid duration string: ${JSON.stringify(token.text)}; write whole numbers with y w d h m s ms, such as 1h30m`,
       );
     }
     return BigInt(Math.round(this.reader.next().amount));
+  }
+
+  optionalUnwrap(): Unwrap | undefined {
+    return this.reader.isOperator('|') && this.reader.isWord('unwrap', 1) ? this.unwrap() : undefined;
   }
 
   unwrap(): Unwrap {
@@ -278,7 +289,7 @@ class MetricParser {
     this.reader.operator(')');
     if (!target || !replacement || !source || !regex) throw new Error('BUG: label_replace takes four strings');
     if (!/^[a-zA-Z_]\w*$/.test(target.value))
-      throw this.reader.fault(`invalid label name ${JSON.stringify(target.value)} in label_replace`, target);
+      throw this.reader.rule(`invalid label name ${JSON.stringify(target.value)} in label_replace`, target);
     checkRegex(this.reader, regex.value, regex);
     return {
       kind: 'label_replace',

@@ -1,5 +1,5 @@
 import type { WeirError } from '../base/errors.ts';
-import { parseError, type Token, tokenize } from './lexer.ts';
+import { parseError, ruleError, type Token, tokenize } from './lexer.ts';
 
 /** Words that cannot be label names. Function names are words like any other unless `(`, `by` or `without` follows. */
 const reserved = new Set(
@@ -40,6 +40,11 @@ export class TokenReader {
   /** An error at a token, the next one by default. */
   fault(reason: string, token: Token = this.peek()): WeirError {
     return parseError(this.text, token.from, reason);
+  }
+
+  /** An error of meaning, not of form: `parse error : reason` as Loki words it; the position is in the error's fields. */
+  rule(reason: string, token: Token = this.peek()): WeirError {
+    return ruleError(this.text, token.from, reason);
   }
 
   unexpected(expected: string): WeirError {

@@ -23,7 +23,7 @@ export function checkRegex(reader: TokenReader, regex: string, token = reader.pe
   try {
     return readRegex(regex);
   } catch (error) {
-    throw reader.fault(`error parsing regexp: ${error instanceof Error ? error.message : String(error)}`, token);
+    throw reader.rule(`error parsing regexp: ${error instanceof Error ? error.message : String(error)}`, token);
   }
 }
 
@@ -50,7 +50,7 @@ export function parseSelector(reader: TokenReader, allowAll: boolean): Matcher[]
     if (!reader.takeOperator('}')) throw reader.unexpected('"," or "}"');
   }
   if (!allowAll && matchers.every(matchesEmpty)) {
-    throw reader.fault(
+    throw reader.rule(
       'queries require at least one regexp or equality matcher that does not have an empty-compatible value. For instance, app=~".*" does not meet this requirement, but app=~".+" will',
       open,
     );

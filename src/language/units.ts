@@ -14,15 +14,17 @@ const ns: Record<string, number> = {
   y: 365 * 86400e9,
 };
 
-/** Case-sensitive in queries. */
-const bytes: Record<string, number> = {
-  B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, PB: 1e15,
-  KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40, PiB: 2 ** 50,
-}; // biome-ignore format: decimal and binary units, one line each
+/** Powers of 1000, and of 1024 with `i`: `KB`, `KiB`, `K`, `Ki`. Case-sensitive in queries, but for the k. */
+const sizeLetters = ' KMGTP';
+
+function bytesOfUnit(unit: string): number {
+  const power = Math.max(0, sizeLetters.indexOf(unit.charAt(0).toUpperCase()));
+  return (unit.includes('i') ? 1024 : 1000) ** power;
+}
 
 const prometheus = /(?:\d+y)?(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m(?!s))?(?:\d+s)?(?:\d+ms)?/y;
 const go = /(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+/y;
-const size = /(\d+\.?\d*|\.\d+)(B|[kKMGTP]B|[KMGTP]iB)/y;
+const size = /(\d+\.?\d*|\.\d+)(B|[kKMGTP]i?B?)/y;
 
 const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|[smhdwy])/g;
 
@@ -53,7 +55,7 @@ export function isPrometheusDuration(text: string): boolean {
 export function readBytes(text: string, at: number): { length: number; bytes: number } {
   size.lastIndex = at;
   const [found = '', amount, unit = ''] = size.exec(text) ?? [];
-  return { length: found.length, bytes: Math.round(Number(amount ?? 0) * (bytes[unit] ?? 0)) };
+  return { length: found.length, bytes: Math.trunc(Number(amount ?? 0) * bytesOfUnit(unit)) };
 }
 
 /** Shortest Prometheus-style text of a whole number of ns; ns and us are written the Go way. */

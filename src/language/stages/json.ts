@@ -28,7 +28,7 @@ export const json: StageDefinition<Json> = {
   parse(reader) {
     const extractions = parseExtractions(reader).map(({ extraction, at }) => {
       if (parseJsonPath(extraction.path) === undefined)
-        throw reader.fault(
+        throw reader.rule(
           `cannot parse expression ${JSON.stringify(extraction.path)}: not a JSON path such as a.b[0]["c d"]`,
           at,
         );

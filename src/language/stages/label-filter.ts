@@ -16,7 +16,7 @@ const compareOperators: Record<string, CompareOperator> = {
   '<': '<',
   '<=': '<=',
 };
-const depthMax = 100;
+const depthMax = 500;
 
 function condition(reader: TokenReader): LabelCondition {
   const name = reader.name('a label name').text;
@@ -36,7 +36,7 @@ function condition(reader: TokenReader): LabelCondition {
     reader.operator('(');
     const value = reader.string('an address, a CIDR or a range, as a string');
     if (parseIpRange(value.value) === undefined)
-      throw reader.fault(`invalid ip matcher ${value.text}: write an address, a CIDR or "from-to"`, value);
+      throw reader.rule(`invalid ip matcher ${value.text}: write an address, a CIDR or "from-to"`, value);
     reader.operator(')');
     return { type: 'ip', name, op: op === '=' ? '=' : '!=', value: value.value };
   }
@@ -60,28 +60,37 @@ function condition(reader: TokenReader): LabelCondition {
 function primary(reader: TokenReader, depth: number): LabelCondition {
   if (depth > depthMax) throw reader.fault(`more than ${depthMax} nested parentheses`);
   if (!reader.takeOperator('(')) return condition(reader);
-  const inner = disjunction(reader, depth + 1);
+  const inner = filters(reader, 0, depth + 1);
   reader.operator(')');
   return inner;
 }
 
-/** `a and b`, `a, b` and `a b` all mean and. */
-function conjunction(reader: TokenReader, depth: number): LabelCondition {
-  let left = primary(reader, depth);
-  while (reader.takeWord('and') || reader.takeOperator(',') || reader.isOperator('(') || reader.isName()) {
-    left = { type: 'and', left, right: primary(reader, depth) };
-  }
-  return left;
+/** `and` binds to the left: what stands on the right is evaluated after it in any case. */
+function conjoin(left: LabelCondition, right: LabelCondition): LabelCondition {
+  return right.type === 'and'
+    ? { type: 'and', left: conjoin(left, right.left), right: right.right }
+    : { type: 'and', left, right };
 }
 
-function disjunction(reader: TokenReader, depth: number): LabelCondition {
-  let left = conjunction(reader, depth);
-  while (reader.takeWord('or')) left = { type: 'or', left, right: conjunction(reader, depth) };
-  return left;
+/**
+ * `a and b`, `a, b` and `a b` all mean and. The word binds tighter than `or`; a comma or nothing in between joins what precedes with everything
+ * that follows, so `a, b or c` is `a and (b or c)`. `least`: 2 within `and`, 1 within `or`.
+ */
+function filters(reader: TokenReader, least: number, depth: number): LabelCondition {
+  let left = primary(reader, depth);
+  for (;;) {
+    if (least < 2 && reader.takeWord('and')) {
+      left = conjoin(left, filters(reader, 2, depth));
+    } else if (reader.takeOperator(',') || reader.isOperator('(') || reader.isName()) {
+      left = conjoin(left, filters(reader, 0, depth + 1));
+    } else if (least < 1 && reader.takeWord('or')) {
+      left = { type: 'or', left, right: filters(reader, 1, depth) };
+    } else return left;
+  }
 }
 
 export function parseLabelFilterStage(reader: TokenReader): LabelFilter {
-  return { kind: 'label_filter', condition: disjunction(reader, 0) };
+  return { kind: 'label_filter', condition: filters(reader, 0, 0) };
 }
 
 function printCondition(tree: LabelCondition, parent?: 'and' | 'or'): string {

@@ -20,9 +20,9 @@ export const labelFormat: StageDefinition<LabelFormat> = {
     const assignments: LabelAssignment[] = [];
     do {
       const target = reader.name('a label name');
-      if (target.text === '__error__') throw reader.fault('__error__ cannot be formatted', target);
+      if (target.text === '__error__') throw reader.rule('__error__ cannot be formatted', target);
       if (assignments.some(a => a.target === target.text))
-        throw reader.fault(
+        throw reader.rule(
           `multiple label name ${JSON.stringify(target.text)} not allowed in a single format operation`,
           target,
         );
@@ -30,7 +30,7 @@ export const labelFormat: StageDefinition<LabelFormat> = {
       const value = reader.peek();
       if (value.type === 'string') {
         parseTemplate(value.value, reason =>
-          reader.fault(`invalid template for label ${JSON.stringify(target.text)}: ${reason}`, value),
+          reader.rule(`invalid template for label ${JSON.stringify(target.text)}: ${reason}`, value),
         );
         reader.next();
         assignments.push({ target: target.text, from: { template: value.value } });

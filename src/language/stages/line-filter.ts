@@ -14,11 +14,11 @@ export const lineFilterOperators: readonly LineFilterOperator[] = ['|=', '!=', '
 function operand(reader: TokenReader, op: LineFilterOperator): LineOperand {
   if (reader.isWord('ip') && reader.isOperator('(', 1)) {
     const at = reader.next();
-    if (op !== '|=' && op !== '!=') throw reader.fault(`ip(..) works with |= and != only, not with ${op}`, at);
+    if (op !== '|=' && op !== '!=') throw reader.rule(`ip(..) works with |= and != only, not with ${op}`, at);
     reader.operator('(');
     const value = reader.string('an address, a CIDR or a range, as a string');
     if (parseIpRange(value.value) === undefined)
-      throw reader.fault(`invalid ip matcher ${value.text}: write an address, a CIDR or "from-to"`, value);
+      throw reader.rule(`invalid ip matcher ${value.text}: write an address, a CIDR or "from-to"`, value);
     reader.operator(')');
     return { value: value.value, ip: true };
   }
@@ -26,7 +26,7 @@ function operand(reader: TokenReader, op: LineFilterOperator): LineOperand {
   if (op === '|~' || op === '!~') checkRegex(reader, token.value, token);
   if (op === '|>' || op === '!>') {
     const fault = parsePattern(token.value, { named: false }).fault;
-    if (fault !== undefined) throw reader.fault(`invalid pattern ${token.text}: ${fault}`, token);
+    if (fault !== undefined) throw reader.rule(`invalid pattern ${token.text}: ${fault}`, token);
   }
   return { value: token.value, ip: false };
 }

@@ -8,7 +8,7 @@ import type { StageDefinition } from './stage.ts';
 export const lineFormat: StageDefinition<LineFormat> = {
   parse(reader) {
     const token = reader.string('a template, as a string');
-    parseTemplate(token.value, reason => reader.fault(`invalid line template: ${reason}`, token));
+    parseTemplate(token.value, reason => reader.rule(`invalid line template: ${reason}`, token));
     return { kind: 'line_format', template: token.value };
   },
   print: stage => `line_format ${quote(stage.template)}`,

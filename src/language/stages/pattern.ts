@@ -13,7 +13,7 @@ export const pattern: StageDefinition<Pattern> = {
   parse(reader) {
     const token = reader.string('a pattern, as a string');
     const { fault } = parsePattern(token.value, { named: true });
-    if (fault !== undefined) throw reader.fault(`invalid pattern ${token.text}: ${fault}`, token);
+    if (fault !== undefined) throw reader.rule(`invalid pattern ${token.text}: ${fault}`, token);
     return { kind: 'pattern', pattern: token.value };
   },
 

@@ -12,7 +12,7 @@ export const regexp: StageDefinition<Regexp> = {
     const token = reader.string('a regular expression, as a string');
     const { groups } = checkRegex(reader, token.value, token);
     if (!groups.some(name => name !== undefined))
-      throw reader.fault('at least one named capture must be supplied', token);
+      throw reader.rule('at least one named capture must be supplied', token);
     return { kind: 'regexp', regex: token.value };
   },
 
