@@ -56,6 +56,8 @@ export const errorTable = {
     text: 'the query failed in the engine ({code}); see the server log, query id {id}',
   },
   no_such_query: { status: 404, retry: false, text: 'no query named "{id}" is running' },
+  no_such_rules: { status: 404, retry: false, text: '{reason}' },
+  rules_unavailable: { status: 503, retry: true, text: 'the rules cannot be read or written: {reason}' },
   query_cancelled: { status: 499, retry: false, text: 'the query was cancelled' },
   config_invalid: { status: 500, retry: false, text: '{reason}' },
 } as const satisfies Record<string, { status: number; retry: boolean; text: string }>;

@@ -78,6 +78,10 @@ export const limits = {
   /** Loki: series of one answer of index/volume. */
   volumeSeriesMax: 1_000,
   queryTextBytesMax: 128 * KiB,
+  /** One rule group as YAML; far above what people write. */
+  rulesBytesMax: 1 * MiB,
+  /** Rule groups of a tenant; each is read whenever rules are listed. */
+  ruleGroupsMax: 2_000,
   /** Questions of people and dashboards that run at once; more would only take turns on few cores. */
   queriesAtOnce: 4,
   /** Exports that run at once; a slow reader holds its place, so they have places of their own. */

@@ -5,6 +5,7 @@ import { registerExport } from './export.ts';
 import { registerFields } from './fields.ts';
 import { registerHistogram } from './histogram.ts';
 import { registerLoki } from './loki/register.ts';
+import { registerRules } from './loki/rules/register.ts';
 import { registerQuarantine } from './quarantine.ts';
 import { makeRoom, type QueryDeps } from './room.ts';
 import { registerCancel } from './running.ts';
@@ -27,4 +28,5 @@ export async function registerQueryApi(server: FastifyInstance, deps: QueryDeps)
   registerStatus(server, room);
   registerQuarantine(server, room);
   await registerLoki(server, room);
+  await registerRules(server, deps.rulesDirectory);
 }

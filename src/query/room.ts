@@ -15,6 +15,8 @@ export type QueryDeps = {
   run: RunQuery;
   bytes: RunBytes;
   onVisible: OnVisible;
+  /** Where alert and recording rules are kept. */
+  rulesDirectory: string;
   config: Pick<Config, 'limits'>;
   /** The program's state for `GET /api/v1/status`; called per request, so it must be cheap. */
   status: () => Omit<StatusAnswer, 'records' | 'oldest' | 'newest'>;

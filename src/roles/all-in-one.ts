@@ -145,6 +145,7 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
       run: store.runQuery,
       bytes: store.runBytes,
       onVisible: worker.onVisible,
+      rulesDirectory: join(config.data, 'rules'),
       config,
       status: () => ({
         version,

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { parseConfig } from '../../src/base/config.ts';
 import type { QueryFrame } from '../../src/query/contract.ts';
@@ -28,6 +29,7 @@ export async function startQueryServer(change: Partial<QueryDeps> = {}): Promise
     run: store.run,
     bytes: store.runBytes,
     onVisible: store.onVisible,
+    rulesDirectory: join(store.folder, 'rules'),
     config: parseConfig(''),
     status: () => ({
       version: '0.1.0',

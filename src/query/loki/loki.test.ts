@@ -49,8 +49,12 @@ describe('query_range of logs', () => {
     const text = await response.text();
     expect(response.headers.get('content-type')).toContain('application/json');
     expect(text).toMatch(
-      /^\{"status":"success","data":\{"resultType":"streams","result":\[.*\],"stats":\{"summary":\{.*\}\}\}\}$/,
+      /^\{"status":"success","data":\{"resultType":"streams","result":\[.*\],"stats":\{"summary":\{.*\},"querier":\{.*\},"ingester":\{.*\}\}\}\}$/,
     );
+    const { summary } = JSON.parse(text).data.stats;
+    expect(summary).toMatchObject({ totalEntriesReturned: 3, totalPostFilterLines: 3, queueTime: 0, splits: 0 });
+    expect(summary.totalLinesProcessed).toBeGreaterThanOrEqual(3);
+    expect(summary.totalBytesProcessed).toBeGreaterThanOrEqual(58);
     expect(JSON.parse(text).data.result).toEqual([
       {
         stream: { detected_level: 'info', service_name: 'api' },

@@ -24,9 +24,10 @@ export const warningsOf = (answer: Answer): string[] => {
   return partial ? [`the answer is partial: ${reason ?? 'a limit was reached'}; ask for less time or add filters`] : [];
 };
 
-export const statsOf = (answer: Answer, entries: number): Stats => {
+export const statsOf = (answer: Answer, entries: number, bytes = 0): Stats => {
   const { readRows, readBytes, elapsedMs } = answer.summary();
-  return { readRows, readBytes, elapsedMs, entries };
+  // What was answered was read, even when the query was over before the engine told its progress.
+  return { readRows: Math.max(readRows, entries), readBytes: Math.max(readBytes, bytes), elapsedMs, entries };
 };
 
 /** Refuse a range longer than the limit, in Loki's words. */
@@ -78,7 +79,11 @@ export function registerQueries(scope: FastifyInstance, room: Room): void {
       result: streamsJson(entries, categorize),
       categorize,
       warnings: warningsOf(answer),
-      stats: statsOf(answer, entries.length),
+      stats: statsOf(
+        answer,
+        entries.length,
+        entries.reduce((sum, entry) => sum + Buffer.byteLength(entry.message), 0),
+      ),
     });
   }
 
