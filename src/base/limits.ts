@@ -82,6 +82,8 @@ export const limits = {
   rulesBytesMax: 1 * MiB,
   /** Rule groups of a tenant; each is read whenever rules are listed. */
   ruleGroupsMax: 2_000,
+  /** Words and conditions of one search text; each is a condition the engine has to analyse. */
+  searchTermsMax: 300,
   /** Questions of people and dashboards that run at once; more would only take turns on few cores. */
   queriesAtOnce: 4,
   /** Exports that run at once; a slow reader holds its place, so they have places of their own. */

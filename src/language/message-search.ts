@@ -51,7 +51,8 @@ function literalPrefix(regex: string): string {
   return /^[?*{]/.test(regex.slice(run.length)) ? run.slice(0, -1) : run;
 }
 
-const noToken = '[^0-9a-z\\x{80}-\\x{10ffff}]';
+/** What ends a token of the text index, in an expression for any case. */
+export const noToken = '[^0-9a-z\\x{80}-\\x{10ffff}]';
 const word =
   /^\(\?i\)\(\?:\^\|\[\^0-9a-z\\x\{80\}-\\x\{10ffff\}\]\)([0-9A-Za-z]+)\(\?:\$\|\[\^0-9a-z\\x\{80\}-\\x\{10ffff\}\]\)$/;
 const phrase = /^\(\?i\)((?:[^\\^$.|?*+()[\]{}]|\\[\\^$.|?*+()[\]{}])+)$/;

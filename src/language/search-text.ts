@@ -1,7 +1,11 @@
+import type { WeirError } from '../base/errors.ts';
 import { rangeFunctionNames } from './functions/rules.ts';
-import { phraseRegex, wordRegex } from './message-search.ts';
+import { parseError } from './lexer.ts';
 import { parseImplied, parseQuery } from './parser.ts';
-import { isLogQuery, type LineFilter, type Query } from './tree.ts';
+import { readSearch } from './search/parser.ts';
+import { printSearch } from './search/print.ts';
+import { searchQuery } from './search/translate.ts';
+import { isLogQuery, type Query } from './tree.ts';
 
 const functions = [
   ...rangeFunctionNames,
@@ -25,33 +29,52 @@ const call = new RegExp(
   'i',
 );
 
-/** Words and "quoted phrases" of a text; quotes inside a phrase are written `\"`. */
-function terms(text: string): { term: string; phrase: boolean }[] {
-  return Array.from(text.matchAll(/"((?:[^"\\]|\\.)*)"?|\S+/g), ([whole, quoted]) =>
-    quoted === undefined ? { term: whole, phrase: false } : { term: quoted.replace(/\\(["\\])/g, '$1'), phrase: true },
-  ).filter(({ term }) => term !== '');
-}
+/** What a typed text is taken for. */
+export type Understood = {
+  query: Query;
+  /** `search`: words and fields, possibly with LogQL stages behind a pipe. */
+  language: 'logql' | 'search';
+  /** Of a search text: its normal form, with every AND and parenthesis written out. */
+  reading?: string;
+  /** Of a search text: what may have been meant otherwise. */
+  notes: string[];
+  /** A search for an id and nothing else. */
+  id?: string;
+};
 
 /**
- * What a person typed -> tree. Empty: every record. A text that starts with `{` or calls a LogQL function is LogQL; one that starts with `|` is
- * LogQL with an all-matching selector. Anything else is words and phrases, all of which must occur in the message: words as whole tokens,
- * phrases (and words with signs in them) as substrings, both in any case. The tree is plain LogQL; printing it shows what was understood.
+ * What a person typed -> tree. Empty: every record. A text that starts with `{` or calls a LogQL function is LogQL; one that starts with `|` or `!=`
+ * is LogQL with an all-matching selector. Anything else is search text (docs/search.md) up to the first single `|`, after which LogQL stages follow.
+ * `now` (ns since 1970) is for dates such as `now-1h`.
  */
-export function parseSearch(text: string): Query {
+export function understand(text: string, now?: bigint): Understood {
   const trimmed = text.trim();
-  if (trimmed.startsWith('|')) return parseImplied(text);
-  if (trimmed.startsWith('{') || call.test(trimmed)) return parseQuery(text, { allowAll: true });
+  const logql = (query: Query): Understood => ({ query, language: 'logql', notes: [] });
+  if (/^(?:\||![=~>]\s*["`])/.test(trimmed)) return logql(parseImplied(text));
+  if (/^\{\s*"/.test(trimmed)) throw looksLikeJson(text);
+  if (trimmed.startsWith('{') || call.test(trimmed)) return logql(parseQuery(text, { allowAll: true }));
   if (/^\(\s*[({]/.test(trimmed)) {
-    const query = parseQuery(text, { allowAll: true });
-    if (isLogQuery(query)) return query;
+    const parenthesised = tryLogs(text);
+    if (parenthesised) return logql(parenthesised);
   }
-  const stages = terms(trimmed).map(({ term, phrase }): LineFilter => {
-    const word = !phrase && /^[0-9A-Za-z]+$/.test(term);
-    return {
-      kind: 'line_filter',
-      op: '|~',
-      operands: [{ value: word ? wordRegex(term) : phraseRegex(term), ip: false }],
-    };
-  });
-  return { kind: 'logs', selector: [], stages };
+  const { condition, to, notes } = readSearch(text, now);
+  const query = searchQuery(condition);
+  if (to < text.length)
+    query.stages.push(...parseImplied(text.slice(0, to).replace(/[^\n]/g, ' ') + text.slice(to)).stages);
+  const alone = condition.type === 'id' && query.stages.length === 1 ? { id: condition.value } : {};
+  return { query, language: 'search', reading: text.trim() === '' ? '' : printSearch(condition), notes, ...alone };
+}
+
+const looksLikeJson = (text: string): WeirError =>
+  parseError(
+    text,
+    text.indexOf('{'),
+    'a text that starts with { is LogQL, and this looks like JSON; search for a field (status:500) or put the text in quotes',
+  );
+
+/** `({app="x"} |= "y")`; other parentheses group words. */
+function tryLogs(text: string): Query | undefined {
+  if (!/^[\s(]*\{/.test(text)) return undefined;
+  const query = parseQuery(text, { allowAll: true });
+  return isLogQuery(query) ? query : undefined;
 }

@@ -39,6 +39,35 @@ export type LabelCondition =
   | { type: 'and' | 'or'; left: LabelCondition; right: LabelCondition };
 export type LabelFilter = { kind: 'label_filter'; condition: LabelCondition };
 
+/** How a text is looked for in the message: a whole token, a substring (both in any case), a word with `*` and `?`, or RE2. */
+export type TextMatch = { match: 'word' | 'phrase' | 'wildcard' | 'regex'; text: string };
+/** What is asked of a field's value. Amounts: a number, seconds, or bytes; `text` as it was written. */
+export type FieldTest =
+  | { op: '='; value: string }
+  | { op: 'wildcard'; pattern: string }
+  | { op: 'regex'; regex: string }
+  | { op: 'exists' }
+  | { op: 'ip'; range: string }
+  | {
+      op: '>' | '>=' | '<' | '<=';
+      as: 'number' | 'duration' | 'bytes' | 'text';
+      amount: number;
+      text: string;
+    };
+/** A boolean condition over words and fields. No items: `and` is true, `or` is false. */
+export type SearchCondition =
+  | { type: 'and' | 'or'; items: SearchCondition[] }
+  | { type: 'not'; item: SearchCondition }
+  | ({ type: 'text' } & TextMatch)
+  | { type: 'field'; name: string; test: FieldTest }
+  /** Event time from `start` on (inclusive), or up to `end` (exclusive); ns since 1970. */
+  | { type: 'time'; start: bigint }
+  | { type: 'time'; end: bigint }
+  /** An id wherever one may stand: message, trace, span, or the value of an attribute. */
+  | { type: 'id'; value: string; prefix: boolean };
+/** Extension of LogQL: `search "words and field:value"`. */
+export type Search = { kind: 'search'; condition: SearchCondition };
+
 export type Stage =
   | LineFilter
   | Json
@@ -51,7 +80,8 @@ export type Stage =
   | LabelFormat
   | Drop
   | Keep
-  | LabelFilter;
+  | LabelFilter
+  | Search;
 
 export type Conversion = 'bytes' | 'duration' | 'duration_seconds';
 export type Unwrap = { label: string; conversion?: Conversion; filters: LabelFilter[] };

@@ -13,7 +13,8 @@ export function registerCheck(server: FastifyInstance): void {
     const { query } = checked(checkRequest, request.body);
     try {
       const plan = planOf(query);
-      return { ok: true, kind: plan.kind, logql: plan.logql };
+      const { kind, logql, language, reading, notes } = plan;
+      return { ok: true, kind, logql, language, notes, ...(reading !== undefined && { reading }) };
     } catch (error) {
       if (error instanceof WeirError) return { ok: false, ...error.toBody() };
       throw error;

@@ -128,7 +128,17 @@ export type FieldsAnswer = {
 
 /** `POST /api/v1/check`: parse only; for underlining while typing. */
 export type CheckAnswer =
-  | { ok: true; kind: 'logs' | 'metric'; logql: string }
+  | {
+      ok: true;
+      kind: 'logs' | 'metric';
+      logql: string;
+      /** `search`: words and fields (docs/search.md), not LogQL. */
+      language: 'logql' | 'search';
+      /** Of a search text: its normal form with every AND, OR and parenthesis written out. */
+      reading?: string;
+      /** Of a search text: what may have been meant otherwise. */
+      notes: string[];
+    }
   | { ok: false; error: { code: string; message: string; line?: number; column?: number } };
 
 /** `POST /api/v1/export` body: a query request plus `format`; streams every matching record, uncapped. */

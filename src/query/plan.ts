@@ -14,15 +14,18 @@ import {
 import { foldLiterals } from '../language/literals.ts';
 import { parseLogs, parseQuery } from '../language/parser.ts';
 import { printQuery } from '../language/print.ts';
-import { parseSearch } from '../language/search-text.ts';
-import type { LogQuery, Query, Stage } from '../language/tree.ts';
-import type { TimeRange } from './time-range.ts';
+import { type Understood, understand } from '../language/search-text.ts';
+import type { LogQuery, Stage } from '../language/tree.ts';
+import { nowNs, type TimeRange } from './time-range.ts';
+
+/** What the text was taken for; see language/search-text.ts. `logql` is the normal form of the query. */
+type Said = { logql: string } & Pick<Understood, 'language' | 'reading' | 'notes'>;
 
 /** A log query that is understood, ready to become SQL. */
-export type LogsPlan = {
+export type LogsPlan = Said & {
   kind: 'logs';
-  /** Normal form. */
-  logql: string;
+  /** The query is a search for this id alone. */
+  id?: string;
   /** Rows of the shape of QueryRow (contract.ts), in order. */
   rows(matching: Matching, paging: Paging): { sql: ToSql; settings: SqlSettings };
   /** Matching rows in no order, with the stored columns named. */
@@ -32,9 +35,8 @@ export type LogsPlan = {
 };
 
 /** A metric query that is understood. */
-export type MetricPlan = {
+export type MetricPlan = Said & {
   kind: 'metric';
-  logql: string;
   /** A literal: an instant answer is one number, not a vector. */
   scalar: boolean;
   sql(tenant: Tenant, range: TimeRange, stepNs: bigint): ToSql;
@@ -45,8 +47,8 @@ export type Plan = LogsPlan | MetricPlan;
 /** `weir`: what people type (see contract.ts). `loki`: LogQL with Loki's rules. */
 export type Dialect = 'weir' | 'loki';
 
-function parse(text: string, dialect: Dialect): Query {
-  return dialect === 'loki' ? parseQuery(text) : parseSearch(text);
+function parse(text: string, dialect: Dialect): Understood {
+  return dialect === 'loki' ? { query: parseQuery(text), language: 'logql', notes: [] } : understand(text, nowNs());
 }
 
 const parsers: Record<'json' | 'logfmt', Stage> = {
@@ -57,6 +59,8 @@ const parsers: Record<'json' | 'logfmt', Stage> = {
 const logsPlan = (query: LogQuery): LogsPlan => ({
   kind: 'logs',
   logql: printQuery(query),
+  language: 'logql',
+  notes: [],
   rows: (matching, paging) => ({ sql: rowsSql(query, matching, paging), settings: rowsSettings(query, paging) }),
   matching: (matching, columns) => matchingSql(query, matching, columns),
   parsedBy: parser => logsPlan({ ...query, stages: [...query.stages, parsers[parser]] }),
@@ -64,11 +68,12 @@ const logsPlan = (query: LogQuery): LogsPlan => ({
 
 /** Understand a query. Throws `bad_query` with line and column. */
 export function planOf(text: string, dialect: Dialect = 'weir'): Plan {
-  const query = parse(text, dialect);
-  if (query.kind === 'logs') return logsPlan(query);
+  const { query, language, reading, notes, id } = parse(text, dialect);
+  const said = { logql: printQuery(query), language, notes, ...(reading !== undefined && { reading }) };
+  if (query.kind === 'logs') return { ...logsPlan(query), ...said, ...(id !== undefined && { id }) };
   return {
     kind: 'metric',
-    logql: printQuery(query),
+    ...said,
     scalar: foldLiterals(query).kind === 'literal',
     sql: (tenant, range, stepNs) => sources =>
       compileMetric(query, {

@@ -6,10 +6,12 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWeir, type UnderTest } from '../../bench/weir-under-test.ts';
 
-// Every block of the guide that is marked `test` is run as it stands, but for the address and the way to start weir from a checkout.
+// Every block of the guides that is marked `test` is run as it stands, but for the address and the way to start weir from a checkout.
 
 const root = resolve(import.meta.dirname, '../..');
-const guide = readFileSync(join(root, 'docs/guide-first-logs.md'), 'utf8');
+const guide = ['docs/guide-first-logs.md', 'docs/search.md']
+  .map(file => readFileSync(join(root, file), 'utf8'))
+  .join('\n');
 const blocks = [...guide.matchAll(/^```(sh|js|json|yaml|ts)? ?test[^\n]*\n([\s\S]*?)^```$/gm)].map(match => ({
   language: match[1] ?? 'sh',
   text: match[2] ?? '',

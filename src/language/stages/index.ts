@@ -13,6 +13,7 @@ import { lineFormat } from './line-format.ts';
 import { logfmt } from './logfmt.ts';
 import { pattern } from './pattern.ts';
 import { regexp } from './regexp.ts';
+import { search } from './search.ts';
 import type { Applied, StageDefinition } from './stage.ts';
 import { unpack } from './unpack.ts';
 
@@ -30,10 +31,11 @@ const stages: { [K in Stage['kind']]: StageDefinition<Extract<Stage, { kind: K }
   drop,
   keep,
   label_filter: labelFilter,
+  search,
 };
 
 const keywords = Object.keys(stages).filter(
-  kind => kind !== 'line_filter' && kind !== 'label_filter',
+  kind => kind !== 'line_filter' && kind !== 'label_filter' && kind !== 'search',
 ) as Stage['kind'][];
 
 export const isLineFilter = (reader: TokenReader): boolean => lineFilterOperators.some(op => reader.isOperator(op));
@@ -50,6 +52,11 @@ export function parseStage(reader: TokenReader): Stage {
   if (keyword) {
     reader.next();
     return stages[keyword].parse(reader);
+  }
+  // Not reserved: `| search="x"` is a label filter as ever.
+  if (reader.isWord('search') && reader.peek(1).type === 'string') {
+    reader.next();
+    return search.parse(reader);
   }
   if (!reader.isOperator('(') && !reader.isName())
     throw reader.unexpected(`a stage (${keywords.join(', ')}) or a label filter`);

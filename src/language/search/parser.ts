@@ -1,0 +1,287 @@
+import { WeirError } from '../../base/errors.ts';
+import { limits } from '../../base/limits.ts';
+import { parseIpRange } from '../ip.ts';
+import { parseError } from '../lexer.ts';
+import type { SearchCondition } from '../tree.ts';
+import { fieldName, looksLikeId } from './fields.ts';
+import { fieldAt, type FieldStart, quotedAt, regexAt, type Term, tidy, wordAt } from './terms.ts';
+import { checkedRegex, fieldTest, type Fault } from './tests.ts';
+
+const depthMax = 50;
+
+export type SearchReading = {
+  condition: SearchCondition;
+  /** Where the search text ends: at a pipe, or at the end. */
+  to: number;
+  /** What may have been meant otherwise, for the person who typed it. */
+  notes: string[];
+};
+
+const everything: SearchCondition = { type: 'and', items: [] };
+const blank = /\s*/y;
+const upper = /(AND|OR|NOT|&&|\|\||and|or|not)(?=[\s()]|$)/y;
+
+/**
+ * Reads a search text: words, phrases and `field:value` joined by AND (also by standing side by side), OR, NOT, `-`, and parentheses; NOT before AND
+ * before OR. Stops at a single `|`. Throws `bad_query` with line and column. `now` (ns) is for relative dates.
+ */
+class SearchParser {
+  readonly text: string;
+  readonly now: bigint | undefined;
+  readonly notes = new Set<string>();
+  at: number;
+  terms = 0;
+  /** True after a field condition or a closing parenthesis: there a lower-case `and` or `or` is an operator. */
+  structured = false;
+
+  constructor(text: string, at: number, now: bigint | undefined) {
+    this.text = text;
+    this.at = at;
+    this.now = now;
+  }
+
+  readonly fault: Fault = (reason, at = this.at) => parseError(this.text, at, reason);
+
+  skip(): void {
+    blank.lastIndex = this.at;
+    this.at += blank.exec(this.text)?.[0].length ?? 0;
+  }
+
+  /** The operator at `at`, if the word there is one. In a field's parentheses lower case counts always. */
+  operator(field: FieldStart | undefined): 'and' | 'or' | 'not' | undefined {
+    upper.lastIndex = this.at;
+    const word = upper.exec(this.text)?.[1];
+    if (word === undefined) return undefined;
+    if (word === '&&') return 'and';
+    if (word === '||') return 'or';
+    const lower = word.toLowerCase() as 'and' | 'or' | 'not';
+    if (word !== lower || field !== undefined) return lower;
+    const after = this.text.slice(this.at + word.length).search(/\S|$/) + this.at + word.length;
+    const nextStructured = this.text[after] === '(' || fieldAt(this.text, after) !== undefined;
+    if (nextStructured || (lower !== 'not' && this.structured && after < this.text.length)) return lower;
+    this.notes.add(`"${word}" in lower case is a word here; write ${word.toUpperCase()} to combine`);
+    return undefined;
+  }
+
+  ended(): boolean {
+    this.skip();
+    const sign = this.text[this.at];
+    return sign === undefined || sign === ')' || (sign === '|' && this.text[this.at + 1] !== '|');
+  }
+
+  /** In a field's parentheses values side by side mean OR, since a field has one value. */
+  disjunction(depth: number, field?: FieldStart): SearchCondition {
+    const items = [this.conjunction(depth, field)];
+    while (!this.ended()) {
+      if (this.operator(field) === 'or') {
+        this.takeOperator();
+        items.push(this.conjunction(depth, field));
+      } else if (field !== undefined) items.push(this.conjunction(depth, field));
+      else break;
+    }
+    return { type: 'or', items };
+  }
+
+  takeOperator(): void {
+    const from = this.at;
+    const word = /\S\S\S?/.exec(this.text.slice(from, from + 3))?.[0] ?? '';
+    this.at += /^(?:&&|\|\||or)/i.test(word) ? 2 : 3;
+    this.structured = false;
+    if (this.ended())
+      throw this.fault(
+        `${this.text.slice(from, from + 3).trim()} needs something after it; to search for the word, put it in quotes`,
+        from,
+      );
+  }
+
+  conjunction(depth: number, field?: FieldStart): SearchCondition {
+    if (this.ended()) throw this.fault('expected a word, a "phrase" or field:value');
+    const first = this.operator(field);
+    if (first === 'and' || first === 'or')
+      throw this.fault(`${first.toUpperCase()} needs something before it; to search for the word, put it in quotes`);
+    const items = [this.unary(depth, field)];
+    while (!this.ended()) {
+      const operator = this.operator(field);
+      if (operator === 'or') break;
+      if (operator === 'and') this.takeOperator();
+      else if (operator === undefined && field !== undefined && field.op === ':' && !isMessage(field)) break;
+      items.push(this.unary(depth, field));
+    }
+    return { type: 'and', items };
+  }
+
+  unary(depth: number, field?: FieldStart): SearchCondition {
+    if (depth > depthMax) throw this.fault(`more than ${depthMax} nested parentheses and negations`);
+    if (this.operator(field) === 'not') {
+      this.takeOperator();
+      return { type: 'not', item: this.unary(depth + 1, field) };
+    }
+    const sign = this.text[this.at] ?? '';
+    const next = this.text[this.at + 1] ?? '';
+    if ('-!+'.includes(sign) && next !== '' && !/[\s\-!+=>~|)]/.test(next)) {
+      this.at++;
+      const item = this.unary(depth + 1, field);
+      return sign === '+' ? item : { type: 'not', item };
+    }
+    if (sign !== '(') return this.primary(depth, field);
+    return this.parentheses(depth, field);
+  }
+
+  parentheses(depth: number, field?: FieldStart): SearchCondition {
+    const open = this.at++;
+    if (this.ended() && this.text[this.at] === ')') {
+      this.at++;
+      return { type: 'text', match: 'phrase', text: '()' };
+    }
+    const inner = this.disjunction(depth + 1, field);
+    if (this.text[this.at] !== ')') throw this.fault('this parenthesis is not closed', open);
+    this.at++;
+    this.structured = true;
+    return inner;
+  }
+
+  primary(depth: number, field?: FieldStart): SearchCondition {
+    if (++this.terms > limits.searchTermsMax)
+      throw this.fault(`more than ${limits.searchTermsMax} words and conditions; search for fewer`);
+    if (field === undefined) {
+      const start = fieldAt(this.text, this.at);
+      if (start) return this.field(start, depth);
+    }
+    this.structured = false;
+    const from = this.at;
+    if (this.text[from] === '/') {
+      const found = regexAt(this.text, from);
+      if (found) {
+        this.at = found.to;
+        const regex = checkedRegex(found.regex, this.fault, from);
+        return field ? fieldTest(field, { regex }, this) : { type: 'text', match: 'regex', text: regex };
+      }
+    }
+    if (field !== undefined) {
+      const sign = /^(?:>=|<=|>|<)[ \t]*(?=[^\s)])/.exec(this.text.slice(from, from + 100))?.[0];
+      if (sign !== undefined) {
+        this.at += sign.length;
+        return fieldTest({ ...field, op: sign.trim() as FieldStart['op'] }, this.term(true), this);
+      }
+      const range = this.range(field);
+      if (range) return range;
+    }
+    const term = this.term(field !== undefined);
+    return field ? fieldTest(field, term, this) : this.bare(term);
+  }
+
+  /** A quoted text or a word; a value may be in single quotes too. */
+  term(isValue = false): Term {
+    const from = this.at;
+    const single = isValue ? /^'([^'\n]*)'(?=[\s)|]|$)/.exec(this.text.slice(from)) : null;
+    if (single) {
+      this.at += single[0].length;
+      return { from, to: this.at, text: single[1] ?? '', quoted: true };
+    }
+    if (this.text[from] !== '"') {
+      const word = wordAt(this.text, from);
+      this.at = word.to;
+      return word;
+    }
+    const quoted = quotedAt(this.text, from);
+    if (!quoted) throw this.fault('this quote is not closed; write \\" to search for the sign itself', from);
+    this.at = quoted.to;
+    if (/^~\d/.test(this.text.slice(this.at, this.at + 2)))
+      throw this.fault('words at a distance ("a b"~2) are not supported; search for the words one by one', this.at);
+    return quoted;
+  }
+
+  bare(term: Term): SearchCondition {
+    const { text, pattern, quoted } = term;
+    if (quoted) return text === '' ? everything : { type: 'text', match: 'phrase', text };
+    if (/^[\p{L}\d]+(?:~\d?(?:\.\d+)?|\^\d+(?:\.\d+)?)$/u.test(text))
+      throw this.fault(
+        text.includes('~')
+          ? `fuzzy search is not supported; use wildcards (${text.replace(/~.*/, '')}*), or quotes for the text as it is`
+          : 'weights (^2) are not supported, logs are ordered by time; leave it out, or use quotes for the text as it is',
+        term.from,
+      );
+    if (pattern === '*' || pattern === '*:*') return everything;
+    if (pattern !== undefined) {
+      const stem = pattern.endsWith('*') ? pattern.slice(0, -1) : '';
+      if (looksLikeId(stem)) return { type: 'id', value: stem, prefix: true };
+      return { type: 'text', match: 'wildcard', text: pattern };
+    }
+    if (looksLikeId(text)) return { type: 'id', value: text, prefix: false };
+    if (/^[A-Za-z_][\w.]*:$/.test(text))
+      this.notes.add(`"${text}" is searched as text; a field needs its value: ${text}value`);
+    return { type: 'text', match: /^[0-9A-Za-z]+$/.test(text) ? 'word' : 'phrase', text };
+  }
+
+  field(start: FieldStart, depth: number): SearchCondition {
+    this.at = start.to;
+    const valueAt = this.at;
+    let condition: SearchCondition;
+    if (this.text[valueAt] === '(' && (start.op === ':' || start.op === '=' || start.op === '!=')) {
+      condition = this.parentheses(depth, { ...start, op: ':' });
+      if (start.op === '!=') condition = { type: 'not', item: condition };
+    } else if (this.text[valueAt] === '/' && start.op === ':' && regexAt(this.text, valueAt)) {
+      condition = this.primary(depth, start);
+    } else {
+      const range = start.op === ':' ? this.range(start) : undefined;
+      condition = range ?? fieldTest(start, this.term(true), this);
+      // `error: timeout` may be a field, and may be a piece of a line.
+      if (start.blankAfter && range === undefined && /^[A-Za-z]\w*$/.test(start.name)) {
+        const text = this.text.slice(start.from, this.at).replaceAll('"', '');
+        this.notes.add(`"${text}" is searched as a field and as text; without the blank it is the field only`);
+        condition = { type: 'or', items: [condition, { type: 'text', match: 'phrase', text }] };
+      }
+    }
+    this.structured = true;
+    return condition;
+  }
+
+  /** `[a TO b]`, `{a TO b}` or mixed. */
+  range(start: FieldStart): SearchCondition | undefined {
+    const open = this.text[this.at];
+    if (open !== '[' && open !== '{') return undefined;
+    const found = /^[[{]\s*("(?:[^"\\]|\\.)*"|[^\s\]}]+)\s+TO\s+("(?:[^"\\]|\\.)*"|[^\s\]}]+)\s*([\]}])/i.exec(
+      this.text.slice(this.at),
+    );
+    if (!found) {
+      const rest = this.text.slice(this.at, this.at + 60);
+      if (open === '[' && !/\sTO\s/.test(rest)) return undefined;
+      throw this.fault(
+        /^\{\s*\w+\s*:/.test(rest)
+          ? `nested fields are written with dots or underscores: ${start.name}.name:value`
+          : `a range is written ${start.name}:[from TO to], with * for an open end and { } to leave an end out`,
+      );
+    }
+    const [whole, low = '', high = '', close] = found;
+    const from = this.at;
+    this.at += whole.length;
+    const bound = (written: string, op: FieldStart['op']): SearchCondition => {
+      const text = written.startsWith('"') ? written.slice(1, -1) : written;
+      return fieldTest({ ...start, op }, { from, to: this.at, text, quoted: written.startsWith('"') }, this);
+    };
+    if (parseIpRange(low) && parseIpRange(`${low}-${high}`) && open === '[' && close === ']')
+      return { type: 'field', name: fieldName(start.name), test: { op: 'ip', range: `${low}-${high}` } };
+    const items: SearchCondition[] = [];
+    if (low !== '*') items.push(bound(low, open === '[' ? '>=' : '>'));
+    if (high !== '*') items.push(bound(high, close === ']' ? '<=' : '<'));
+    return items.length > 0
+      ? { type: 'and', items }
+      : fieldTest(start, { from, to: this.at, text: '*', quoted: false, pattern: '*' }, this);
+  }
+}
+
+const isMessage = (field: FieldStart): boolean => /^(?:message|msg|body)$/i.test(field.name);
+
+/** Reads the search text that begins at `at`. See {@link SearchParser}. */
+export function readSearch(text: string, now?: bigint, at = 0): SearchReading {
+  if (Buffer.byteLength(text) > limits.queryTextBytesMax)
+    throw new WeirError('bad_query', {
+      reason: `query text is longer than ${limits.queryTextBytesMax} bytes; shorten it`,
+    });
+  const parser = new SearchParser(text, at, now);
+  if (parser.ended() && text[parser.at] !== ')') return { condition: everything, to: parser.at, notes: [] };
+  const condition = tidy(parser.disjunction(0));
+  if (text[parser.at] === ')')
+    throw parser.fault('this parenthesis was never opened; put it in quotes to search for it');
+  return { condition, to: parser.at, notes: [...parser.notes] };
+}

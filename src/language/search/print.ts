@@ -1,0 +1,63 @@
+import type { FieldTest, SearchCondition } from '../tree.ts';
+import { writeTime } from './dates.ts';
+import { looksLikeId } from './fields.ts';
+
+const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
+
+function value(text: string): string {
+  return /^[0-9A-Za-z_][\w.@-]*$/.test(text) ? text : quoted(text);
+}
+
+/** Signs that would end or change an unquoted word. */
+const pattern = (text: string): string => text.replace(/[\s"|()]|^[-+!/]/g, '\\$&');
+
+function fieldText(name: string, test: FieldTest): string {
+  switch (test.op) {
+    case '=':
+      return `${name}:${value(test.value)}`;
+    case 'wildcard':
+      return `${name}:${pattern(test.pattern)}`;
+    case 'regex':
+      return `${name}=~${quoted(test.regex)}`;
+    case 'exists':
+      return `${name}:*`;
+    case 'ip':
+      return `${name}:${test.range}`;
+    default:
+      return `${name}:${test.op}${value(test.text)}`;
+  }
+}
+
+function wordText(text: string): string {
+  if (/^(?:and|or|not)$/i.test(text)) return `\\${text}`;
+  return looksLikeId(text) ? `message:${text}` : text;
+}
+
+/** The normal form of a search text; reading it gives the same condition. */
+export function printSearch(condition: SearchCondition, parent?: 'and' | 'or' | 'not'): string {
+  switch (condition.type) {
+    case 'and':
+    case 'or': {
+      if (condition.items.length === 0) return condition.type === 'and' ? '*' : 'NOT *';
+      const text = condition.items
+        .map(item => printSearch(item, condition.type))
+        .join(condition.type === 'and' ? ' AND ' : ' OR ');
+      return parent === undefined || (parent === 'or' && condition.type === 'and') ? text : `(${text})`;
+    }
+    case 'not':
+      return `NOT ${printSearch(condition.item, 'not')}`;
+    case 'text':
+      if (condition.match === 'word') return wordText(condition.text);
+      if (condition.match === 'phrase') return quoted(condition.text);
+      if (condition.match === 'wildcard') return `message:${pattern(condition.text)}`;
+      return `message=~${quoted(condition.text)}`;
+    case 'field':
+      return fieldText(condition.name, condition.test);
+    case 'time':
+      return 'start' in condition
+        ? `timestamp:>=${writeTime(condition.start)}`
+        : `timestamp:<${writeTime(condition.end)}`;
+    case 'id':
+      return condition.prefix ? `anywhere:${condition.value}*` : `anywhere:${value(condition.value)}`;
+  }
+}
