@@ -70,6 +70,8 @@ export const limits = {
   /** Query defaults, per query. */
   queryMillisMax: 60_000,
   queryRowsMax: 5_000,
+  /** Up to here rows are asked for as a page, whose labels are made here; more come as a stream made by the engine. Also as far as the engine puts off reading columns. */
+  pageRowsMax: 10_000,
   /** Loki: points per series. */
   queryPointsMax: 11_000,
   querySeriesMax: 500,

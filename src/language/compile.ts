@@ -10,3 +10,4 @@ export {
   type ToSql,
 } from './logs-sql.ts';
 export { type CompiledMetric, compileMetric, metricColumns, metricFault, type MetricOptions } from './metric-sql.ts';
+export { type Page, pageOf, type PageOrder, type PageRow, type Tie } from './page.ts';

@@ -30,8 +30,8 @@ export type ToSql = (sources: { records: readonly string[] }) => string;
 
 type Settings = Record<string, string | number>;
 
-function compile(query: LogQuery, matching: Matching): { scope: Scope; row: Row; where: string[] } {
-  const scope = new Scope();
+/** The row after all stages, and what a record must meet to be in the answer. */
+export function conditionsOf(query: LogQuery, matching: Matching, scope: Scope): { row: Row; where: string[] } {
   const start = storedRow(scope);
   const { range, fromSeq, belowSeq } = matching;
   const where = [tenantCondition([matching.tenant])];
@@ -40,12 +40,22 @@ function compile(query: LogQuery, matching: Matching): { scope: Scope; row: Row;
   if (belowSeq !== undefined) where.push(`seq < ${quoteInteger(belowSeq)}`);
   where.push(selectorCondition(query.selector));
   const { row, where: conditions } = applyStages(query.stages, start);
-  return { scope, row, where: [...where, ...conditions] };
+  return { row, where: [...where, ...conditions] };
+}
+
+/** Rows strictly after the cursor. The time alone first, so that the primary key skips what earlier pages have shown. */
+export function cursorConditions(direction: Paging['direction'], after: Cursor): string[] {
+  const beyond = direction === 'backward' ? '<' : '>';
+  return [
+    `timestamp ${beyond}= ${quoteTime(after.ts)}`,
+    `timestamp ${beyond} ${quoteTime(after.ts)} OR seq ${beyond} ${quoteInteger(after.seq)}`,
+  ];
 }
 
 /** Matching rows in no order, with stored columns. */
 export function matchingSql(query: LogQuery, matching: Matching, columns: readonly string[]): ToSql {
-  const { scope, where } = compile(query, matching);
+  const scope = new Scope();
+  const { where } = conditionsOf(query, matching, scope);
   const condition = and(where);
   const text = `${scope.with([condition])}SELECT ${columns.join(', ')}`;
   return sources => sources.records.map(table => `${text} FROM ${table} WHERE ${condition}`).join(' UNION ALL ');
@@ -54,7 +64,8 @@ export function matchingSql(query: LogQuery, matching: Matching, columns: readon
 /** Stages after which a record can have labels that it was not stored with. */
 const makesLabels = new Set(['json', 'logfmt', 'pattern', 'regexp', 'unpack', 'label_format']);
 
-function parsedLabels(query: LogQuery, row: Row): string | undefined {
+/** Labels that the stages made, `__error__` included; undefined when no stage can make any. */
+export function parsedLabels(query: LogQuery, row: Row): string | undefined {
   const error = find(row, '__error__');
   if (error.present === '0')
     return query.stages.some(stage => makesLabels.has(stage.kind)) ? row.map('parsed') : undefined;
@@ -66,7 +77,8 @@ const stored =
   'timestamp, received, seq, service, severity, level, labels, message, trace_id, span_id, attributes, door';
 
 /**
- * Rows in the shape of QueryRow (contract.ts), in order. Each source gives its own first rows; labels are made for the rows of the answer
+ * Rows in the shape of QueryRow (contract.ts), in order, made by the engine alone: for exports, samples inside statements, and rows by seq.
+ * A page for people is cheaper by page.ts. Each source gives its own first rows; labels are made for the rows of the answer
  * only. `parsed` is a column only when a stage can make labels.
  *
  * Parts are asked twice: for the times of their first rows, then for the rows of these times. `seq` only breaks ties, but sorting by it as well
@@ -76,18 +88,11 @@ const stored =
  * snapshot; those at a tail would not, and reading a tail once is cheaper than twice.
  */
 export function rowsSql(query: LogQuery, matching: Matching, paging: Paging): ToSql {
-  const { scope, row, where } = compile(query, matching);
+  const scope = new Scope();
+  const { row, where } = conditionsOf(query, matching, scope);
   const { after, limit, direction } = paging;
   const way = direction === 'backward' ? 'DESC' : 'ASC';
-  if (after) {
-    // The time alone first, so that the primary key skips what earlier pages have shown.
-    const beyond = direction === 'backward' ? '<' : '>';
-    where.push(
-      `timestamp ${beyond}= ${quoteTime(after.ts)}`,
-      `timestamp ${beyond} ${quoteTime(after.ts)} OR seq ${beyond} ${quoteInteger(after.seq)}`,
-    );
-  }
-  const condition = and(where);
+  const condition = and([...where, ...(after ? cursorConditions(direction, after) : [])]);
   const order = direction === 'accepted' ? `ORDER BY seq ${way}` : `ORDER BY timestamp ${way}, seq ${way}`;
   const cut = limit === undefined ? '' : ` LIMIT ${limit}`;
 
@@ -119,8 +124,8 @@ export function rowsSql(query: LogQuery, matching: Matching, paging: Paging): To
   };
 }
 
-/** In rowsSql names mean columns, also where an answer has the same name: `message` of a filter is the stored one. */
-const namesAreColumns: Settings = { prefer_column_name_to_alias: 1 };
+/** In statements about rows names mean columns, also where an answer has the same name: `message` of a filter is the stored one. */
+export const namesAreColumns: Settings = { prefer_column_name_to_alias: 1 };
 
 /**
  * How the engine best runs rowsSql. Measured on 1 M rows, 2 cores, last 100 rows (CPU ms): defaults 42 to 113, without top-k filter and with one thread

@@ -59,7 +59,8 @@ function first(scope: Scope, found: readonly Found[]): Found {
   }, missing);
 }
 
-const extractedSuffix = '_extracted';
+/** A name that is taken goes on under this one. */
+export const extractedSuffix = '_extracted';
 const rootOf = (name: string): string | undefined =>
   name.endsWith(extractedSuffix) && name.length > extractedSuffix.length
     ? name.slice(0, -extractedSuffix.length)

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { WeirError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { readTenantOf } from '../base/tenant.ts';
-import type { Answer, Question, Sources, SqlProgress } from '../flow.ts';
+import type { Answer, SqlProgress } from '../flow.ts';
+import { askPage } from './ask-page.ts';
 import { type QueryRow, queryRequest } from './contract.ts';
 import { abortWith, type FrameWriter, openFrames } from './frame-writer.ts';
 import { visibleError } from './visible-error.ts';
@@ -43,12 +45,7 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
     const range = rangeOf(body);
     const stepNs = body.step === undefined ? defaultStep(range) : BigInt(Math.round(body.step * 1e9));
     if (plan.kind === 'metric') assertPoints(range, stepNs, room.pointsMax);
-    const limit = body.limit === 0 ? {} : { limit: body.limit };
     const after = cursorOf(body.after);
-    const { sql, settings = {} }: Pick<Question, 'sql' | 'settings'> =
-      plan.kind === 'logs'
-        ? plan.rows({ tenant, range }, { direction: body.direction, ...limit, ...(after && { after }) })
-        : { sql: plan.sql(tenant, range, stepNs) };
 
     const abort = abortWith(reply.raw);
     const id = body.id ?? randomUUID();
@@ -63,8 +60,7 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
     );
 
     // Called when the question has its place: from then on the answer is a stream, before that faults have their own status.
-    const begin = (sources: Sources): string => {
-      const text = sql(sources);
+    const begin = (text: string): string => {
       if (!out) {
         out = openFrames(reply);
         out.offer({
@@ -80,17 +76,32 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
       }
       return text;
     };
-
-    try {
-      const answer = await room.ask(tenant, {
-        sql: begin,
-        settings,
+    const answerOf = (): Promise<Answer> => {
+      const common = {
         signal: abort.signal,
         timeoutMs: room.timeoutMs(body.timeout),
-        onProgress: now => {
+        onProgress: (now: SqlProgress): void => {
           progress = now;
         },
-      });
+      };
+      if (plan.kind === 'metric') {
+        const sql = plan.sql(tenant, range, stepNs);
+        return room.ask(tenant, { ...common, sql: sources => begin(sql(sources)) });
+      }
+      const order = { direction: body.direction, ...(after && { after }) };
+      if (body.limit > 0 && body.limit <= limits.pageRowsMax) {
+        const page = plan.page({ tenant, range }, { ...order, limit: body.limit });
+        return askPage(room.ask, tenant, page, { ...common, onSql: begin });
+      }
+      const { sql, settings } = plan.rows(
+        { tenant, range },
+        { ...order, ...(body.limit > 0 && { limit: body.limit }) },
+      );
+      return room.ask(tenant, { ...common, settings, sql: sources => begin(sql(sources)) });
+    };
+
+    try {
+      const answer = await answerOf();
       if (!out) throw new Error('BUG: the store answered without asking for the SQL');
       const rows = plan.kind === 'logs' ? await sendRows(answer, out) : await sendSeries(answer, out, room.seriesMax);
       const { readRows, readBytes, partial, reason } = answer.summary();

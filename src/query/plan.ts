@@ -5,6 +5,9 @@ import {
   compileMetric,
   type Matching,
   matchingSql,
+  type Page,
+  pageOf,
+  type PageOrder,
   type Paging,
   rowsSettings,
   rowsSql,
@@ -26,7 +29,9 @@ export type LogsPlan = Said & {
   kind: 'logs';
   /** The query is a search for this id alone. */
   id?: string;
-  /** Rows of the shape of QueryRow (contract.ts), in order. */
+  /** The first rows in order of time, see query/ask-page.ts. */
+  page(matching: Matching, order: PageOrder): Page;
+  /** Rows of the shape of QueryRow (contract.ts), in order, for statements that are not asked by a page. */
   rows(matching: Matching, paging: Paging): { sql: ToSql; settings: SqlSettings };
   /** Matching rows in no order, with the stored columns named. */
   matching(matching: Matching, columns: readonly string[]): ToSql;
@@ -61,6 +66,7 @@ const logsPlan = (query: LogQuery): LogsPlan => ({
   logql: printQuery(query),
   language: 'logql',
   notes: [],
+  page: (matching, order) => pageOf(query, matching, order),
   rows: (matching, paging) => ({ sql: rowsSql(query, matching, paging), settings: rowsSettings(query, paging) }),
   matching: (matching, columns) => matchingSql(query, matching, columns),
   parsedBy: parser => logsPlan({ ...query, stages: [...query.stages, parsers[parser]] }),

@@ -47,7 +47,7 @@ describe('a streamed answer', () => {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
     });
-    client.end('{}');
+    client.end('{"limit":0}');
     const [response] = await once(client, 'response');
     response.pause();
     await until(() => engine.state.batches > 10);

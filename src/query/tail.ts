@@ -4,6 +4,7 @@ import type { Tenant } from '../base/record.ts';
 import { readTenantOf } from '../base/tenant.ts';
 import { limits } from '../base/limits.ts';
 import { collect } from './admission.ts';
+import { askPage } from './ask-page.ts';
 import { withoutEmptyParsed } from './ask-query.ts';
 import { queryRequest } from './contract.ts';
 import { type FollowSql, type Followed, follow } from './follow.ts';
@@ -44,8 +45,8 @@ export async function* tail(room: Room, request: TailRequest): AsyncGenerator<Fo
   const border = await room.visible.border(tenant, room.askForTail, signal);
   if (history && history.limit > 0) {
     const { start, end, limit } = history;
-    const past = plan.rows({ tenant, range: { start, end }, belowSeq: border }, { direction: 'backward', limit });
-    const rows = await collect(await room.ask(tenant, { ...past, signal, timeoutMs: room.timeoutMs(undefined) }));
+    const past = plan.page({ tenant, range: { start, end }, belowSeq: border }, { direction: 'backward', limit });
+    const rows = await collect(await askPage(room.ask, tenant, past, { signal, timeoutMs: room.timeoutMs(undefined) }));
     if (rows.length > 0) yield { rows: rows.reverse() };
   }
   const sql = followSqlOf(plan, tenant, history?.start);

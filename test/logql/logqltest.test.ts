@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Session } from 'chdb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compileMetric, metricFault, rowsSettings, rowsSql } from '../../src/language/compile.ts';
+import { compileMetric, metricFault, pageOf, rowsSettings, rowsSql, type ToSql } from '../../src/language/compile.ts';
 import { compileCondition } from '../../src/language/condition.ts';
 import { quote } from '../../src/language/go-string.ts';
 import { parseQuery } from '../../src/language/parser.ts';
@@ -92,9 +92,21 @@ function logs(tree: Query, expected: string[], args: string[]): void {
   const limit = Number(args[1]?.replace(' limit ', '') || 1000);
   const paging = { direction, limit } as const;
   const range = { start: epochNs, end: epochNs + 3600_000_000_000n };
-  const sql = rowsSql(tree, { tenant: 't', range }, paging)({ records: sources.sources });
-  const settings = Object.entries(rowsSettings(tree, paging)).map(([name, value]) => `${name} = ${value}`);
-  const rows = rowsOf(`${sql} SETTINGS ${settings.join(', ')}`).map((row, i) => {
+  const ask = (sql: ToSql, settings: Record<string, string | number>): Record<string, string>[] =>
+    rowsOf(
+      `${sql({ records: sources.sources })} SETTINGS ${Object.entries(settings)
+        .map(([name, value]) => `${name} = ${value}`)
+        .join(', ')}`,
+    );
+  const page = pageOf(tree, { tenant: 't', range }, paging);
+  const { rows: whole, tie } = page.read(ask(page.sql, page.settings));
+  const paged = [...whole, ...(tie ? page.readTied(ask(page.tiedSql(tie), page.settings), tie) : [])];
+  // The engine's own way to the same rows.
+  const engine = ask(rowsSql(tree, { tenant: 't', range }, paging), rowsSettings(tree, paging));
+  expect(paged.map(row => ({ ...row, seq: Number(row.seq) }))).toEqual(
+    engine.map(row => ({ ...row, seq: Number(row.seq), received: String(row.received) })),
+  );
+  const rows = paged.map((row, i) => {
     const sent: Record<string, unknown> = { parsed: row.parsed ?? {}, metadata: row.attributes, stream: row.labels };
     const want = expected[i] ?? '';
     const sets = Array.from(want.matchAll(/ (parsed|metadata|stream) \{/g), found => found[1] ?? '');

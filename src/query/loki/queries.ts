@@ -5,6 +5,7 @@ import { readTenantOf } from '../../base/tenant.ts';
 import type { Answer } from '../../flow.ts';
 import { writeDuration } from '../../language/units.ts';
 import { collect } from '../admission.ts';
+import { askPage } from '../ask-page.ts';
 import { abortWith } from '../frame-writer.ts';
 import { type LogsPlan, type MetricPlan, planOf } from '../plan.ts';
 import type { Room } from '../room.ts';
@@ -67,9 +68,8 @@ export function registerQueries(scope: FastifyInstance, room: Room): void {
     const intervalText = parameters.get('interval');
     const interval = intervalText === undefined ? 0n : parseDuration('interval', intervalText);
     const categorize = wantsCategories(request);
-    const paging = { direction: directionOf(parameters), limit: interval > 0n ? room.rowsMax : limit };
-    const answer = await room.ask(tenant, {
-      ...plan.rows({ tenant, range }, paging),
+    const order = { direction: directionOf(parameters), limit: interval > 0n ? room.rowsMax : limit };
+    const answer = await askPage(room.ask, tenant, plan.page({ tenant, range }, order), {
       signal: abortWith(reply.raw).signal,
       timeoutMs: room.timeoutMs(undefined),
     });

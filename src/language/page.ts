@@ -1,0 +1,166 @@
+import { availableParallelism } from 'node:os';
+import {
+  conditionsOf,
+  type Cursor,
+  cursorConditions,
+  type Matching,
+  namesAreColumns,
+  parsedLabels,
+  type ToSql,
+} from './logs-sql.ts';
+import { extractedSuffix, storedRow } from './row.ts';
+import { Scope } from './scope.ts';
+import { and, quoteTime } from './sql-writer.ts';
+import type { LogQuery } from './tree.ts';
+
+/** The first `limit` rows in order of time and seq, after `after`. */
+export type PageOrder = { direction: 'backward' | 'forward'; limit: number; after?: Cursor };
+
+/** A record as people see it: QueryRow of query/contract.ts. */
+export type PageRow = {
+  ts: string;
+  seq: string;
+  received: string;
+  service: string;
+  level: string;
+  severity: number;
+  message: string;
+  labels: Record<string, string>;
+  attributes: Record<string, string>;
+  parsed?: Record<string, string>;
+  door: string;
+};
+
+type Raw = Record<string, unknown>;
+
+/**
+ * A page of rows, cheap to ask for: the engine gives columns as they are stored and orders by time only, which it can read from the key without
+ * looking at other columns (`seq`, which breaks ties, would make it read far beyond the limit); labels are put together here, for the rows
+ * of the page alone. Measured on 2 M rows against `rowsSql`, CPU ms: last 100 13.6 -> 5.8, by service and level 15.5 -> 6.9.
+ */
+export type Page = {
+  /** At most `limit + 1` rows of each source: the one more tells whether the cut falls between rows of one time. */
+  sql: ToSql;
+  settings: Record<string, string | number>;
+  /** The page, made of all rows of `sql` in any order. With `tie`, only rows beside that time are in it, and `tied` gives the others. */
+  read(raw: readonly Raw[]): { rows: PageRow[]; tie?: Tie };
+  /** The first rows of one time by seq, to be read by `readTied`. */
+  tiedSql(tie: Tie): ToSql;
+  readTied(raw: readonly Raw[], tie: Tie): PageRow[];
+};
+
+/** The cut falls between rows of the time `ts` (ns), of which the page needs the first `limit`. */
+export type Tie = { ts: bigint; limit: number };
+
+/** Decimal text of integers in the order of their numbers. */
+function compareIntegers(a: string, b: string): number {
+  if (a.length === b.length && !a.startsWith('-') && !b.startsWith('-')) return a < b ? -1 : a > b ? 1 : 0;
+  const [x, y] = [BigInt(a), BigInt(b)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/** Structured metadata as `storedRow` defines it: the columns stand above attributes of their names; what a stream label is called already gets a suffix; empty is missing. */
+function metadataOf(row: Raw, labels: Record<string, string>): Record<string, string> {
+  const columns: Record<string, string> = {
+    detected_level: String(row.level),
+    trace_id: String(row.trace_id),
+    span_id: String(row.span_id),
+  };
+  const attributes = row.attributes as Record<string, string>;
+  const entries: [string, string][] = [];
+  for (const [name, value] of Object.entries({ ...attributes, ...columns })) {
+    if (value === '') continue;
+    if (!Object.hasOwn(labels, name)) entries.push([name, value]);
+    else if (!Object.hasOwn(columns, name)) entries.push([`${name}${extractedSuffix}`, value]);
+  }
+  return Object.fromEntries(entries);
+}
+
+/** What {@link Page} says, for a query and the records it may look at. */
+export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): Page {
+  const scope = new Scope();
+  const { row, where } = conditionsOf(query, matching, scope);
+  const { direction, limit, after } = order;
+  const way = direction === 'backward' ? 'DESC' : 'ASC';
+  const condition = and([...where, ...(after ? cursorConditions(direction, after) : [])]);
+
+  const plain = storedRow(scope);
+  const parsed = parsedLabels(query, row);
+  const computed: Record<string, string> = {};
+  if (row.line !== plain.line) computed.message = `toString(${row.line})`;
+  for (const [column, category] of [
+    ['labels', 'stream'],
+    ['attributes', 'metadata'],
+  ] as const)
+    if (row.map(category) !== plain.map(category)) computed[column] = row.map(category);
+  if (parsed !== undefined) computed.parsed = parsed;
+  const metadataIsStored = computed.attributes === undefined;
+
+  const stored = ['service', 'level', 'severity', 'message', 'labels', 'attributes', 'door'];
+  if (metadataIsStored) stored.push('trace_id', 'span_id');
+  const columns = [
+    'toUnixTimestamp64Nano(timestamp) AS ts',
+    'seq',
+    'toUnixTimestamp64Nano(received) AS received',
+    ...stored.filter(name => computed[name] === undefined),
+    ...Object.entries(computed).map(([name, sql]) => `${sql} AS ${name}`),
+  ];
+  const clause = scope.with([condition]);
+  const needed =
+    'timestamp, seq, received, service, level, severity, message, labels, attributes, door, trace_id, span_id';
+  const legs =
+    (conditions: string, cut: string): ToSql =>
+    sources =>
+      sources.records
+        .map(table => {
+          const from = `FROM ${table} WHERE ${conditions} ${cut}`;
+          if (Object.keys(computed).length === 0) return `(${clause}SELECT ${columns.join(', ')} ${from})`;
+          // Computed for the rows of the page only.
+          return `(${scope.with(columns)}SELECT ${columns.join(', ')} FROM (${clause}SELECT ${needed} ${from}))`;
+        })
+        .join(' UNION ALL ');
+
+  const sign = direction === 'backward' ? -1 : 1;
+  const inOrder = (raw: readonly Raw[]): PageRow[] =>
+    raw
+      .map((r): PageRow => {
+        const labels = r.labels as Record<string, string>;
+        return {
+          ts: String(r.ts),
+          seq: String(r.seq),
+          received: String(r.received),
+          service: String(r.service),
+          level: String(r.level),
+          severity: Number(r.severity),
+          message: String(r.message),
+          labels,
+          attributes: metadataIsStored ? metadataOf(r, labels) : (r.attributes as Record<string, string>),
+          ...(parsed !== undefined && { parsed: r.parsed as Record<string, string> }),
+          door: String(r.door),
+        };
+      })
+      .sort((a, b) => sign * (compareIntegers(a.ts, b.ts) || compareIntegers(a.seq, b.seq)));
+
+  const searches = query.stages.some(stage => stage.kind === 'line_filter');
+  return {
+    sql: legs(condition, `ORDER BY timestamp ${way} LIMIT ${limit + 1}`),
+    settings: {
+      ...namesAreColumns,
+      // Several threads would each read their own far end of the range; a line filter may have to read everything and gets half the cores.
+      max_threads: searches ? Math.max(1, Math.floor(availableParallelism() / 2)) : 1,
+      use_top_k_dynamic_filtering: 0,
+      // Some hundred rows are not worth a thread.
+      output_format_parallel_formatting: 0,
+    },
+    read(raw) {
+      const rows = inOrder(raw);
+      const [last, beyond] = [rows[limit - 1], rows[limit]];
+      if (last === undefined || beyond?.ts !== last.ts) return { rows: rows.slice(0, limit) };
+      const whole = rows.filter(r => sign * compareIntegers(r.ts, last.ts) < 0);
+      return { rows: whole, tie: { ts: BigInt(last.ts), limit: limit - whole.length } };
+    },
+    tiedSql: tie =>
+      legs(and([condition, `timestamp = ${quoteTime(tie.ts)}`]), `ORDER BY seq ${way} LIMIT ${tie.limit}`),
+    readTied: (raw, tie) => inOrder(raw).slice(0, tie.limit),
+  };
+}
