@@ -5,12 +5,25 @@ import type { MetricContext, Vector } from './vector.ts';
 
 type Compile = (query: MetricQuery, context: MetricContext) => Vector;
 
+const high = (x: string): string => `(134217729 * ${x} - (134217729 * ${x} - ${x}))`;
+const low = (x: string): string => `(${x} - ${high(x)})`;
+
+/**
+ * C's fmod. The engine's `%` takes the rounded quotient times the divisor away, so 1 % 0.1 would be 0; here that product is exact (Dekker's), and what
+ * then lies outside [0, |y|) because the quotient was rounded is put right.
+ */
+function remainder(a: string, b: string): string {
+  const rounding = `(${high('y')} * ${high('q')} - y * q) + ${high('y')} * ${low('q')} + ${low('y')} * ${high('q')} + ${low('y')} * ${low('q')}`;
+  const right = 'multiIf(r * x < 0, r + sign(x) * abs(y), abs(r) >= abs(y), r - sign(x) * abs(y), r)';
+  return `arrayMap((x, y, q) -> arrayMap(r -> ${right}, [(x - y * q) - (${rounding})])[1], [${a}], [${b}], [trunc(${a} / ${b})])[1]`;
+}
+
 function arithmetic(op: BinaryOperator, a: string, b: string): string {
   switch (op) {
     case '/':
       return `if(${b} = 0, nan, ${a} / ${b})`;
     case '%':
-      return `multiIf(${b} = 0, nan, isInfinite(${b}) AND isFinite(${a}), ${a}, ${a} - ${b} * trunc(${a} / ${b}))`;
+      return `multiIf(${b} = 0, nan, isInfinite(${b}) AND isFinite(${a}), ${a}, ${remainder(a, b)})`;
     case '^':
       return `pow(${a}, ${b})`;
     default:

@@ -2,10 +2,10 @@ import { nearest } from '../base/config.ts';
 import { parseLabelFilterStage } from './stages/label-filter.ts';
 import { parseStages } from './pipeline-parser.ts';
 import type { Token } from './lexer.ts';
+import { foldLiterals } from './literals.ts';
 import type { TokenReader } from './reader.ts';
 import { checkRegex, parseSelector } from './selector.ts';
 import { rangeFunctionNames, rangeRules } from './functions/rules.ts';
-import { foldLiterals } from './literals.ts';
 import { binaryStrength, setOperators } from './operators.ts';
 import { isPrometheusDuration } from './units.ts';
 import type {
@@ -164,8 +164,7 @@ class MetricParser {
     } else if (this.reader.peek().type === 'number' && this.reader.isOperator(',', 1)) {
       throw this.reader.rule(`unsupported parameter for operation ${fn}(${this.reader.peek().text},`);
     }
-    const inner = this.expression(0, depth + 1);
-    if (inner.kind === 'literal') throw this.reader.rule(`${fn} needs a vector, not a number`, start);
+    const inner = this.vectorOperand(fn, start, depth);
     this.reader.operator(')');
     const grouping = before ?? this.grouping();
     if (grouping && withoutGrouping.has(fn)) throw this.reader.rule(`${fn} takes no grouping`, start);
@@ -277,10 +276,16 @@ class MetricParser {
     return { label, ...(conversion && { conversion }), filters };
   }
 
-  labelReplace(depth: number): MetricQuery {
-    this.reader.next();
-    this.reader.operator('(');
+  vectorOperand(fn: string, start: Token, depth: number): MetricQuery {
     const inner = this.expression(0, depth + 1);
+    if (foldLiterals(inner).kind === 'literal') throw this.reader.rule(`${fn} needs a vector, not a number`, start);
+    return inner;
+  }
+
+  labelReplace(depth: number): MetricQuery {
+    const start = this.reader.next();
+    this.reader.operator('(');
+    const inner = this.vectorOperand('label_replace', start, depth);
     const strings = ['the target label', 'the replacement', 'the source label', 'the regular expression'].map(what => {
       this.reader.operator(',');
       return this.reader.string(`${what}, a string`);
