@@ -10,7 +10,7 @@ import { migrate } from './migrations.ts';
 import { type RetentionTimer, startRetention } from './retention.ts';
 import { type EngineStreams, makeRunBytes, makeRunQuery } from './run-query.ts';
 import { createIncoming, createQuarantineTail, createTail, selectStreams, tableNames } from './schema.ts';
-import { emptyStaging, type Sealing, seal } from './seal.ts';
+import { renewStaging, type Sealing, seal } from './seal.ts';
 import { fileSystemSync } from './sync.ts';
 
 export type Store = TailStore & {
@@ -81,7 +81,7 @@ AND (read_rows > 0 OR ProfileEvents['QueryPlanBuildMicroseconds'] > 0)`,
     },
     dropTail,
   );
-  const sealing: Sealing = { engine, names, handOver, ledger, stagingEmpty: false };
+  const sealing: Sealing = { engine, names, handOver, ledger };
   gaugeFrom('weir_store_detached_parts', 'parts that the engine set aside as damaged', () => detached.known());
 
   const seqsIn = (range: string): string =>
@@ -98,7 +98,7 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
       for (const { name } of leftovers)
         await engine.run({ sql: `DROP TABLE IF EXISTS ${names.database}.${quoteNameOf(String(name))} SYNC` });
       incomingMade = false;
-      await emptyStaging(sealing);
+      await renewStaging(sealing, ['records', 'quarantine', 'streams']);
       if (changed) await sync.now();
     },
     async openTail() {
@@ -161,7 +161,7 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
     });
     for (const { day: value } of days) {
       const quoted = quoteString(String(value));
-      await engine.run({ sql: `TRUNCATE TABLE ${names.streamsStaging}` });
+      await renewStaging(sealing, ['streams']);
       await engine.run({
         sql: `INSERT INTO ${names.streamsStaging} ${selectStreams(`(SELECT * FROM ${names.records} WHERE toDate(received) = ${quoted})`)}`,
       });
@@ -169,7 +169,6 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
         sql: `ALTER TABLE ${names.streams} REPLACE PARTITION ${quoted} FROM ${names.streamsStaging}`,
       });
     }
-    await engine.run({ sql: `TRUNCATE TABLE ${names.streamsStaging}` });
   }
 }
 

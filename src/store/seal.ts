@@ -32,8 +32,6 @@ export type Sealing = {
   names: TableNames;
   handOver: HandOver;
   ledger: Ledger;
-  /** False while staging tables may hold rows: during a seal, and after one that failed. */
-  stagingEmpty: boolean;
 };
 
 const stagingOf = (names: TableNames, kind: Kind): string =>
@@ -45,10 +43,11 @@ const kindOf: Record<string, Kind> = {
   streams_staging: 'streams',
 };
 
+/** What the staging tables hold; moved parts leave empty ones behind. */
 async function staged({ engine, names }: Sealing): Promise<Staged[]> {
   const rows = await engine.run({
     sql: `SELECT DISTINCT table, partition, partition_id AS id FROM system.parts
-WHERE active AND database = ${quoteString(names.databaseName)} AND table IN (${Object.keys(kindOf).map(quoteString).join(', ')})`,
+WHERE active AND rows > 0 AND database = ${quoteString(names.databaseName)} AND table IN (${Object.keys(kindOf).map(quoteString).join(', ')})`,
   });
   return rows.map(r => {
     const kind = kindOf[String(r.table)];
@@ -60,11 +59,15 @@ WHERE active AND database = ${quoteString(names.databaseName)} AND table IN (${O
 /** `('d30','2026-11-20')` as the engine prints a partition -> `d30/2026-11-20`; a single value stays as it is. */
 const partitionText = (printed: string): string => printed.replace(/^\('(.*)','(.*)'\)$/, '$1/$2');
 
-export async function emptyStaging(sealing: Sealing): Promise<void> {
-  const { engine, names } = sealing;
-  for (const kind of ['records', 'quarantine', 'streams'] as const)
-    await engine.run({ sql: `TRUNCATE TABLE ${stagingOf(names, kind)}` });
-  sealing.stagingEmpty = true;
+/**
+ * New staging tables in place of the old, made like the tables that they are for. A move leaves an empty part in the place of each moved one, which the next move of the partition would take
+ * along: emptied tables gave `records` more empty parts with every seal, and merges that nobody needed (docs/decisions/0008).
+ */
+export async function renewStaging({ engine, names }: Sealing, kinds: readonly Kind[]): Promise<void> {
+  for (const kind of kinds) {
+    await engine.run({ sql: `DROP TABLE IF EXISTS ${stagingOf(names, kind)} SYNC` });
+    await engine.run({ sql: `CREATE TABLE ${stagingOf(names, kind)} AS ${names[kind]}` });
+  }
 }
 
 /**
@@ -75,19 +78,21 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
   const { engine, names, handOver, ledger } = sealing;
   const started = performance.now();
   const { tail } = order;
-  if (!sealing.stagingEmpty) await emptyStaging(sealing);
-  sealing.stagingEmpty = false;
+  const tailCounts = await ledger.counts(order.from, order.to, tail.records, tail.quarantine);
+  const anyQuarantined = [...tailCounts.values()].some(counts => counts.has(quarantineKey));
+  // Rows that a failed seal left in the staging table of quarantine are of this tail: others begin with a `prepare`.
+  await renewStaging(sealing, anyQuarantined ? ['records', 'quarantine', 'streams'] : ['records', 'streams']);
   await noteTemplates(sealing, order.templates);
   await engine.run({
     sql: `INSERT INTO ${names.staging} SELECT ${withTemplates(order.templates)} FROM ${tail.records}`,
     settings: oneBlock,
   });
-  await engine.run({
-    sql: `INSERT INTO ${names.quarantineStaging} SELECT * FROM ${tail.quarantine}`,
-    settings: oneBlock,
-  });
+  if (anyQuarantined)
+    await engine.run({
+      sql: `INSERT INTO ${names.quarantineStaging} SELECT * FROM ${tail.quarantine}`,
+      settings: oneBlock,
+    });
   await engine.run({ sql: `INSERT INTO ${names.streamsStaging} ${selectStreams(tail.records)}`, settings: oneBlock });
-  const tailCounts = await ledger.counts(order.from, order.to, names.staging, names.quarantineStaging);
   let partitions = await staged(sealing);
   const gone = order.note === 'tail' ? new Set<string>() : await ledger.expired();
   const late = partitions.filter(p => p.kind === 'records' && (gone.has(p.partition) || isExpired(p.partition)));
@@ -115,7 +120,6 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
     log.debug('store: hand-over put off, a question has no snapshot yet');
     await new Promise(resolve => setTimeout(resolve, postponedMillis));
   }
-  sealing.stagingEmpty = true;
 
   const counts =
     order.note === 'store' ? await ledger.counts(order.from, order.to, names.records, names.quarantine) : tailCounts;

@@ -72,9 +72,25 @@ it('seals a tail of many blocks into one part per partition', async () => {
   expect(world.log.storedUntil()).toBe(last.seq + 50n);
 });
 
+it('gives the table one part a seal and nothing else, however many seals came before', async () => {
+  world = await openWorld({ bounds: { sealBytes: 1_000, tickMillisMin: 1 } });
+  for (let i = 0; i < 8; i++) {
+    world.log.append(lines(i * 50, 50), { keys });
+    if (i === 3) world.log.append('{"raw":"eA==","reason":"odd","line":1}\n', { format: 'quarantine' });
+    await world.settled();
+  }
+  await world.worker.stop();
+  const parts = await world.engine.run({
+    sql: `SELECT sum(rows) AS all, countIf(rows = 0) AS empty, max(level) AS merged FROM system.parts WHERE active AND database = '${world.database}' AND table = 'records'`,
+  });
+  expect(parts).toEqual([{ all: '400', empty: '0', merged: 0 }]);
+  expect(await world.askQuarantine('raw')).toEqual([{ raw: 'x' }]);
+});
+
 // Where a process may die, by the statement it was about to send; then everything starts anew on the same directory and log.
 const deaths: [string, RegExp][] = [
   ['while a tick is inserted', /INSERT INTO `weir_\d+`.`tail_\d+` \(/],
+  ['before there is a staging table', /CREATE TABLE `weir_\d+`.`staging` AS/],
   ['before staging is filled', /INSERT INTO `weir_\d+`.`staging` SELECT/],
   ['before the streams are staged', /INSERT INTO `weir_\d+`.`streams_staging`/],
   ['before the first partition moves', /`staging` MOVE PARTITION/],
