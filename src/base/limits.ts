@@ -86,6 +86,14 @@ export const limits = {
   ruleGroupsMax: 2_000,
   /** Words and conditions of one search text; each is a condition the engine has to analyse. */
   searchTermsMax: 300,
+  /** Different events one EQL sequence may name; each has a bit of 64 in the rows that the engine hands over. */
+  eqlStepsMax: 60,
+  /** Hits of one EQL answer: events, sequences or samples. Elasticsearch's own bound. */
+  eqlSizeMax: 10_000,
+  /** Events of one EQL answer, all sequences together. */
+  eqlEventsMax: 50_000,
+  /** Events held by EQL sequences that are still open, about 100 bytes each; past it the answer is partial. */
+  eqlHeldEventsMax: 1_000_000,
   /** Questions of people and dashboards that run at once; more would only take turns on few cores. */
   queriesAtOnce: 4,
   /** Exports that run at once; a slow reader holds its place, so they have places of their own. */

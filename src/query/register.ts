@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { registerQuery } from './ask-query.ts';
 import { registerCheck } from './check.ts';
+import { registerEql } from './eql/register.ts';
 import { registerExport } from './export.ts';
 import { registerFields } from './fields.ts';
 import { registerHistogram } from './histogram.ts';
@@ -13,7 +14,7 @@ import { registerStatus } from './status.ts';
 import { registerTail } from './tail.ts';
 
 /**
- * Hang every question one can ask on `server`: Weir's own API under `/api/v1` and Loki's under `/loki/api/v1`.
+ * Hang every question one can ask on `server`: Weir's own API under `/api/v1`, Loki's under `/loki/api/v1`, Elasticsearch's EQL search.
  * The server answers WeirErrors by itself, has put the tenant of a token into `X-Scope-OrgID`, and has @fastify/websocket registered.
  */
 export async function registerQueryApi(server: FastifyInstance, deps: QueryDeps): Promise<void> {
@@ -29,4 +30,5 @@ export async function registerQueryApi(server: FastifyInstance, deps: QueryDeps)
   registerQuarantine(server, room);
   await registerLoki(server, room);
   await registerRules(server, deps.rulesDirectory);
+  await registerEql(server, room);
 }

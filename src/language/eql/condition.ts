@@ -1,0 +1,305 @@
+import { readRegex } from '../regex.ts';
+import type { Scope } from '../scope.ts';
+import { and, or, quoteString, quoteTime } from '../sql-writer.ts';
+import { arithmetic } from './arithmetic.ts';
+import { fieldName, type FieldSql } from './fields.ts';
+import { functions, needsText } from './functions.ts';
+import { matchSql } from './patterns.ts';
+import { expressionFields } from './query-fields.ts';
+import { timeOf } from './times.ts';
+import type { CompareOperator, EventFilter, Expression, Field, Literal } from './tree.ts';
+import { asBoolean, asNumber, asText, numberLiteral, stringLiteral, unknownBoolean, type Value } from './value.ts';
+
+export type ConditionContext = {
+  scope: Scope;
+  /** SQL of a field by name; throws when the query may not name it. */
+  field(field: Field): FieldSql;
+  /** Compare texts without regard to case everywhere (`case_sensitive: false`). */
+  insensitive: boolean;
+  /** The field that a category is a value of. */
+  categoryField: Field;
+  /** An error at an offset of the query. */
+  fault(at: number, reason: string): Error;
+};
+
+/** How an expression is read: where its fields come from, and whether it can have named parts. */
+type Reading = { context: ConditionContext; value(field: Field): Value; bind: (sql: string) => string };
+
+/** SQL that is 1 where the event meets the filter, else 0. */
+export function filterSql(filter: EventFilter, context: ConditionContext): string {
+  const conditions = [conditionSql(filter.where, context)];
+  if (filter.category !== undefined) {
+    const right: Literal = { kind: 'literal', value: filter.category, at: 0 };
+    conditions.unshift(
+      conditionSql({ kind: 'compare', operator: '==', left: context.categoryField, right, at: 0 }, context),
+    );
+  }
+  return certain(and(conditions));
+}
+
+const certain = (sql: string): string => (sql === '1' || sql === '0' ? sql : `ifNull(${sql}, 0)`);
+
+/**
+ * SQL of a condition: 1, 0, or NULL where a missing field leaves it open. `positive`: only the difference between true and the rest counts, so
+ * that a field whose value is empty may be read as a missing one where the condition holds for neither.
+ */
+export function conditionSql(expression: Expression, context: ConditionContext, positive = true): string {
+  switch (expression.kind) {
+    case 'and':
+      return and(expression.items.map(item => conditionSql(item, context, positive)));
+    case 'or':
+      return or(expression.items.map(item => conditionSql(item, context, positive)));
+    case 'not':
+      return negated(conditionSql(expression.of, context, !positive));
+    case 'certain':
+      return certain(conditionSql(expression.of, context, true));
+    case 'literal':
+      return expression.value === true ? '1' : expression.value === false ? '0' : unknownBoolean;
+    case 'compare':
+      if (expression.operator === '!=') return negated(leaf({ ...expression, operator: '==' }, context, !positive));
+      return leaf(expression, context, positive);
+    case 'in':
+      if (expression.negated) return negated(leaf({ ...expression, negated: false }, context, !positive));
+      return leaf(expression, context, positive);
+    default:
+      return leaf(expression, context, positive);
+  }
+}
+
+const negated = (sql: string): string => (sql === '1' ? '0' : sql === '0' ? '1' : `NOT (${sql})`);
+
+const isNullTest = (expression: Expression): boolean =>
+  expression.kind === 'compare' &&
+  [expression.left, expression.right].some(side => side.kind === 'literal' && side.value === null);
+
+/** A condition without `and`, `or`, `not`; of a field that may hold several values it is true when it is true of one of them. */
+function leaf(expression: Expression, context: ConditionContext, positive: boolean): string {
+  const light = positive && failsForEmpty(expression);
+  const { scope } = context;
+  const read = (field: Field): FieldSql => context.field(field);
+  const whole: Reading = {
+    context,
+    bind: sql => scope.bind(sql),
+    value(field) {
+      const found = read(field);
+      if (found.type === 'time') return { type: 'time', sql: found.sql };
+      return { type: 'text', sql: scope.bind(light ? found.light : found.exact) };
+    },
+  };
+  const all = truth(expression, whole);
+  const names = new Set(expressionFields(expression).map(fieldName));
+  const [field] = expressionFields(expression);
+  if (names.size !== 1 || field === undefined || isNullTest(expression)) return all;
+  const found = read(field);
+  if (found.type === 'time' || !found.lists) return all;
+  const one: Reading = { context, bind: sql => sql, value: () => ({ type: 'text', sql: 'one' }) };
+  const text = `ifNull(${scope.bind(light ? found.light : found.exact)}, '')`;
+  const values = `JSONExtract(${text}, 'Array(Nullable(String))')`;
+  const several = `toNullable(toUInt8(ifNull(${all}, 0) OR arrayExists(one -> ifNull(${truth(expression, one)}, 0), ${values})))`;
+  return scope.bind(`if(startsWith(${text}, '[') AND isValidJSON(${text}), ${several}, ${all})`);
+}
+
+/** True when an empty text can never meet the condition, as a missing one cannot. */
+function failsForEmpty(expression: Expression): boolean {
+  const filled = (item: Expression | undefined): boolean =>
+    item?.kind === 'literal' && item.value !== '' && item.value !== null;
+  switch (expression.kind) {
+    case 'field':
+      return true;
+    case 'compare': {
+      const { left, right, operator } = expression;
+      if (left.kind !== 'field' || !filled(right)) return false;
+      return (
+        operator === '==' || operator.startsWith('>') || (right.kind === 'literal' && typeof right.value === 'number')
+      );
+    }
+    case 'match':
+      if (expression.left.kind !== 'field') return false;
+      return expression.patterns.every(p =>
+        expression.operator.startsWith('regex') ? !readRegex(p).matchesEmpty : p.replaceAll('*', '') !== '',
+      );
+    case 'in':
+      return expression.left.kind === 'field' && expression.list.every(filled);
+    case 'call':
+      return needsText.has(expression.name) && expression.args[0]?.kind === 'field' && filled(expression.args[1]);
+    default:
+      return false;
+  }
+}
+
+function truth(expression: Expression, reading: Reading): string {
+  const { context } = reading;
+  switch (expression.kind) {
+    case 'compare':
+      return compare(
+        expression.operator,
+        valueOf(expression.left, reading),
+        valueOf(expression.right, reading),
+        expression,
+        context,
+      );
+    case 'match':
+      return matchSql(
+        asText(valueOf(expression.left, reading)),
+        expression.operator,
+        expression.patterns,
+        context.insensitive,
+      );
+    case 'in': {
+      const left = valueOf(expression.left, reading);
+      const folding = { ...context, insensitive: context.insensitive || expression.insensitive };
+      return membership(left, expression, reading, folding);
+    }
+    default:
+      return asBoolean(valueOf(expression, reading));
+  }
+}
+
+/** Longer lists of literals are one set for the engine. */
+const setFrom = 4;
+
+function membership(
+  left: Value,
+  expression: Expression & { kind: 'in' },
+  reading: Reading,
+  context: ConditionContext,
+): string {
+  const { list } = expression;
+  const strings = list.flatMap(item => (item.kind === 'literal' && typeof item.value === 'string' ? [item.value] : []));
+  if (strings.length === list.length && list.length >= setFrom && (left.type === 'text' || left.type === 'string')) {
+    const fold = (sql: string): string => (context.insensitive ? `lowerUTF8(${sql})` : sql);
+    return `if(isNull(${left.sql}), NULL, ${fold(`assumeNotNull(${left.sql})`)} IN (${strings.map(s => fold(quoteString(s))).join(', ')}))`;
+  }
+  return or(
+    list.map(item =>
+      // NULL in a list is equal to nothing; what it leaves open is open.
+      compare(
+        '==',
+        left,
+        valueOf(item, reading),
+        { ...expression, kind: 'compare', operator: '==', right: item },
+        context,
+        false,
+      ),
+    ),
+  );
+}
+
+function compare(
+  operator: CompareOperator,
+  left: Value,
+  right: Value,
+  expression: Expression & { kind: 'compare' },
+  context: ConditionContext,
+  nullTests = true,
+): string {
+  const sign = operator === '==' ? '=' : operator;
+  if (left.type === 'null' || right.type === 'null') {
+    if (operator !== '==' || !nullTests) return unknownBoolean;
+    const other = left.type === 'null' ? right : left;
+    return other.type === 'null' ? '1' : `isNull(${other.sql})`;
+  }
+  if (left.type === 'time' || right.type === 'time')
+    return `${pointInTime(left, expression.left, context)} ${sign} ${pointInTime(right, expression.right, context)}`;
+  const types = [left.type, right.type];
+  if (types.includes('number')) {
+    const exact = exactIntegers(left, right, expression);
+    if (exact !== undefined) return `${exact[0]} ${sign} ${exact[1]}`;
+    return `${asNumber(left).sql} ${sign} ${asNumber(right).sql}`;
+  }
+  if (types.includes('boolean')) return `${asBoolean(left)} ${sign} ${asBoolean(right)}`;
+  const fold = (sql: string): string => (context.insensitive ? `lowerUTF8(${sql})` : sql);
+  const texts = `${fold(asText(left))} ${sign} ${fold(asText(right))}`;
+  if (left.type !== 'text' || right.type !== 'text') return texts;
+  // Two fields: as numbers when both are.
+  const [a, b] = [asNumber(left).sql, asNumber(right).sql];
+  return `if(isNotNull(${a}) AND isNotNull(${b}), ${a} ${sign} ${b}, ${texts})`;
+}
+
+/** A field against a whole number that Float64 cannot hold: compared digit by digit. */
+function exactIntegers(
+  left: Value,
+  right: Value,
+  expression: Expression & { kind: 'compare' },
+): [string, string] | undefined {
+  const large = (side: Expression): string | undefined =>
+    side.kind === 'literal' && side.integer && !Number.isSafeInteger(side.value) && /^-?\d{1,38}$/.test(side.text ?? '')
+      ? `toInt128(${quoteString(side.text ?? '')})`
+      : undefined;
+  const literal = large(expression.right);
+  if (literal !== undefined && left.type === 'text') return [`toInt128OrNull(${left.sql})`, literal];
+  const first = large(expression.left);
+  if (first !== undefined && right.type === 'text') return [first, `toInt128OrNull(${right.sql})`];
+  return undefined;
+}
+
+function pointInTime(value: Value, side: Expression, context: ConditionContext): string {
+  if (value.type === 'time') return value.sql;
+  if (side.kind === 'literal' && (typeof side.value === 'string' || typeof side.value === 'number')) {
+    const ns = timeOf(typeof side.value === 'number' ? (side.text ?? String(side.value)) : side.value);
+    if (ns === undefined || ns > 2n ** 63n - 1n || ns < -(2n ** 63n))
+      throw context.fault(
+        side.at,
+        `[${side.value}] is no time; write "2026-05-01T10:00:00Z" or milliseconds since 1970`,
+      );
+    return quoteTime(ns);
+  }
+  return `parseDateTime64BestEffortOrNull(${asText(value)}, 9, 'UTC')`;
+}
+
+function valueOf(expression: Expression, reading: Reading): Value {
+  switch (expression.kind) {
+    case 'field':
+      return reading.value(expression);
+    case 'literal': {
+      const { value } = expression;
+      if (value === null) return { type: 'null' };
+      if (typeof value === 'string') return stringLiteral(value);
+      if (typeof value === 'number') return numberLiteral(value, expression.integer === true);
+      return { type: 'boolean', sql: value ? '1' : '0' };
+    }
+    case 'call': {
+      const known = functions.get(expression.name);
+      if (known === undefined) throw new Error(`BUG: unchecked function ${expression.name}`);
+      const args = expression.args.map(arg => valueOf(arg, reading));
+      return known.sql(args, known.tilde && (expression.insensitive || reading.context.insensitive), reading.bind);
+    }
+    case 'arithmetic':
+      return arithmetic(
+        expression.operator,
+        valueOf(expression.left, reading),
+        valueOf(expression.right, reading),
+        reading.bind,
+      );
+    case 'negate': {
+      const { sql, integer } = asNumber(valueOf(expression.of, reading));
+      return { type: 'number', sql: `(-${sql})`, integer };
+    }
+    default:
+      // A truth as a value: of the whole field, one value at a time inside a list.
+      return { type: 'boolean', sql: nested(expression, reading) };
+  }
+}
+
+function nested(expression: Expression, reading: Reading): string {
+  switch (expression.kind) {
+    case 'and':
+      return `(${and(expression.items.map(item => nested(item, reading)))})`;
+    case 'or':
+      return `(${or(expression.items.map(item => nested(item, reading)))})`;
+    case 'not':
+      return `(NOT (${nested(expression.of, reading)}))`;
+    case 'compare':
+      return expression.operator === '!='
+        ? `(NOT (${truth({ ...expression, operator: '==' }, reading)}))`
+        : `(${truth(expression, reading)})`;
+    case 'in':
+      return expression.negated
+        ? `(NOT (${truth({ ...expression, negated: false }, reading)}))`
+        : `(${truth(expression, reading)})`;
+    case 'certain':
+      return `ifNull(${nested(expression.of, reading)}, 0)`;
+    default:
+      return `(${truth(expression, reading)})`;
+  }
+}

@@ -1,0 +1,114 @@
+import { fieldCandidates, unknownService } from '../../base/fields.ts';
+import { quoteString } from '../sql-writer.ts';
+import type { Field } from './tree.ts';
+
+/**
+ * Where a record may keep a field of the sender's object (docs/decisions/0001). `json` is a path inside a value that is a JSON object:
+ * `event.category` of `{"event":{"category":"process"}}`.
+ */
+export type Place =
+  | { in: 'column'; sql: string }
+  | { in: 'label' | 'attribute'; key: string }
+  | { in: 'json'; of: Exclude<Place, { in: 'json' }>; steps: readonly string[] };
+
+/** Names of the attributes and labels that records of a tenant have. */
+export type KnownKeys = { attributes: ReadonlySet<string>; labels: ReadonlySet<string> };
+
+export type FieldSql =
+  | { type: 'time'; sql: string }
+  | {
+      type: 'text';
+      /** Nullable(String); an empty value counts as missing in `light`, which is much cheaper to read. */
+      light: string;
+      exact: string;
+      /** May hold a JSON array: then a condition holds when one value meets it. */
+      lists: boolean;
+    };
+
+export const fieldName = (field: Pick<Field, 'path'>): string => field.path.join('.');
+
+const times: ReadonlySet<string> = new Set(fieldCandidates.time);
+const messages: ReadonlySet<string> = new Set(fieldCandidates.message);
+const columns: readonly { names: readonly string[]; sql: string }[] = [
+  { names: fieldCandidates.traceId, sql: "nullIf(trace_id, '')" },
+  { names: fieldCandidates.spanId, sql: "nullIf(span_id, '')" },
+  { names: ['service.name', 'service_name'], sql: `nullIf(toString(service), ${quoteString(unknownService)})` },
+  { names: [...fieldCandidates.level, 'detected_level'], sql: "nullIf(toString(level), 'unknown')" },
+];
+
+/** The name under which a key is stored; see base/fields.ts. */
+const stored = (key: string): string => key.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d)/, '_');
+
+function keyed(key: string, known: KnownKeys): Exclude<Place, { in: 'json' }>[] {
+  const names = [...new Set([key, stored(key)])];
+  return [
+    // Every record has the label service_name, made where the sender gave none: its column says so (below).
+    ...names
+      .filter(name => known.labels.has(name) && name !== 'service_name')
+      .map(name => ({ in: 'label' as const, key: name })),
+    ...names.filter(name => known.attributes.has(name)).map(name => ({ in: 'attribute' as const, key: name })),
+  ];
+}
+
+/** True for the field that the column `timestamp` was read from. `@timestamp` always is. */
+export function isTime(name: string, known: KnownKeys): boolean {
+  return name === '@timestamp' || (times.has(name) && keyed(name, known).length === 0);
+}
+
+/** Every place a field can be at, in the order they are looked at. Empty: no record of the tenant has it. */
+export function placesOf(name: string, known: KnownKeys): Place[] {
+  const places: Place[] = keyed(name, known);
+  const parts = name.split('.');
+  for (let cut = 1; cut < parts.length; cut++) {
+    const head = parts.slice(0, cut).join('.');
+    const rest = parts.slice(cut);
+    const bases: Exclude<Place, { in: 'json' }>[] = keyed(head, known);
+    if (messages.has(head)) bases.push({ in: 'column', sql: 'message' });
+    for (const of of bases) {
+      places.push({ in: 'json', of, steps: rest });
+      // A key inside an object may have dots of its own.
+      if (rest.length > 1) places.push({ in: 'json', of, steps: [rest.join('.')] });
+    }
+  }
+  if (messages.has(name) && (name === 'message' || places.length === 0)) places.push({ in: 'column', sql: 'message' });
+  for (const { names, sql } of columns) if (names.includes(name)) places.push({ in: 'column', sql });
+  return places;
+}
+
+const mapValue = (place: Place & { in: 'label' | 'attribute' }): string =>
+  `${place.in === 'label' ? 'labels' : 'attributes'}[${quoteString(place.key)}]`;
+
+const baseText = (place: Exclude<Place, { in: 'json' }>): string =>
+  place.in === 'column' ? place.sql : mapValue(place);
+
+/** SQL: Nullable(String). */
+function placeSql(place: Place, exact: boolean): string {
+  if (place.in === 'column') return place.sql;
+  if (place.in === 'json')
+    return `JSONExtract(${baseText(place.of)}, ${place.steps.map(quoteString).join(', ')}, 'Nullable(String)')`;
+  const value = mapValue(place);
+  if (!exact) return `nullIf(${value}, '')`;
+  const map = place.in === 'label' ? 'labels' : 'attributes';
+  return `if(${value} != '', ${value}, if(mapContains(${map}, ${quoteString(place.key)}), '', NULL))`;
+}
+
+const firstOf = (places: readonly Place[], exact: boolean): string => {
+  const texts = places.map(place => placeSql(place, exact));
+  if (texts.length === 0) return "CAST(NULL, 'Nullable(String)')";
+  return texts.length === 1 ? `toNullable(${texts[0]})` : `coalesce(${texts.join(', ')})`;
+};
+
+/** SQL of a field. A field that no record has is NULL; whether that is an error is for the caller to say. */
+export function fieldSql(name: string, known: KnownKeys): FieldSql {
+  if (isTime(name, known)) return { type: 'time', sql: 'timestamp' };
+  const places = placesOf(name, known);
+  return {
+    type: 'text',
+    light: firstOf(places, false),
+    exact: firstOf(places, true),
+    lists: places.some(place => place.in !== 'column'),
+  };
+}
+
+/** SQL: true where the place holds a value; to find out whether any record has a field that only objects could hold. */
+export const placeHolds = (place: Place): string => `isNotNull(${placeSql(place, false)})`;

@@ -1,0 +1,117 @@
+import type { FastifyRequest } from 'fastify';
+import { WeirError } from '../../base/errors.ts';
+import { limits } from '../../base/limits.ts';
+import { nearest } from '../../language/eql/nearest.ts';
+
+/** The body of an EQL search, read and checked. */
+export type EqlRequest = {
+  query: string;
+  filter?: unknown;
+  timestampField: string;
+  categoryField: string;
+  /** Absent: `event.sequence` where records have it. */
+  tiebreakerField?: string;
+  size: number;
+  position: 'head' | 'tail';
+  /** Patterns of fields to be listed beside `_source`. */
+  fields: readonly string[];
+  caseSensitive: boolean;
+  /** False: an answer that is not whole is an error. */
+  allowPartial: boolean;
+  samplesPerKey: number;
+};
+
+type Members = Record<string, unknown>;
+
+const bad = (reason: string): WeirError => new WeirError('bad_request', { reason });
+const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, 100) ?? String(value);
+
+/** Members that have a meaning, and those that clients send although they have none here. */
+const members = [
+  'query', 'filter', 'timestamp_field', 'event_category_field', 'tiebreaker_field', 'size', 'fetch_size', 'result_position', 'fields',
+  'case_sensitive', 'allow_partial_search_results', 'allow_partial_sequence_results', 'max_samples_per_key', 'runtime_mappings',
+  'wait_for_completion_timeout', 'keep_alive', 'keep_on_completion',
+] as const; // biome-ignore format: one list
+
+/** Parameters of the URL that Elasticsearch's clients send about indices, shards and the form of the answer. */
+const urlOnly = [
+  'allow_no_indices', 'expand_wildcards', 'ignore_unavailable', 'ccs_minimize_roundtrips', 'pretty', 'human', 'error_trace', 'filter_path',
+] as const; // biome-ignore format: one list
+
+function text(body: Members, name: string, fallback: string): string {
+  const value = body[name] ?? fallback;
+  if (typeof value !== 'string' || value === '')
+    throw bad(`[${name}] must be the name of a field, found ${shown(value)}`);
+  return value;
+}
+
+function whole(body: Members, name: string, fallback: number, low: number, high: number): number {
+  const value = body[name] ?? fallback;
+  const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isInteger(number) || number < low || number > high)
+    throw bad(`[${name}] must be a whole number from ${low} to ${high}, found ${shown(value)}`);
+  return number;
+}
+
+function truth(body: Members, name: string, fallback: boolean): boolean {
+  const value = body[name] ?? fallback;
+  if (value === true || value === 'true' || value === '') return true;
+  if (value === false || value === 'false') return false;
+  throw bad(`[${name}] must be true or false, found ${shown(value)}`);
+}
+
+function fieldPatterns(value: unknown): string[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value))
+    throw bad(`[fields] must be an array of names such as ["process.*"], found ${shown(value)}`);
+  return value.map((item: unknown) => {
+    const name = typeof item === 'object' && item !== null ? (item as { field?: unknown }).field : item;
+    if (typeof name !== 'string' || name === '')
+      throw bad(`[fields] must hold names or {"field": name}, found ${shown(item)}`);
+    return name;
+  });
+}
+
+/** The members of the body, over those of the URL. Throws `bad_request` that names what is wrong. */
+export function readRequest(request: FastifyRequest): EqlRequest {
+  const { body: sent } = request;
+  if (sent !== undefined && sent !== null && (typeof sent !== 'object' || Array.isArray(sent)))
+    throw bad('the body must be a JSON object such as {"query": "process where true"}');
+  const url = Object.fromEntries(
+    Object.entries(request.query as Members).filter(([name]) => !(urlOnly as readonly string[]).includes(name)),
+  );
+  const body: Members = { ...url, ...(sent as Members | undefined) };
+  for (const name of Object.keys(body)) {
+    if ((members as readonly string[]).includes(name)) continue;
+    const hint = nearest(name, members);
+    throw bad(
+      `unknown field [${name}]${hint === undefined ? `; known are ${members.join(', ')}` : `, did you mean [${hint}]?`}`,
+    );
+  }
+  const { query } = body;
+  if (typeof query !== 'string' || query.trim() === '')
+    throw bad(query === undefined ? 'query is null or empty' : `[query] must be EQL text, found ${shown(query)}`);
+  const mappings = body.runtime_mappings;
+  if (mappings !== undefined && mappings !== null && Object.keys(mappings).length > 0)
+    throw bad('[runtime_mappings] is not supported: fields are read as they were sent');
+  const position = body.result_position ?? 'tail';
+  if (position !== 'head' && position !== 'tail')
+    throw bad(`[result_position] must be head or tail, found ${shown(position)}`);
+  // A page size of Elasticsearch's own searches; here the engine streams. Checked, so that a mistake is seen before the move back.
+  whole(body, 'fetch_size', 1000, 2, 1_000_000);
+  const partialSequences = truth(body, 'allow_partial_sequence_results', false);
+  return {
+    query,
+    ...(body.filter !== undefined && body.filter !== null && { filter: body.filter }),
+    timestampField: text(body, 'timestamp_field', '@timestamp'),
+    categoryField: text(body, 'event_category_field', 'event.category'),
+    ...(body.tiebreaker_field !== undefined &&
+      body.tiebreaker_field !== null && { tiebreakerField: text(body, 'tiebreaker_field', '') }),
+    size: whole(body, 'size', 10, 0, limits.eqlSizeMax),
+    position,
+    fields: fieldPatterns(body.fields),
+    caseSensitive: truth(body, 'case_sensitive', true),
+    allowPartial: truth(body, 'allow_partial_search_results', true) || partialSequences,
+    samplesPerKey: whole(body, 'max_samples_per_key', 1, 1, 1000),
+  };
+}

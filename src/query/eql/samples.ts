@@ -1,0 +1,82 @@
+import { limits } from '../../base/limits.ts';
+import type { Candidate, Condition, Found, Match } from './sequence-matcher.ts';
+
+/**
+ * Samples: for each join key, different events that together meet all conditions, in any order of time. Of each key at most
+ * `perKey`; the earliest events are taken. Memory: for each key no more events than its samples can use.
+ */
+export class SampleCollector {
+  readonly #steps: readonly Condition[];
+  readonly #perKey: number;
+  readonly #keys = new Map<string, Found[][]>();
+  readonly #heldMax: number;
+  #held = 0;
+  overflowed = false;
+
+  constructor(steps: readonly Condition[], perKey: number, heldMax: number = limits.eqlHeldEventsMax) {
+    this.#steps = steps;
+    this.#perKey = perKey;
+    this.#heldMax = heldMax;
+  }
+
+  /** False: stop, memory is full. */
+  push(event: Candidate): boolean {
+    // So many of a condition are enough: the other conditions of all samples can take at most all but one share of them.
+    const enough = this.#steps.length * this.#perKey;
+    this.#steps.forEach((step, i) => {
+      if (!event.meets(step.bit)) return;
+      const key = event.key(step.key);
+      let lists = this.#keys.get(key);
+      if (lists === undefined) {
+        lists = this.#steps.map(() => []);
+        this.#keys.set(key, lists);
+      }
+      const list = lists[i];
+      if (list === undefined || list.length >= enough) return;
+      list.push(event.id);
+      this.#held++;
+    });
+    this.overflowed = this.#held > this.#heldMax;
+    return !this.overflowed;
+  }
+
+  /** In order of their keys. */
+  matches(): Match[] {
+    const found: Match[] = [];
+    for (const key of [...this.#keys.keys()].sort()) {
+      const lists = this.#keys.get(key) ?? [];
+      const used = new Set<bigint>();
+      for (let n = 0; n < this.#perKey; n++) {
+        const events = pick(lists, used);
+        if (events === undefined) break;
+        for (const event of events) used.add(event.seq);
+        found.push({ key, events });
+      }
+    }
+    return found;
+  }
+}
+
+/** One event of each list, all different and none used: a matching along augmenting paths. */
+function pick(lists: readonly Found[][], used: ReadonlySet<bigint>): Found[] | undefined {
+  const owner = new Map<bigint, number>();
+  const chosen: Found[] = [];
+  const take = (list: number, event: Found): true => {
+    owner.set(event.seq, list);
+    chosen[list] = event;
+    return true;
+  };
+  const assign = (list: number, tried: Set<bigint>): boolean => {
+    const open = (lists[list] ?? []).filter(event => !used.has(event.seq));
+    const free = open.find(event => !owner.has(event.seq));
+    if (free !== undefined) return take(list, free);
+    return open.some(event => {
+      const other = owner.get(event.seq);
+      if (other === undefined || tried.has(event.seq)) return false;
+      tried.add(event.seq);
+      return assign(other, tried) && take(list, event);
+    });
+  };
+  for (let list = 0; list < lists.length; list++) if (!assign(list, new Set())) return undefined;
+  return chosen;
+}

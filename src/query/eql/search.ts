@@ -1,0 +1,262 @@
+import { WeirError } from '../../base/errors.ts';
+import { limits } from '../../base/limits.ts';
+import type { Tenant } from '../../base/record.ts';
+import {
+  bodiesSql,
+  bitsOfMask,
+  type EqlScope,
+  eventsSql,
+  type Marked,
+  markedSql,
+} from '../../language/eql/events-sql.ts';
+import { fieldName } from '../../language/eql/fields.ts';
+import { meaningError } from '../../language/eql/lexer.ts';
+import { parseEql } from '../../language/eql/parser.ts';
+import { expressionFields, queryFields } from '../../language/eql/query-fields.ts';
+import type { EventQuery, Field, SampleQuery, SequenceQuery } from '../../language/eql/tree.ts';
+import type { ToSql } from '../../language/compile.ts';
+import type { Answer } from '../../flow.ts';
+import { collect } from '../admission.ts';
+import type { Room } from '../room.ts';
+import { nowNs } from '../time-range.ts';
+import { readFilter } from './filter.ts';
+import { knownFields } from './known-fields.ts';
+import type { EqlRequest } from './request.ts';
+import { SampleCollector } from './samples.ts';
+import { Selection } from './selection.ts';
+import { type Candidate, type Condition, type Found, type Match, SequenceMatcher } from './sequence-matcher.ts';
+import { type Body, type Source, sourceOf, valueAt } from './source.ts';
+
+/** An event of an answer; undefined where a sequence misses one. */
+export type Hit = { id: string; source: Source; body: Body } | undefined;
+
+export type EqlResult = {
+  total: { value: number; relation: 'eq' | 'gte' };
+  /** Why the answer is not whole; null when it is. */
+  partial: string | null;
+} & (
+  | { kind: 'events'; events: Hit[] }
+  | { kind: 'counts'; groups: { count: number; percent: number; key: (string | null)[] }[] }
+  | { kind: 'sequences'; sequences: { joinKeys: unknown[]; events: Hit[] }[] }
+);
+
+/** Events fetched by one statement. */
+const fetchAtOnce = 1000;
+/** In generated SQL names are columns where both could be meant. */
+const settings = { prefer_column_name_to_alias: 1 };
+
+/** A row of markedSql. */
+class Row implements Candidate {
+  readonly ns: bigint;
+  readonly id: Found;
+  readonly #row: Record<string, unknown>;
+
+  constructor(row: Record<string, unknown>) {
+    this.#row = row;
+    this.ns = BigInt(row.t as string);
+    this.id = { seq: BigInt(row.s as string), ns: row.c === undefined ? this.ns : BigInt(row.c as string) };
+  }
+
+  meets(bit: number): boolean {
+    const half = (bit < bitsOfMask ? this.#row.m : this.#row.h) as number;
+    return ((half >>> (bit % bitsOfMask)) & 1) === 1;
+  }
+
+  key(key: string): string {
+    return this.#row[key] as string;
+  }
+}
+
+/** One EQL search: its own class because every part of it asks, and any answer may be cut off. */
+class Search {
+  readonly #room: Room;
+  readonly #tenant: Tenant;
+  readonly #signal: AbortSignal;
+  partial: string | null = null;
+
+  constructor(room: Room, tenant: Tenant, signal: AbortSignal) {
+    this.#room = room;
+    this.#tenant = tenant;
+    this.#signal = signal;
+  }
+
+  async ask(sql: ToSql): Promise<Answer> {
+    const question = { sql, settings, signal: this.#signal, timeoutMs: this.#room.timeoutMs(undefined) };
+    return this.#room.ask(this.#tenant, question);
+  }
+
+  note(answer: Answer): void {
+    const { partial, reason } = answer.summary();
+    if (partial) this.partial ??= reason ?? 'a limit was reached';
+  }
+
+  rows = async (sql: ToSql): Promise<Record<string, unknown>[]> => {
+    const answer = await this.ask(sql);
+    const rows = await collect(answer);
+    this.note(answer);
+    return rows;
+  };
+
+  /** Whole events by seq. */
+  async bodies(found: readonly Found[]): Promise<Map<bigint, Hit>> {
+    const hits = new Map<bigint, Hit>();
+    for (let from = 0; from < found.length; from += fetchAtOnce) {
+      const rows = (await this.rows(
+        bodiesSql(this.#tenant, found.slice(from, from + fetchAtOnce)),
+      )) as unknown as Body[];
+      for (const body of rows) hits.set(BigInt(body.s), { id: body.s, source: sourceOf(body), body });
+    }
+    return hits;
+  }
+}
+
+/** Answer an EQL request. Throws `bad_query` (line and column) and `bad_request`. */
+export async function searchEql(
+  room: Room,
+  tenant: Tenant,
+  request: EqlRequest,
+  signal: AbortSignal,
+): Promise<EqlResult> {
+  const query = parseEql(request.query);
+  const search = new Search(room, tenant, signal);
+  const fieldOf = (name: string, optional: boolean): Field => ({ kind: 'field', path: [name], optional, at: 0 });
+  const categoryField = fieldOf(request.categoryField, false);
+  const timestampField = fieldOf(request.timestampField, false);
+  const tiebreaker = fieldOf(request.tiebreakerField ?? 'event.sequence', request.tiebreakerField === undefined);
+  const filter = request.filter === undefined ? undefined : readFilter(request.filter, request.timestampField, nowNs());
+  const range = filter?.range ?? {};
+  const named = [
+    ...queryFields(query, categoryField),
+    timestampField,
+    tiebreaker,
+    ...(filter ? expressionFields(filter.condition) : []),
+  ];
+  const known = await knownFields(named, tenant, range, search.rows, request.query);
+  if (known.empty) return nothing(query.kind, search.partial);
+  const scope: EqlScope = {
+    tenant,
+    range,
+    ...(filter && { filter: filter.condition }),
+    field: field => known.field(field),
+    insensitive: !request.caseSensitive,
+    categoryField,
+    timestampField,
+    ...((request.tiebreakerField !== undefined || known.has('event.sequence')) && { tiebreakerField: tiebreaker }),
+    fault: (at, reason) => meaningError(request.query, at, reason),
+  };
+  if (query.kind === 'event') return events(search, query, scope, request);
+  return matches(search, query, scope, request);
+}
+
+function nothing(kind: 'event' | 'sequence' | 'sample', partial: string | null): EqlResult {
+  const common = { total: { value: 0, relation: 'eq' as const }, partial };
+  return kind === 'event' ? { ...common, kind: 'events', events: [] } : { ...common, kind: 'sequences', sequences: [] };
+}
+
+async function events(search: Search, query: EventQuery, scope: EqlScope, request: EqlRequest): Promise<EqlResult> {
+  const { sql, reversed, counts, limit } = eventsSql(query, scope, request.size, request.position);
+  const rows = await search.rows(sql);
+  if (reversed) rows.reverse();
+  const total = { value: rows.length, relation: rows.length < limit ? ('eq' as const) : ('gte' as const) };
+  if (counts) {
+    const groups = rows.map(row => ({
+      count: Number(row.n),
+      percent: Number(row.n) / Number(row.a),
+      key: row.k as (string | null)[],
+    }));
+    return { kind: 'counts', groups, total, partial: search.partial };
+  }
+  const found = rows.map(row => new Row(row).id);
+  const hits = await search.bodies(found);
+  return { kind: 'events', events: found.map(({ seq }) => hits.get(seq)), total, partial: search.partial };
+}
+
+/** `with runs=N` is N steps. */
+const spelledOut = (
+  query: SequenceQuery | SampleQuery,
+  marks: readonly Marked[],
+): (Condition & { missing: boolean })[] =>
+  query.steps.flatMap((step, i) => {
+    const mark = marks[i];
+    if (mark === undefined) throw new Error('BUG: a step without its mark');
+    return Array.from({ length: step.runs }, () => ({ ...mark, missing: step.missing }));
+  });
+
+async function matches(
+  search: Search,
+  query: SequenceQuery | SampleQuery,
+  scope: EqlScope,
+  request: EqlRequest,
+): Promise<EqlResult> {
+  const { sql, steps: marks, until } = markedSql(query, scope);
+  const steps = spelledOut(query, marks);
+  if (steps.length * request.size > limits.eqlEventsMax)
+    throw new WeirError('bad_request', {
+      reason: `[size] ${request.size} of ${steps.length} events each are more than ${limits.eqlEventsMax} events; ask for at most ${Math.floor(limits.eqlEventsMax / steps.length)}`,
+    });
+  const selection = new Selection<Match>(
+    query.pipes,
+    request.size,
+    query.kind === 'sample' ? 'head' : request.position,
+  );
+  const answer = await search.ask(sql);
+  let stopped = false;
+  if (query.kind === 'sample') {
+    const collector = new SampleCollector(steps, request.samplesPerKey);
+    await feed(answer, collector);
+    for (const match of collector.matches()) if (!selection.offer(match)) break;
+    if (collector.overflowed) search.partial ??= overflow('the samples');
+  } else {
+    const matcher = new SequenceMatcher(
+      { steps, ...(until && { until }), ...(query.maxspan !== undefined && { maxspan: query.maxspan }) },
+      match => {
+        stopped = !selection.offer(match);
+        return !stopped;
+      },
+    );
+    await feed(answer, matcher);
+    if (!stopped) matcher.finish();
+    if (matcher.overflowed) search.partial ??= overflow('the open sequences');
+  }
+  search.note(answer);
+  const chosen = selection.result();
+  const hits = await search.bodies(chosen.flatMap(match => match.events.flatMap(event => event ?? [])));
+  const keyFields = [...query.by, ...(query.steps.find(step => !step.missing)?.by ?? [])];
+  const sequences = chosen.map(match => {
+    const found = match.events.map(event => event && hits.get(event.seq));
+    return {
+      joinKeys: joinKeys(
+        keyFields,
+        match.key,
+        found.find(hit => hit !== undefined),
+      ),
+      events: found,
+    };
+  });
+  const whole = !stopped && search.partial === null;
+  return {
+    kind: 'sequences',
+    sequences,
+    total: { value: selection.offered, relation: whole ? 'eq' : 'gte' },
+    partial: search.partial,
+  };
+}
+
+const overflow = (what: string): string =>
+  `${what} hold more than ${limits.eqlHeldEventsMax} events; narrow the time range, add maxspan, or make the steps more selective`;
+
+async function feed(answer: Answer, into: { push(event: Candidate): boolean }): Promise<void> {
+  for await (const batch of answer.rows) for (const row of batch) if (!into.push(new Row(row))) return;
+}
+
+/** The join keys as they were sent where that is known, else as text. */
+function joinKeys(fields: readonly Field[], key: string, first: Hit): unknown[] {
+  if (fields.length === 0) return [];
+  const texts = JSON.parse(key) as (string | null)[];
+  return fields.map((field, i) => {
+    const sent = first && valueAt(first.source, fieldName(field));
+    return typeof sent === 'string' || typeof sent === 'number' || typeof sent === 'boolean'
+      ? sent
+      : (texts[i] ?? null);
+  });
+}
