@@ -4,7 +4,7 @@ import { limits } from '../base/limits.ts';
 import { log } from '../base/log.ts';
 import { segmentOfSeq } from '../base/record.ts';
 import { gaugeFrom, insertRetried, tickInserted } from '../base/telemetry.ts';
-import type { Engine, FrameSource, OnVisible, TailStore } from '../flow.ts';
+import type { Engine, FrameSource, OnVisible, Tail, TailStore } from '../flow.ts';
 import { addTick, bytesOf, emptyTail, endOf } from './active-tail.ts';
 import { engineText, troubleOf } from './engine-errors.ts';
 import { insertFrames, pause } from './insert-frames.ts';
@@ -102,12 +102,16 @@ export function startWorker(options: WorkerOptions): Worker {
     let active = emptyTail(await store.openTail(), from);
     let sealing: { promise: Promise<void>; failed?: unknown } | undefined;
     let shown = false;
+    /** The active tail has or may have rows. Questions do not name an empty one: each source costs them more than a CPU-ms. */
+    let begunTail = false;
+    let sealingTail: Tail | undefined;
+    const withRows = (): Tail[] => [...(sealingTail ? [sealingTail] : []), ...(begunTail ? [active.tail] : [])];
     const catchUpTo = logEnd(source);
     const beganAt = performance.now();
     let lookedAt = performance.now();
 
     const show = (): void => {
-      store.show([active.tail]);
+      store.show(withRows());
       shown = true;
       begun();
     };
@@ -119,11 +123,13 @@ export function startWorker(options: WorkerOptions): Worker {
       const { tail, from, to, dropped } = active;
       const order = { tail, from, to, dropped, note: present > from ? ('store' as const) : ('tail' as const) };
       active = emptyTail(await store.openTail(), to);
-      if (shown) store.show([tail, active.tail]);
+      begunTail = false;
+      sealingTail = tail;
       const current = { promise: Promise.resolve(), failed: undefined as unknown };
       current.promise = sealPatiently(order, signal).then(
         () => {
-          if (shown) store.show([active.tail]);
+          sealingTail = undefined;
+          if (shown) store.show(withRows());
           else store.discard(tail);
           source.stored(to);
         },
@@ -140,6 +146,10 @@ export function startWorker(options: WorkerOptions): Worker {
       const began = performance.now();
       const to = endOf(frames, cursor);
       const except = cursor < present ? { from: cursor, to } : undefined;
+      if (!begunTail) {
+        begunTail = true;
+        if (shown) store.show(withRows());
+      }
       addTick(active, frames, await insertFrames(inserter, frames, active.tail, except, signal));
       const was = cursor;
       cursor = to;

@@ -70,6 +70,9 @@ const maps =
  */
 const merges = 'merge_selector_base = 10';
 
+/** Half the default: a look at the last rows or at one trace unpacks whole granules of every column (last 100: 5.5 -> 4.9 CPU-ms; 2048 and less make filters dearer). */
+const granules = 'index_granularity = 4096';
+
 export type TableNames = ReturnType<typeof tableNames>;
 
 /** Full names of the tables, quoted, ready to be pasted into SQL. */
@@ -102,13 +105,13 @@ export function tableNames(database: string) {
 export function createRecords(table: string, store: Config['store']): string {
   const indexes = [
     // Whole-part range of seq: finds the rows of a log range without reading the column of every part.
-    'INDEX seq_range seq TYPE minmax GRANULARITY 1000',
+    'INDEX seq_range seq TYPE minmax GRANULARITY 2000',
     ...(store.token_index ? ["INDEX tokens lower(message) TYPE text(tokenizer = 'splitByNonAlpha')"] : []),
     // Bloom, not text: measured a fifth of the insert cost and 2 % of the bytes at equal lookup time (docs/decisions/0004).
     ...(store.trace_index ? ['INDEX trace trace_id TYPE bloom_filter(0.005) GRANULARITY 1'] : []),
   ];
   return `CREATE TABLE IF NOT EXISTS ${table} (${define(recordColumns, true)}, ${indexes.join(', ')}) ENGINE = MergeTree
-PARTITION BY (class, toDate(received)) ORDER BY (tenant, timestamp) SETTINGS ${durable}, ${maps}, ${merges}`;
+PARTITION BY (class, toDate(received)) ORDER BY (tenant, timestamp) SETTINGS ${durable}, ${maps}, ${merges}, ${granules}`;
 }
 
 /** A Memory table with the columns of `records`. */
