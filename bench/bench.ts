@@ -22,7 +22,7 @@ export type BenchOptions = {
   out?: string;
 };
 
-const plainConfig = 'store: {token_index: false, trace_index: false}\n';
+const plainConfig = 'store: {token_index: false, trace_index: false, id_index: false}\n';
 
 /** Run the cases one after the other on this machine, print each as it is known, then everything as one table. Resolves with false when a target was missed. */
 export async function runBench(options: BenchOptions, print: (text: string) => void): Promise<boolean> {

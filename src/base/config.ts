@@ -152,6 +152,7 @@ export const configSchema = z.strictObject({
         .default('weir'),
       token_index: z.boolean().default(true).describe('index of the words of messages'),
       trace_index: z.boolean().default(true).describe('index of trace ids'),
+      id_index: z.boolean().default(true).describe('index of span ids and values of attributes, for finding ids'),
     })
     .prefault({}),
   retention: z

@@ -1,4 +1,5 @@
 import { ask } from './ask.ts';
+import type { QueryFrame } from '../query/contract.ts';
 import type { Connection } from './connection.ts';
 import { exitCode } from './exit-code.ts';
 import { type Format, openOutput, say } from './output.ts';
@@ -22,6 +23,20 @@ export type SearchOptions = Connection & {
   stats?: boolean;
 };
 
+type Lookup = Extract<QueryFrame, { type: 'lookup' }>;
+
+/** UTC; everything beyond what records can have is no bound. */
+const momentText = (ns: string): string => new Date(Math.max(0, Number(BigInt(ns) / 1_000_000n))).toISOString();
+
+/** Where an id was looked for after the last hour had nothing. */
+function lookedText({ start, end, rows }: Lookup): string {
+  const everything = BigInt(start) < 0n;
+  if (rows === 0) return 'looked in everything that is stored';
+  return everything
+    ? 'nothing in the last week; these are from everything that is stored'
+    : `these are from ${momentText(start)} to ${momentText(end)}; nothing is newer`;
+}
+
 /** `weir search`: one question, its rows on stdout, what it cost on stderr. Returns the exit code. */
 export async function search(query: string, options: SearchOptions): Promise<number> {
   const stop = createStop();
@@ -36,20 +51,28 @@ export async function search(query: string, options: SearchOptions): Promise<num
     direction: options.direction,
     ...(options.step && { step: options.step }),
     ...(options.explain && { explain: true }),
+    // An id is looked for in everything unless a time was named.
+    widen: options.since === undefined && options.from === undefined && options.to === undefined,
   };
   const chatty = options.stats === true || process.stderr.isTTY === true;
   let found = 0;
   let metric = false;
   let partial: string | null = null;
+  let looked: Lookup | undefined;
+  let asked: string | undefined;
   for await (const frame of ask(options, '/api/v1/query', request, stop.signal)) {
     if (frame.type === 'progress') progress.show(`${countText(found)} found, ${scanText(frame)}`);
     else progress.clear();
     if (frame.type === 'meta') {
       metric = frame.kind === 'metric';
+      asked = frame.start;
       if (options.explain)
         say(
           `query: ${frame.logql || '(every record)'}\nkind:  ${frame.kind}\nrange: ${frame.start} to ${frame.end} (ns)${frame.sql ? `\nsql:   ${frame.sql}` : ''}`,
         );
+    } else if (frame.type === 'lookup') {
+      if (frame.done) looked = frame;
+      else progress.show(`nothing since ${momentText(frame.start)}, looking further back`);
     } else if (frame.type === 'rows') {
       found += frame.rows.length;
       await output.write(frame.rows.map(rowText).join(''));
@@ -59,6 +82,7 @@ export async function search(query: string, options: SearchOptions): Promise<num
     } else if (frame.type === 'warning') {
       say(`warning: ${frame.message}`);
     } else if (frame.type === 'end') {
+      if (looked && looked.start !== asked) say(lookedText(looked));
       if (chatty) say(`${metric ? `${countText(found)} series` : plural(found, 'row')}; ${scanText(frame)}`);
       if (frame.partial) partial = frame.reason ?? 'the server did not say why';
     }

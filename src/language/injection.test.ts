@@ -26,6 +26,7 @@ const slots: [string, (text: string) => string][] = [
   ['line template', t => `{app="a"} | line_format ${quote(`${t}{{.x | replace "a" ${quote(t)}}}`)}`],
   ['template regex', t => `{app="a"} | line_format ${quote(`{{regexReplaceAll "a" .x ${quote(t)}}}`)}`],
   ['label template', t => `{app="a"} | label_format x=${quote(t)}`],
+  ['search stage', t => `{app="a"} | search ${quote(`x:${JSON.stringify(t)} OR "${t.replaceAll(/["\\]/g, '')}"`)}`],
   ['drop and keep', t => `{app="a"} | drop x=${quote(t)} | keep y!=${quote(t)}`],
   ['label_replace', t => `label_replace(rate({app="a"}[1m]), "x", ${quote(t)}, ${quote(t)}, ".*")`],
   ['grouped query', t => `sum by (app) (rate({app=${quote(t)}} |= ${quote(t)} [1m]))`],

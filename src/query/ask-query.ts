@@ -12,7 +12,8 @@ import type { Cursor } from '../language/compile.ts';
 import { planOf } from './plan.ts';
 import { checked, type Room } from './room.ts';
 import { assertPoints, sampleText, seriesOf } from './series.ts';
-import { defaultStep, rangeOf } from './time-range.ts';
+import { lookupRanges } from './lookup.ts';
+import { defaultStep, rangeOf, type TimeRange } from './time-range.ts';
 
 const progressMillis = 250;
 
@@ -46,16 +47,27 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
     const stepNs = body.step === undefined ? defaultStep(range) : BigInt(Math.round(body.step * 1e9));
     if (plan.kind === 'metric') assertPoints(range, stepNs, room.pointsMax);
     const after = cursorOf(body.after);
+    const isLookup =
+      plan.kind === 'logs' && plan.id !== undefined && !after && (body.widen ?? body.start === undefined);
+    const ranges = isLookup ? lookupRanges(range) : [range];
 
     const abort = abortWith(reply.raw);
     const id = body.id ?? randomUUID();
     room.running.add(tenant, id, abort);
     let out: FrameWriter | undefined;
     let progress: SqlProgress = { readRows: 0, readBytes: 0, totalRows: 0, elapsedMs: 0 };
+    const total = { rows: 0, readRows: 0, readBytes: 0 };
     const since = performance.now();
     const elapsedMs = (): number => Math.round((performance.now() - since) * 10) / 10;
     const ticker = setInterval(
-      () => out?.offer({ type: 'progress', ...progress, elapsedMs: elapsedMs() }),
+      () =>
+        out?.offer({
+          type: 'progress',
+          ...progress,
+          readRows: total.readRows + progress.readRows,
+          readBytes: total.readBytes + progress.readBytes,
+          elapsedMs: elapsedMs(),
+        }),
       progressMillis,
     );
 
@@ -76,7 +88,7 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
       }
       return text;
     };
-    const answerOf = (): Promise<Answer> => {
+    const answerOf = (range: TimeRange): Promise<Answer> => {
       const common = {
         signal: abort.signal,
         timeoutMs: room.timeoutMs(body.timeout),
@@ -101,11 +113,30 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
     };
 
     try {
-      const answer = await answerOf();
-      if (!out) throw new Error('BUG: the store answered without asking for the SQL');
-      const rows = plan.kind === 'logs' ? await sendRows(answer, out) : await sendSeries(answer, out, room.seriesMax);
-      const { readRows, readBytes, partial, reason } = answer.summary();
-      await out.send({ type: 'end', rows, readRows, readBytes, elapsedMs: elapsedMs(), partial, reason });
+      let cutOff: string | null = null;
+      for (const [i, looked] of ranges.entries()) {
+        const answer = await answerOf(looked);
+        if (!out) throw new Error('BUG: the store answered without asking for the SQL');
+        total.rows +=
+          plan.kind === 'logs' ? await sendRows(answer, out) : await sendSeries(answer, out, room.seriesMax);
+        const { readRows, readBytes, partial, reason } = answer.summary();
+        total.readRows += readRows;
+        total.readBytes += readBytes;
+        progress = { readRows: 0, readBytes: 0, totalRows: 0, elapsedMs: 0 };
+        if (partial) cutOff = reason ?? 'the server did not say why';
+        const done = total.rows > 0 || partial || i === ranges.length - 1;
+        if (isLookup)
+          await out.send({
+            type: 'lookup',
+            start: looked.start.toString(),
+            end: looked.end.toString(),
+            rows: total.rows,
+            done,
+          });
+        if (done) break;
+      }
+      if (!out) throw new Error('BUG: nothing was asked');
+      await out.send({ type: 'end', ...total, elapsedMs: elapsedMs(), partial: cutOff !== null, reason: cutOff });
       out.end();
     } catch (error) {
       const shown = visibleError(error, id);

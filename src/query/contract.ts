@@ -27,6 +27,11 @@ export const queryRequest = z.object({
     .optional(),
   /** Show the SQL in the `meta` frame. */
   explain: z.boolean().optional(),
+  /**
+   * When the query is an id and nothing else and the range has no record of it: look in the last day, the last week, and in everything (`lookup` frames
+   * tell). Default: when no `start` is given.
+   */
+  widen: z.boolean().optional(),
 });
 export type QueryRequest = z.input<typeof queryRequest>;
 
@@ -67,6 +72,8 @@ export type QueryFrame =
     }
   | { type: 'progress'; readRows: number; readBytes: number; totalRows: number; elapsedMs: number }
   | { type: 'rows'; rows: QueryRow[] }
+  /** An id was looked for in [start, end) and has `rows` records there; the last one is the range the rows are from. `done`: nothing more is looked at. */
+  | { type: 'lookup'; start: string; end: string; rows: number; done: boolean }
   | { type: 'series'; metric: Record<string, string>; values: [number, string][] }
   | { type: 'warning'; message: string }
   | {

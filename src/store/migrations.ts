@@ -3,6 +3,7 @@ import { WeirError } from '../base/errors.ts';
 import { log } from '../base/log.ts';
 import type { Engine } from '../flow.ts';
 import {
+  addIdIndex,
   createExpired,
   createLedger,
   createMigrations,
@@ -31,6 +32,7 @@ const migrations: readonly ((names: TableNames, config: Config) => string[])[] =
       table => `ALTER TABLE ${table} MODIFY COLUMN template LowCardinality(String) CODEC(Default)`,
     ),
   ],
+  (names, config) => (config.store.id_index ? [names.records, names.staging].map(addIdIndex) : []),
 ];
 
 /**
