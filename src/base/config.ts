@@ -162,6 +162,15 @@ export const configSchema = z.strictObject({
       disk_bytes: bytes(0, 'drop the oldest days when the store grows past this; 0 = no limit by size'),
     })
     .prefault({}),
+  sql: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe('POST /api/v1/sql: SELECT statements of people over the records of their tenant (docs/sql.md)'),
+      rows: z.number().int().min(1).default(limits.sqlRowsMax).describe('rows of one answer'),
+    })
+    .prefault({}),
   pipeline: z.array(pipelineStepSchema).default([]).describe('steps every record goes through before it is stored'),
 });
 export type Config = z.infer<typeof configSchema>;

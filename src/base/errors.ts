@@ -55,6 +55,11 @@ export const errorTable = {
     retry: false,
     text: 'the query failed in the engine ({code}); see the server log, query id {id}',
   },
+  sql_disabled: {
+    status: 403,
+    retry: false,
+    text: 'raw SQL is off; set sql.enabled: true in weir.yaml (embedded engine only: a ClickHouse server has users and grants of its own)',
+  },
   no_such_query: { status: 404, retry: false, text: 'no query named "{id}" is running' },
   no_such_rules: { status: 404, retry: false, text: '{reason}' },
   rules_unavailable: { status: 503, retry: true, text: 'the rules cannot be read or written: {reason}' },

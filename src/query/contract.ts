@@ -88,6 +88,24 @@ export type QueryFrame =
   | { type: 'error'; error: { code: string; message: string; line?: number; column?: number } };
 
 /**
+ * `POST /api/v1/sql`: a SELECT of ClickHouse's dialect over the tables records, quarantine, streams and templates, which hold the rows of the tenant only.
+ * Answers NDJSON: `{"type":"rows","rows":[{column: value}]}` (64-bit integers as text), `progress`, and at last `end` or `error` as above. Off unless `sql.enabled`.
+ */
+export const sqlRequest = z.object({
+  query: z.string().min(1),
+  /** Milliseconds, at most limits.query_timeout. */
+  timeout: z.number().int().positive().optional(),
+  id: z
+    .string()
+    .regex(/^[\w-]{1,64}$/)
+    .optional(),
+});
+export type SqlFrame =
+  | { type: 'meta'; id: string; kind: 'sql'; sql: string }
+  | { type: 'rows'; rows: Record<string, unknown>[] }
+  | Extract<QueryFrame, { type: 'progress' | 'end' | 'error' }>;
+
+/**
  * `POST /api/v1/histogram`: counts by level over the full range, never capped. `step` and `t` are seconds since 1970 (fractions
  * for steps below one second); `t` is the start of its bucket and a multiple of `step`; empty buckets are left out.
  */

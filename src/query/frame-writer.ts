@@ -2,14 +2,14 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import type { QueryFrame } from './contract.ts';
+import type { QueryFrame, SqlFrame } from './contract.ts';
 
 /** The writing end of a streamed answer. */
 export type FrameWriter = {
   /** Resolves when the client has room for more, so whoever awaits it holds back the engine. Rejects with `query_cancelled` when the client is gone. */
-  send(frame: QueryFrame): Promise<void>;
+  send(frame: QueryFrame | SqlFrame): Promise<void>;
   /** Send unless the client is behind; for frames that may be left out. */
-  offer(frame: QueryFrame): void;
+  offer(frame: QueryFrame | SqlFrame): void;
   end(): void;
   /** End with an `error` frame. */
   fail(error: WeirError): void;

@@ -8,6 +8,7 @@ import { registerHistogram } from './histogram.ts';
 import { registerLoki } from './loki/register.ts';
 import { registerRules } from './loki/rules/register.ts';
 import { registerQuarantine } from './quarantine.ts';
+import { registerSql } from './raw-sql.ts';
 import { makeRoom, type QueryDeps } from './room.ts';
 import { registerCancel } from './running.ts';
 import { registerStatus } from './status.ts';
@@ -26,6 +27,7 @@ export async function registerQueryApi(server: FastifyInstance, deps: QueryDeps)
   registerTail(server, room);
   registerCheck(server);
   registerExport(server, room);
+  registerSql(server, room);
   registerStatus(server, room);
   registerQuarantine(server, room);
   await registerLoki(server, room);

@@ -17,13 +17,15 @@ export type QueryDeps = {
   onVisible: OnVisible;
   /** Where alert and recording rules are kept. */
   rulesDirectory: string;
-  config: Pick<Config, 'limits'>;
+  config: Pick<Config, 'limits' | 'sql' | 'store'>;
   /** The program's state for `GET /api/v1/status`; called per request, so it must be cheap. */
   status: () => Omit<StatusAnswer, 'records' | 'oldest' | 'newest'>;
 };
 
 /** What all endpoints of this room share. */
 export type Room = {
+  /** People's own SQL; undefined when the configuration does not allow it. */
+  sql: { rowsMax: number } | undefined;
   /** Questions of people and dashboards. */
   ask: Ask;
   /** Looks of live tails. */
@@ -54,7 +56,9 @@ export function makeRoom(deps: QueryDeps): Room {
     ...question,
     sql: sources => question.sql(sourcesFor(tenant, sources)),
   });
+  const { sql, store } = deps.config;
   return {
+    sql: sql.enabled && store.url === undefined ? { rowsMax: sql.rows } : undefined,
     ask: (tenant, question) => ask(tenant, readable(tenant, question)),
     askForTail: (tenant, question) => askForTail(tenant, readable(tenant, question)),
     exportBytes: (tenant, question) => exportBytes(tenant, readable(tenant, question)),

@@ -2,16 +2,19 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MemoryBudget } from './memory-budget.ts';
 
-/** What the configuration files of the engine depend on. */
-export type EngineConfig = { budget: MemoryBudget; cores: number };
+/**
+ * What the configuration files of the engine depend on. `serviceId`: a random text of this start, by which the row filters know our own statements;
+ * `database`: where the tables with a column `tenant` are.
+ */
+export type EngineConfig = { budget: MemoryBudget; cores: number; database: string; serviceId: string };
 
-type Tree = { [key: string]: string | number | Tree };
+type Tree = { [key: string]: string | number | Tree | readonly string[] };
 
 /**
  * Server settings, each with the value that `system.server_settings` must show afterwards. A test reads them back, since the engine ignores
  * what it does not know.
  */
-export function serverSettings({ budget, cores }: EngineConfig): Record<string, number> {
+export function serverSettings({ budget, cores }: Pick<EngineConfig, 'budget' | 'cores'>): Record<string, number> {
   return {
     // without it the engine assumes 0.9 of the machine, whatever the cgroup says, and is killed (refs: measured)
     max_server_memory_usage: budget.engine,
@@ -65,7 +68,7 @@ export const mergeTreeSettings: Record<string, number> = {
 };
 
 /** Defaults of every query; a statement's own settings go on top. */
-export function profileSettings({ budget, cores }: EngineConfig): Record<string, number> {
+export function profileSettings({ budget, cores }: Pick<EngineConfig, 'budget' | 'cores'>): Record<string, number> {
   return {
     max_memory_usage: budget.query,
     max_threads: cores,
@@ -82,8 +85,39 @@ export function profileSettings({ budget, cores }: EngineConfig): Record<string,
   };
 }
 
+/**
+ * What the one user of the engine may do. All sessions are this user and our own statements read files, so this cannot fence people's SQL by itself (that
+ * is language/sql-gate); it takes away what nobody here needs: other sources than files, backups, dictionaries, functions of users.
+ */
+const grants = [
+  'GRANT SELECT, INSERT, ALTER, CREATE DATABASE, CREATE TABLE, DROP DATABASE, DROP TABLE, TRUNCATE, OPTIMIZE ON *.*',
+  'GRANT KILL QUERY, CREATE TEMPORARY TABLE ON *.*',
+  'GRANT FILE ON *.*',
+];
+
+/** Tables with rows of several tenants that a person's statement can reach. Tails come and go by name, so only the gate and its views stand before them. */
+const filteredTables = ['records', 'quarantine', 'streams', 'templates'];
+
+/**
+ * A statement with another `log_comment` than ours sees the rows of the tenant of that name only, by whatever way it reaches a table. Folds to a constant
+ * while planning (measured: 0.1 to 0.4 CPU-ms a statement).
+ */
+const rowFilters = ({ database, serviceId }: EngineConfig): Tree => ({
+  [database]: Object.fromEntries(
+    filteredTables.map(table => [
+      table,
+      { filter: `getSetting('log_comment') = '${serviceId}' OR tenant = getSetting('log_comment')` },
+    ]),
+  ),
+});
+
 function toXml(tree: Tree, indent: string): string {
   return Object.entries(tree)
+    .flatMap(([key, value]) =>
+      Array.isArray(value)
+        ? value.map((one: string) => [key, one] as const)
+        : [[key, value as string | number | Tree] as const],
+    )
     .map(([key, value]) =>
       typeof value === 'object'
         ? `${indent}<${key}>\n${toXml(value, `${indent}  `)}${indent}</${key}>\n`
@@ -101,9 +135,17 @@ const write = (file: string, tree: Tree): string => {
 export function writeConfigFile(directory: string, config: EngineConfig): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const users = write(join(directory, 'users.xml'), {
-    profiles: { default: profileSettings(config) },
+    profiles: { default: { ...profileSettings(config), log_comment: config.serviceId } },
     users: {
-      default: { password: '', networks: { ip: '::/0' }, profile: 'default', quota: 'default', access_management: 0 },
+      default: {
+        password: '',
+        networks: { ip: '::/0' },
+        profile: 'default',
+        quota: 'default',
+        access_management: 0,
+        databases: rowFilters(config),
+        grants: { query: grants },
+      },
     },
     quotas: { default: '' },
   });

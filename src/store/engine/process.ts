@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -33,12 +34,21 @@ function logOutput(stream: Readable | null): void {
 }
 
 /** Start the engine child. It is of use when {@link ready} resolves. */
-export function spawnEngine(options: Omit<ChildOptions, 'configFile'>, budget: MemoryBudget): ChildProcess {
+export function spawnEngine(
+  options: Omit<ChildOptions, 'configFile'>,
+  budget: MemoryBudget,
+  database: string,
+): ChildProcess {
   const { data, runDirectory, lanes } = options;
   mkdirSync(data, { recursive: true });
   mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
   rmSync(join(runDirectory, 'engine.sock'), { force: true });
-  const configFile = writeConfigFile(runDirectory, { budget, cores: availableParallelism() });
+  const configFile = writeConfigFile(runDirectory, {
+    budget,
+    cores: availableParallelism(),
+    database,
+    serviceId: randomBytes(16).toString('hex'),
+  });
   const child = fork(
     fileURLToPath(new URL('./child.ts', import.meta.url)),
     [JSON.stringify({ ...options, configFile } satisfies ChildOptions)],

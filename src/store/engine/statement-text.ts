@@ -84,6 +84,12 @@ export function statementText(request: EngineRequest): StatementText {
   }
   const common = { queryId: request.queryId, database: request.database, settings: request.settings };
   if (!withAnswer.has(keyword)) {
+    if (request.settings.has('log_comment'))
+      throw new EngineError(
+        36,
+        'log_comment is for statements that answer only: a session that has it set sees the rows of one tenant, see config-file.ts',
+        'BAD_ARGUMENTS',
+      );
     return {
       ...common,
       mode: 'whole',

@@ -32,6 +32,8 @@ export type EmbeddedOptions = {
   /** Data directory of the engine; made when absent. */
   data: string;
   budget: MemoryBudget;
+  /** Where the tables are; row filters go by it. Default `weir`. */
+  database?: string;
   /** Limits of users' queries, e.g. `max_execution_time`. */
   userSettings?: SqlSettings;
   /** Sessions in all, at least 3. Default `limits.engineSessions`. */
@@ -81,7 +83,7 @@ export function embeddedEngine(options: EmbeddedOptions): EmbeddedEngine {
   /** One start, listeners included. Rejects with nothing left running. `reason` is counted. */
   async function launch(reason: string): Promise<void> {
     launchedAt = performance.now();
-    const started = spawnEngine({ data, runDirectory, lanes }, options.budget);
+    const started = spawnEngine({ data, runDirectory, lanes }, options.budget, options.database ?? 'weir');
     child = started;
     try {
       await ready(started, data);
