@@ -12,6 +12,7 @@ import { Reader } from './wal/reader.ts';
 import { recover } from './wal/recover.ts';
 import { RetainedSegments } from './wal/retained.ts';
 import { DiskSpace } from './wal/space.ts';
+import { Spare } from './wal/spare.ts';
 import { prepare, Writer } from './wal/writer.ts';
 
 export type BufferOptions = {
@@ -74,7 +75,9 @@ export async function openBuffer(options: BufferOptions): Promise<WeirBuffer> {
 
   const reader = new Reader(fs, segments, quarantine);
   const space = new DiskSpace(fs, directory, options.reserveBytes ?? limits.walReserveBytes);
-  const writer = new Writer(fs, directory, options.segmentBytes, segments, space, () => reader.grown());
+  const spare = new Spare(fs, directory, options.segmentBytes, space);
+  await spare.release();
+  const writer = new Writer(fs, directory, options.segmentBytes, segments, space, spare, () => reader.grown());
   const inFlight = new Map<string, Promise<bigint>>();
   let closing: Promise<void> | undefined;
 

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, stat, statfs, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, stat, statfs, unlink } from 'node:fs/promises';
 
 /** An open file of the log. All positions are absolute, so that the file's length is the only state. */
 export type LogFile = {
@@ -20,6 +20,8 @@ export type Fs = {
   list(directory: string): Promise<string[]>;
   /** With its parents; the first one that was created, undefined when all were there. */
   makeDirectory(path: string): Promise<string | undefined>;
+  /** A second name for a file; fails with EEXIST when the name is taken. */
+  link(path: string, name: string): Promise<void>;
   unlink(path: string): Promise<void>;
   /** Make created and removed names durable. */
   syncDirectory(path: string): Promise<void>;
@@ -54,6 +56,7 @@ export const nodeFs: Fs = {
   },
   list: directory => readdir(directory),
   makeDirectory: path => mkdir(path, { recursive: true }),
+  link,
   unlink,
   async syncDirectory(path) {
     const handle = await open(path, 'r');

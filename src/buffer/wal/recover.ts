@@ -5,6 +5,7 @@ import { BatchIds } from './batch-ids.ts';
 import { codeOf, type Fs, type LogFile } from './fs.ts';
 import type { Quarantine } from './quarantine.ts';
 import { mark, type RetainedSegments, type Segment } from './retained.ts';
+import { segmentHeaderBytes } from './segment.ts';
 import { listSegments, type SegmentFile, scanSegment } from './scan.ts';
 import type { DamageStep } from './walk.ts';
 
@@ -43,6 +44,7 @@ async function recoverSegment(
   const marks: Segment['marks'] = [];
   const found = { segment, path, salt, bytes: file.end, rows: 0, frames: 0, sealed: true, modified, marks };
   let torn: DamageStep | undefined;
+  let end = segmentHeaderBytes;
   for await (const step of scanSegment(opened, file, newest)) {
     if (step.kind === 'frame') {
       const { edge, header, offset, next } = step;
@@ -51,9 +53,11 @@ async function recoverSegment(
       if (key !== undefined) ids.add(key, seqOf(segment, edge.row));
       found.rows = next.row;
       found.frames = next.frame;
+      end = next.offset;
     } else {
       torn = newest && step.toEnd ? step : undefined;
       if (torn) continue;
+      end = step.offset + step.bytes;
       found.rows = step.row + (step.rows ?? 0);
       await quarantine.keep(opened, segment, step);
     }
@@ -61,12 +65,21 @@ async function recoverSegment(
   found.rows = Math.max(found.rows, file.expected?.rows ?? 0);
   found.frames = Math.max(found.frames, file.expected?.frames ?? 0);
   if (torn) await cutTail(opened, found, torn, quarantine);
+  else if (newest && salt !== undefined && end < found.bytes) await cutZeros(opened, found, end);
   // What was only in the page cache of a killed process is served from now on: make it durable first.
   if (newest)
     await opened.datasync().catch((error: unknown) => {
       log.error({ segment, code: codeOf(error) }, 'the newest segment of the log could not be synced');
     });
   return found;
+}
+
+/** Give back the blocks that were written ahead and not used; without success they stay, and nothing reads them. */
+async function cutZeros(opened: LogFile, found: Segment, end: number): Promise<void> {
+  found.bytes = end;
+  await opened.truncate(end).catch((error: unknown) => {
+    log.debug({ segment: found.segment, code: codeOf(error) }, 'the unused end of the log could not be cut off');
+  });
 }
 
 /** Cut off what follows the last valid frame of the newest segment, after its bytes are safe in the quarantine. Without room for them they stay: nothing reads behind the durable bytes. */

@@ -96,6 +96,7 @@ async function saltOf(file: LogFile, segment: number, bytes: number): Promise<nu
 /**
  * All steps of one segment. After the last frame comes one damage step more when the successor states more rows than were found.
  * Payloads are read and verified only on demand; `payloadBytes` of the frame's edge is known either way.
+ * Where no successor says how long the segment is, zeros at its end are blocks written ahead, no damage.
  */
 export async function* scanSegment(
   file: LogFile,
@@ -103,25 +104,46 @@ export async function* scanSegment(
   payloads: boolean,
 ): AsyncGenerator<FrameStep | DamageStep> {
   let place = firstPlace;
+  /** Damage that nothing but zeros may follow. */
+  let held: DamageStep | undefined;
   if (segment.salt !== undefined) {
     const window = new FileWindow(file, segment.end, payloads ? payloadWindowBytes : scanWindowBytes);
     const identity = { segment: segment.segment, salt: segment.salt };
     for await (const step of walk(window, identity, firstPlace, payloads)) {
-      if (step.kind === 'frame') place = step.next;
-      else if (step.rows !== undefined)
-        place = { ...place, offset: step.offset + step.bytes, row: step.row + step.rows };
-      else {
+      if (step.kind === 'damage' && step.rows === undefined) {
         const rows = segment.expected && segment.expected.rows - step.row;
-        yield { ...step, rows };
+        const bytes = segment.expected ? step.bytes : await bytesBeforeZeros(window, step.offset);
+        if (held) yield { ...held, toEnd: bytes === 0 };
+        if (bytes > 0) yield { ...step, rows, bytes };
         return;
       }
-      yield step;
+      if (held) yield held;
+      held = undefined;
+      if (step.kind === 'frame') place = step.next;
+      else place = { ...place, offset: step.offset + step.bytes, row: step.row + (step.rows ?? 0) };
+      if (step.kind === 'damage' && !segment.expected && step.bytes > 0 && (step.rows ?? 0) > 0) held = step;
+      else yield step;
     }
+    if (held) yield held;
   }
   const { offset, row } = place;
   const rows = (segment.expected?.rows ?? 0) - row;
   const bytes = Math.max(0, segment.end - offset);
   if (rows > 0) yield { kind: 'damage', offset, bytes, row, rows, reason: lostReason(segment), toEnd: true };
+}
+
+/** Bytes from `offset` to the last one that is not zero. */
+async function bytesBeforeZeros(window: FileWindow, offset: number): Promise<number> {
+  let written = 0;
+  const zeros = Buffer.alloc(scanWindowBytes);
+  for (let at = offset; at < window.end; ) {
+    const piece = await window.at(at, scanWindowBytes);
+    if (piece.length === 0) break;
+    if (!piece.equals(zeros.subarray(0, piece.length)))
+      written = at - offset + piece.findLastIndex(byte => byte !== 0) + 1;
+    at += piece.length;
+  }
+  return written;
 }
 
 function lostReason(segment: SegmentFile): string {

@@ -44,10 +44,14 @@
  * when a sync failed, and at each start of the program; hence only bytes at the end of the newest segment can be torn.
  * What lies behind the "durable bytes" that the next segment states was never acknowledged and is ignored.
  *
+ * A segment's file may have been written with zeros up to the size of a segment before it got its name (spare.ts). Its frames end where the zeros begin; what is
+ * not used is cut off when it is sealed, or by the next start.
+ *
  * Recovery reads every segment from front to back, the newest with payloads, the others with payloads left out (their checksums are verified when
  * they are taken). Where no valid frame begins, the next end of a frame with the right salt is looked for byte by byte:
  *  - found: the bytes between are copied to `quarantine/` with a reason, counted, and the neighbours are served;
- *  - not found in the newest segment: a torn tail; copied likewise and cut off;
+ *  - nothing but zeros in the newest segment: its end, blocks written ahead; cut off;
+ *  - not found in the newest segment: a torn tail; copied likewise, up to the last byte that is not zero, and cut off;
  *  - not found in another segment, or a file missing or too short: its rows are reported lost, by the numbers that the next header states.
  * Nothing but the segment files says where the log ends: there is no second file that could disagree.
  */

@@ -18,8 +18,8 @@ export class DiskSpace {
     this.reserve = reserve;
   }
 
-  /** Throws WeirError `disk_full` unless `bytes` more leave the reserve untouched. Asks the file system once a second, and each time when it looks full. */
-  async require(bytes: number): Promise<void> {
+  /** Whether `bytes` more leave the reserve untouched. Asks the file system once a second, and each time when it looks full. */
+  async has(bytes: number): Promise<boolean> {
     const now = performance.now();
     if (now - this.askedAt > askAgainMs || this.free - bytes < this.reserve) {
       try {
@@ -30,14 +30,19 @@ export class DiskSpace {
       }
       this.askedAt = now;
     }
-    if (this.free - bytes < this.reserve)
-      throw new WeirError(
-        'disk_full',
-        {
-          reason: `the disk has ${this.free} bytes free, ${bytes} and a reserve of ${this.reserve} are needed; free space or shorten retention`,
-        },
-        { retryAfter: 5 },
-      );
+    return this.free - bytes >= this.reserve;
+  }
+
+  /** Throws WeirError `disk_full` unless the disk {@link has} room for `bytes`. */
+  async require(bytes: number): Promise<void> {
+    if (await this.has(bytes)) return;
+    throw new WeirError(
+      'disk_full',
+      {
+        reason: `the disk has ${this.free} bytes free, ${bytes} and a reserve of ${this.reserve} are needed; free space or shorten retention`,
+      },
+      { retryAfter: 5 },
+    );
   }
 
   used(bytes: number): void {

@@ -18,6 +18,7 @@ import {
   segmentHeaderBytes,
 } from './segment.ts';
 import type { DiskSpace } from './space.ts';
+import type { Spare } from './spare.ts';
 
 const rowsMax = 0xffff_ffff;
 
@@ -35,6 +36,9 @@ type Waiting = {
   resolve: (seq: bigint) => void;
   reject: (error: WeirError) => void;
 };
+
+/** `ahead`: the file's blocks were written before it was used (spare.ts), up to the size of a segment. */
+type OpenSegment = { file: LogFile; segment: Segment; ahead: boolean };
 
 export type PreparedBatch = Omit<Waiting, 'resolve' | 'reject'>;
 
@@ -75,8 +79,10 @@ export class Writer {
   private readonly segmentBytes: number;
   private readonly segments: RetainedSegments;
   private readonly space: DiskSpace;
+  private readonly spare: Spare;
   private readonly onDurable: () => void;
-  private open: { file: LogFile; segment: Segment } | undefined;
+  private open: OpenSegment | undefined;
+  private closing: Promise<void> = Promise.resolve();
   private waiting: Waiting[] = [];
   private running: Promise<void> | undefined;
   /** The highest number that a file was made for, whether or not it became a segment. */
@@ -91,6 +97,7 @@ export class Writer {
     segmentBytes: number,
     segments: RetainedSegments,
     space: DiskSpace,
+    spare: Spare,
     onDurable: () => void,
   ) {
     this.fs = fs;
@@ -98,6 +105,7 @@ export class Writer {
     this.segmentBytes = segmentBytes;
     this.segments = segments;
     this.space = space;
+    this.spare = spare;
     this.onDurable = onDurable;
   }
 
@@ -117,7 +125,9 @@ export class Writer {
   /** Write what is waiting and close the file. No append may follow. */
   async close(): Promise<void> {
     await this.running;
-    await this.seal();
+    this.seal();
+    await this.spare.close();
+    await this.closing;
   }
 
   private async run(): Promise<void> {
@@ -149,7 +159,10 @@ export class Writer {
     const first = this.waiting[0];
     const fits = (batch: Waiting, bytes: number, rows: number): boolean =>
       bytes + batch.bytes <= this.segmentBytes && rows + batch.records <= rowsMax;
-    const fresh = !segment || (first !== undefined && segment.frames > 0 && !fits(first, segment.bytes, segment.rows));
+    // A segment that grows as it is written is left for one made ready as soon as there is one.
+    const left = this.open?.ahead === false && this.spare.ready;
+    const fresh =
+      !segment || (first !== undefined && segment.frames > 0 && (left || !fits(first, segment.bytes, segment.rows)));
     const used = segment && !fresh ? segment : { bytes: segmentHeaderBytes, rows: 0 };
     let bytes = 0;
     let rows = 0;
@@ -166,8 +179,11 @@ export class Writer {
 
   /** The seqs of the group's batches, all durable. */
   private async commit(group: Waiting[], bytes: number, fresh: boolean): Promise<bigint[]> {
-    await this.space.require(bytes);
-    const { file, segment } = fresh || !this.open ? await this.openSegment() : this.open;
+    await this.space.require(bytes).catch(async (error: unknown) => {
+      await this.spare.release();
+      throw error;
+    });
+    const { file, segment, ahead } = fresh || !this.open ? await this.openSegment() : this.open;
     let place = { offset: segment.bytes, row: segment.rows, frame: segment.frames };
     const places = [];
     const pieces: Uint8Array[] = [];
@@ -184,7 +200,8 @@ export class Writer {
       place = { offset: place.offset + batch.bytes, row: place.row + records, frame: place.frame + 1 };
     }
     const syncSeconds = await this.write(file, pieces, bytes);
-    this.space.used(bytes);
+    if (!ahead) this.space.used(bytes);
+    this.spare.appended(bytes);
     for (const at of places) mark(segment, at);
     segment.bytes = place.offset;
     segment.rows = place.row;
@@ -197,13 +214,17 @@ export class Writer {
   /** Append to the open segment and sync; seconds of the sync. Throws when the bytes are not durable; the file then ends where it did, or is sealed. */
   private async write(file: LogFile, pieces: Uint8Array[], bytes: number): Promise<number> {
     const end = this.open?.segment.bytes ?? 0;
+    const cutTo = async (length: number): Promise<void> => {
+      await file.truncate(length);
+      if (this.open) this.open.ahead = false;
+    };
     try {
       const written = await file.writev(pieces, end);
       if (written !== bytes) throw shortWrite(written, bytes);
     } catch (error) {
       const cutBack =
         isFull(error) &&
-        (await file.truncate(end).then(
+        (await cutTo(end).then(
           () => true,
           () => false,
         ));
@@ -224,10 +245,9 @@ export class Writer {
    * Create the next segment, durable with its name. The one before is sealed first and for good: a header that states its length may
    * come back after a power cut even when its creation failed here.
    */
-  private async openSegment(): Promise<{ file: LogFile; segment: Segment }> {
-    await this.seal();
+  private async openSegment(): Promise<OpenSegment> {
+    this.seal();
     const newest = this.segments.newest;
-    const { number, path, file } = await this.createFile(newest?.segment ?? 0);
     const salt = newSalt();
     const previous = newest && {
       segment: newest.segment,
@@ -235,22 +255,20 @@ export class Writer {
       rows: newest.rows,
       frames: newest.frames,
     };
-    const header = encodeSegmentHeader({ segment: number, created: Date.now(), salt, previous });
+    const { number, path, file, ahead } = await this.createFile(newest?.segment ?? 0, number =>
+      encodeSegmentHeader({ segment: number, created: Date.now(), salt, previous }),
+    );
     try {
-      const written = await file.writev([header], 0);
-      if (written !== header.length) throw shortWrite(written, header.length);
-      await file.datasync();
       await this.fs.syncDirectory(this.directory);
     } catch (error) {
-      await file.close().catch(() => undefined);
-      await this.fs.unlink(path).catch(() => undefined);
+      await this.discard(file, path);
       throw error;
     }
     const segment: Segment = {
       segment: number,
       path,
       salt,
-      bytes: header.length,
+      bytes: segmentHeaderBytes,
       rows: 0,
       frames: 0,
       sealed: false,
@@ -258,39 +276,74 @@ export class Writer {
       marks: [],
     };
     this.segments.add(segment);
-    this.open = { file, segment };
+    this.open = { file, segment, ahead };
     return this.open;
   }
 
-  /** An empty file with a new number. Numbers of files that could not be finished, or that somebody copied here, are passed over. */
-  private async createFile(newest: number): Promise<{ number: number; path: string; file: LogFile }> {
+  /**
+   * A file with a new number and a durable header, and nothing else but zeros. Numbers of files that could not be finished, or that somebody copied
+   * here, are passed over.
+   */
+  private async createFile(
+    newest: number,
+    headerOf: (number: number) => Buffer,
+  ): Promise<{ number: number; path: string; file: LogFile; ahead: boolean }> {
     for (;;) {
       const number = nextSegmentNumber(Math.max(newest, this.numberTried));
       this.numberTried = number;
       const path = join(this.directory, segmentFileName(number));
+      const header = headerOf(number);
       try {
-        return { number, path, file: await this.fs.open(path, 'create') };
+        const ready = await this.spare.take(path, header);
+        if (ready) return { number, path, file: ready, ahead: true };
+        const file = await this.fs.open(path, 'create');
+        try {
+          const written = await file.writev([header], 0);
+          if (written !== header.length) throw shortWrite(written, header.length);
+          await file.datasync();
+        } catch (error) {
+          await this.discard(file, path);
+          throw error;
+        }
+        return { number, path, file, ahead: false };
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error;
       }
     }
   }
 
-  /** Everything in the open segment is durable: a close that fails loses nothing. */
-  private async seal(): Promise<void> {
-    const open = this.open;
+  private async discard(file: LogFile, path: string): Promise<void> {
+    await file.close().catch(() => undefined);
+    await this.fs.unlink(path).catch(() => undefined);
+  }
+
+  /** Everything in the open segment is durable, and its successor states its length: what fails from here on loses nothing, and nobody waits for it. */
+  private seal(): void {
+    const { open } = this;
     this.open = undefined;
     if (!open) return;
-    open.segment.sealed = true;
-    await open.file.close().catch((error: unknown) => {
-      log.warn({ segment: open.segment.segment, code: codeOf(error) }, 'closing a sealed segment failed');
-    });
+    const { file, segment, ahead } = open;
+    segment.sealed = true;
+    const close = async (): Promise<void> => {
+      try {
+        if (ahead) await file.truncate(segment.bytes);
+      } finally {
+        await file.close();
+      }
+    };
+    this.closing = Promise.all([this.closing, close()]).then(
+      () => undefined,
+      (error: unknown) => {
+        log.warn({ segment: segment.segment, code: codeOf(error) }, 'closing a sealed segment failed');
+      },
+    );
   }
 
   /** Seal after a failure. What was not synced is cut off if the file lets us; if not, the next segment's header says that it does not count. */
   private async abandon(end: number): Promise<void> {
     await this.open?.file.truncate(end).catch(() => undefined);
-    await this.seal();
+    if (this.open) this.open.ahead = false;
+    this.seal();
   }
 }
 
