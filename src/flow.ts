@@ -5,7 +5,7 @@
  *   receive --AcceptBatch--> buffer --TakeFrames--> process --Engine--> store <--RunQuery-- query
  */
 import type { Readable } from 'node:stream';
-import type { Batch, BatchHeader } from './base/record.ts';
+import type { Batch, BatchHeader, Tenant } from './base/record.ts';
 
 /** Append one batch. Resolves only when the whole batch is in the log and fsynced; rejects with a WeirError (`disk_full`, `log_failed`, `overloaded`) when it is not. */
 export type AcceptBatch = (batch: Batch) => Promise<{ seq: bigint }>;
@@ -98,6 +98,32 @@ export type Answer = {
 
 /** Run a question against parts and tail; each record is seen exactly once. Rejects with a WeirError (`engine_down`, `query_limit`, `query_failed`), never with an engine's text that shows SQL. */
 export type RunQuery = (question: Question) => Promise<Answer>;
+
+/** A request to remove records of a tenant for good: those that match, of these event times, that were received before it was made. */
+export type DeleteRequest = {
+  id: string;
+  tenant: Tenant;
+  /** LogQL: a selector, filters, parsers. */
+  query: string;
+  /** Event times in ns since 1970, both inclusive. */
+  start: bigint;
+  end: bigint;
+  /** When it was made, ns since 1970. */
+  created: bigint;
+  /** `received`: hidden, and can be cancelled; `processing`: being removed; `processed`: nothing is left of it in the store. */
+  state: 'received' | 'processing' | 'processed';
+};
+
+/** Delete requests. All reject with what the engine threw; nothing is half done then. */
+export type Deletes = {
+  /** Resolves when the request is durable; its records are hidden from then on. Throws `bad_query` when the query is none. */
+  add(request: Omit<DeleteRequest, 'id' | 'state'>): Promise<DeleteRequest>;
+  /** Requests of a tenant that were not cancelled, oldest first. */
+  list(tenant: Tenant): DeleteRequest[];
+  cancel(tenant: Tenant, id: string): Promise<'cancelled' | 'processing' | 'unknown'>;
+  /** SQL conditions over the columns of a record: rows for which one holds are not to be shown to this tenant. Mostly none. */
+  hidden(tenant: Tenant): string[];
+};
 
 /** Formats that the engine writes itself, so that no row becomes a JavaScript object. */
 export type ByteFormat = 'JSONEachRow' | 'CSVWithNames' | 'Parquet';

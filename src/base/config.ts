@@ -171,6 +171,14 @@ export const configSchema = z.strictObject({
       rows: z.number().int().min(1).default(limits.sqlRowsMax).describe('rows of one answer'),
     })
     .prefault({}),
+  deletes: z
+    .strictObject({
+      cancel_period: duration(
+        24 * 3600e3,
+        'so long a delete request can be cancelled; its records are hidden at once and removed after it',
+      ),
+    })
+    .prefault({}),
   pipeline: z.array(pipelineStepSchema).default([]).describe('steps every record goes through before it is stored'),
 });
 export type Config = z.infer<typeof configSchema>;

@@ -61,6 +61,7 @@ export const errorTable = {
     text: 'raw SQL is off; set sql.enabled: true in weir.yaml (embedded engine only: a ClickHouse server has users and grants of its own)',
   },
   no_such_query: { status: 404, retry: false, text: 'no query named "{id}" is running' },
+  no_such_delete: { status: 404, retry: false, text: '{reason}' },
   no_such_rules: { status: 404, retry: false, text: '{reason}' },
   rules_unavailable: { status: 503, retry: true, text: 'the rules cannot be read or written: {reason}' },
   query_cancelled: { status: 499, retry: false, text: 'the query was cancelled' },

@@ -197,6 +197,11 @@ const retained = new Counter({
   labelNames: ['reason'],
   registers: [registry],
 });
+const deleted = new Counter({
+  name: 'weir_deleted_records_total',
+  help: 'records removed by delete requests',
+  registers: [registry],
+});
 const retries = new Counter({
   name: 'weir_insert_retries_total',
   help: 'ticks and seals tried again, by cause',
@@ -231,6 +236,9 @@ export function pipelineDropped(step: string, records: number): void {
 /** `reason` is age or disk. */
 export function retentionDropped(reason: string, records: number): void {
   retained.inc({ reason }, records);
+}
+export function recordsDeleted(records: number): void {
+  deleted.inc(records);
 }
 /** `cause` is disk_full, io, engine or other. */
 export function insertRetried(cause: string): void {

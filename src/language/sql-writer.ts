@@ -100,3 +100,7 @@ export function or(conditions: readonly string[]): string {
   if (kept.length === 0) return '0';
   return kept.length === 1 ? (kept[0] ?? '0') : kept.map(c => `(${c})`).join(' OR ');
 }
+
+/** A SELECT in parentheses: the rows of `source` (see {@link quoteTable}) for which none of the conditions holds. One level each, so that aliases within conditions never meet. */
+export const rowsWithout = (source: string, conditions: readonly string[]): string =>
+  conditions.reduce((from, condition) => `(SELECT * FROM ${from} WHERE NOT ifNull(${condition}, 0))`, source);

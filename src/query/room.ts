@@ -3,7 +3,7 @@ import { WeirError } from '../base/errors.ts';
 import type { Config } from '../base/config.ts';
 import { limits } from '../base/limits.ts';
 import type { Tenant } from '../base/record.ts';
-import type { OnVisible, Question, RunBytes, RunQuery } from '../flow.ts';
+import type { Deletes, OnVisible, Question, RunBytes, RunQuery } from '../flow.ts';
 import { type Ask, askBytesThrough, askThrough, makeLane } from './admission.ts';
 import type { StatusAnswer } from './contract.ts';
 import { makeVisibleHub, type VisibleHub } from './follow.ts';
@@ -15,9 +15,10 @@ export type QueryDeps = {
   run: RunQuery;
   bytes: RunBytes;
   onVisible: OnVisible;
+  deletes: Deletes;
   /** Where alert and recording rules are kept. */
   rulesDirectory: string;
-  config: Pick<Config, 'limits' | 'sql' | 'store'>;
+  config: Pick<Config, 'limits' | 'deletes' | 'sql' | 'store'>;
   /** The program's state for `GET /api/v1/status`; called per request, so it must be cheap. */
   status: () => Omit<StatusAnswer, 'records' | 'oldest' | 'newest'>;
 };
@@ -32,6 +33,9 @@ export type Room = {
   askForTail: Ask;
   exportBytes: ReturnType<typeof askBytesThrough>;
   visible: VisibleHub;
+  deletes: Deletes;
+  /** So long a delete request can be cancelled. */
+  cancelMillis: number;
   running: Running;
   rowsMax: number;
   seriesMax: number;
@@ -54,7 +58,7 @@ export function makeRoom(deps: QueryDeps): Room {
   const exportBytes = askBytesThrough(makeLane('exports', limits.exportsAtOnce), deps.bytes);
   const readable = <Q extends Question>(tenant: Tenant, question: Q): Q => ({
     ...question,
-    sql: sources => question.sql(sourcesFor(tenant, sources)),
+    sql: sources => question.sql(sourcesFor(tenant, sources, deps.deletes)),
   });
   const { sql, store } = deps.config;
   return {
@@ -63,6 +67,8 @@ export function makeRoom(deps: QueryDeps): Room {
     askForTail: (tenant, question) => askForTail(tenant, readable(tenant, question)),
     exportBytes: (tenant, question) => exportBytes(tenant, readable(tenant, question)),
     visible: makeVisibleHub(deps.onVisible),
+    deletes: deps.deletes,
+    cancelMillis: deps.config.deletes.cancel_period,
     running: makeRunning(),
     rowsMax,
     seriesMax: deps.config.limits.query_series,

@@ -112,6 +112,7 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
       engine: engine.engine,
       streams: engine.client,
       config,
+      compileCondition,
       ...(engine.directory && { directory: engine.directory }),
     });
     stops.push(() => store.close());
@@ -145,6 +146,7 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
       run: store.runQuery,
       bytes: store.runBytes,
       onVisible: worker.onVisible,
+      deletes: store.deletes,
       rulesDirectory: join(config.data, 'rules'),
       config,
       status: () => ({
@@ -183,6 +185,8 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
     await Promise.race([begun, told]);
     const retention = store.startRetention();
     stops.push(() => retention.stop());
+    const removal = store.startRemoval(() => worker.lag().records === 0);
+    stops.push(() => removal.stop());
     ready = true;
     log.info({ url, data: config.data, milliseconds: Math.round(performance.now() - started) }, 'weir is ready');
     onReady(url);

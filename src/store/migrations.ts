@@ -4,6 +4,7 @@ import { log } from '../base/log.ts';
 import type { Engine } from '../flow.ts';
 import {
   addIdIndex,
+  createDeletes,
   createExpired,
   createLedger,
   createMigrations,
@@ -33,6 +34,7 @@ const migrations: readonly ((names: TableNames, config: Config) => string[])[] =
     ),
   ],
   (names, config) => (config.store.id_index ? [names.records, names.staging].map(addIdIndex) : []),
+  names => [createDeletes(names.deletes)],
 ];
 
 /**

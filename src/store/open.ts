@@ -1,12 +1,14 @@
 import type { Config } from '../base/config.ts';
 import { log } from '../base/log.ts';
 import { gaugeFrom } from '../base/telemetry.ts';
-import type { Engine, RunBytes, RunQuery, Tail, TailStore } from '../flow.ts';
+import type { Deletes, Engine, RunBytes, RunQuery, Tail, TailStore } from '../flow.ts';
 import { quoteString } from '../language/sql-writer.ts';
+import { type CompileCondition, DeleteRequests } from './deletes.ts';
 import { DetachedParts } from './detached.ts';
 import { HandOver } from './hand-over.ts';
 import { Ledger } from './ledger.ts';
 import { migrate } from './migrations.ts';
+import { type RemovalTimer, startRemoval } from './remove-rows.ts';
 import { type RetentionTimer, startRetention } from './retention.ts';
 import { type EngineStreams, makeRunBytes, makeRunQuery } from './run-query.ts';
 import { createIncoming, createQuarantineTail, createTail, selectStreams, tableNames } from './schema.ts';
@@ -18,6 +20,9 @@ export type Store = TailStore & {
   runBytes: RunBytes;
   /** Drops what is older than its retention, now and every minute, until stopped. To be started after `prepare`. */
   startRetention(): RetentionTimer;
+  deletes: Deletes;
+  /** Carries out delete requests whose time to be cancelled is over, until stopped. `caughtUp` tells whether all of the log is visible. To be started after `prepare`. */
+  startRemoval(caughtUp: () => boolean): RemovalTimer;
   /** Stops timers and waits for tables being dropped; the engine is not ours to stop. */
   close(): Promise<void>;
 };
@@ -26,12 +31,14 @@ export type StoreOptions = {
   engine: Engine;
   streams: EngineStreams;
   config: Config;
+  /** For the queries of delete requests. */
+  compileCondition: CompileCondition;
   /** Directory of the embedded engine; absent when the engine is a server elsewhere. */
   directory?: string;
 };
 
 /** The tables and who may name them. Nothing is touched before `prepare`. */
-export function openStore({ engine, streams, config, directory }: StoreOptions): Store {
+export function openStore({ engine, streams, config, compileCondition, directory }: StoreOptions): Store {
   const names = tableNames(config.store.database);
   const local = directory !== undefined;
   const sync = fileSystemSync(directory);
@@ -81,7 +88,16 @@ AND (read_rows > 0 OR ProfileEvents['QueryPlanBuildMicroseconds'] > 0)`,
     },
     dropTail,
   );
-  const sealing: Sealing = { engine, names, handOver, ledger };
+  const requests = new DeleteRequests(engine, names, compileCondition);
+  const sealing: Sealing = { engine, names, handOver, ledger, requests };
+  let lastSeal: Promise<unknown> = Promise.resolve();
+  /** Seals and what must not meet them use the staging tables in turn. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = lastSeal.then(work, work);
+    lastSeal = mine.catch(() => undefined);
+    return mine;
+  };
+  const runQuery = makeRunQuery({ streams, handOver, config });
   gaugeFrom('weir_store_detached_parts', 'parts that the engine set aside as damaged', () => detached.known());
 
   const seqsIn = (range: string): string =>
@@ -100,6 +116,7 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
       incomingMade = false;
       await renewStaging(sealing, ['records', 'quarantine', 'streams']);
       if (changed) await sync.now();
+      await requests.load();
     },
     async openTail() {
       const id = ++tailsMade;
@@ -110,14 +127,15 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
     },
     show: tails => handOver.show(tails),
     discard: dropTail,
-    async seal(order) {
-      sync.wrote();
-      const report = await seal(sealing, order);
-      // Of rows that were there before, the sums may or may not have been: count those days anew.
-      if (order.note === 'store') await rebuildStreams(order.from);
-      await sync.now();
-      return report;
-    },
+    seal: order =>
+      inTurn(async () => {
+        sync.wrote();
+        const report = await seal(sealing, order);
+        // Of rows that were there before, the sums may or may not have been: count those days anew.
+        if (order.note === 'store') await rebuildStreams(await receiveDaysSince(order.from));
+        await sync.now();
+        return report;
+      }),
     async templates(tenant) {
       const rows = await engine.run({
         sql: `SELECT id, argMax(pattern, at) AS pattern, any(number) AS number FROM ${names.templates} WHERE tenant = ${quoteString(tenant)} GROUP BY id ORDER BY number, id`,
@@ -140,12 +158,27 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
     presentSeqs: (from, to) => seqsIn(`seq >= ${from} AND seq < ${to}`),
     suspect: async () => (await detached.look()) || (local && (await ledger.fromEarlierBoot())),
     gaps: segments => ledger.gaps(segments),
-    async settle(segments) {
-      await ledger.settle(segments);
-      if (segments.length > 0) await rebuildStreams(BigInt(Math.min(...segments)) << 32n);
-      await sync.now();
-    },
-    runQuery: makeRunQuery({ streams, handOver, config }),
+    settle: segments =>
+      inTurn(async () => {
+        await ledger.settle(segments);
+        if (segments.length > 0) await rebuildStreams(await receiveDaysSince(BigInt(Math.min(...segments)) << 32n));
+        await sync.now();
+      }),
+    deletes: requests,
+    startRemoval: caughtUp =>
+      startRemoval({
+        engine,
+        names,
+        ledger,
+        requests,
+        config,
+        runQuery,
+        caughtUp,
+        betweenSeals: inTurn,
+        rebuildStreams,
+        sync: () => sync.now(),
+      }),
+    runQuery,
     runBytes: makeRunBytes({ streams, handOver, config }),
     startRetention: () => startRetention({ engine, names, config }),
     async close() {
@@ -154,19 +187,26 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
     },
   };
 
-  /** `streams` of the receive days that hold rows from `first` on, counted anew from the records. */
-  async function rebuildStreams(first: bigint): Promise<void> {
+  async function receiveDaysSince(first: bigint): Promise<string[]> {
     const days = await engine.run({
       sql: `SELECT DISTINCT toDate(received) AS day FROM ${names.records} WHERE seq >= ${first}`,
     });
-    for (const { day: value } of days) {
-      const quoted = quoteString(String(value));
+    return days.map(({ day: value }) => String(value));
+  }
+
+  /** `streams` of these receive days, counted anew from the records. */
+  async function rebuildStreams(days: readonly string[]): Promise<void> {
+    for (const quoted of days.map(quoteString)) {
       await renewStaging(sealing, ['streams']);
       await engine.run({
         sql: `INSERT INTO ${names.streamsStaging} ${selectStreams(`(SELECT * FROM ${names.records} WHERE toDate(received) = ${quoted})`)}`,
       });
+      const [left] = await engine.run({ sql: `SELECT count() AS n FROM ${names.streamsStaging}` });
       await engine.run({
-        sql: `ALTER TABLE ${names.streams} REPLACE PARTITION ${quoted} FROM ${names.streamsStaging}`,
+        sql:
+          Number(left?.n) > 0
+            ? `ALTER TABLE ${names.streams} REPLACE PARTITION ${quoted} FROM ${names.streamsStaging}`
+            : `ALTER TABLE ${names.streams} DROP PARTITION ${quoted}`,
       });
     }
   }

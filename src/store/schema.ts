@@ -91,6 +91,7 @@ export function tableNames(database: string) {
     ledger: at('ledger'),
     expired: at('expired'),
     templates: at('templates'),
+    deletes: at('deletes'),
     migrations: at('migrations'),
     tail: (id: number): string => at(`tail_${id}`),
     quarantineTail: (id: number): string => at(`quarantine_tail_${id}`),
@@ -170,6 +171,11 @@ export const createExpired = (table: string): string =>
 export const createTemplates = (table: string): string =>
   `CREATE TABLE IF NOT EXISTS ${table} (tenant ${lc}, id String, number UInt32, pattern String, at DateTime64(9, 'UTC') DEFAULT now64(9)) ENGINE = ReplacingMergeTree(at)
 ORDER BY (tenant, id) SETTINGS ${durable}`;
+
+/** Delete requests, one row for each state that a request came to. Times in ns since 1970; `rows` is what was removed, known when it is processed. */
+export const createDeletes = (table: string): string =>
+  `CREATE TABLE IF NOT EXISTS ${table} (tenant ${lc}, id String, query String, start Int64, end Int64, created Int64, state ${lc}, rows UInt64,
+at DateTime64(9, 'UTC') DEFAULT now64(9)) ENGINE = MergeTree ORDER BY (tenant, id) SETTINGS ${durable}`;
 
 export const createMigrations = (table: string): string =>
   `CREATE TABLE IF NOT EXISTS ${table} (version UInt32, at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = MergeTree ORDER BY version SETTINGS ${durable}`;

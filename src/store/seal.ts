@@ -3,8 +3,9 @@ import { log } from '../base/log.ts';
 import { segmentOfSeq } from '../base/record.ts';
 import { isExpired } from '../base/retention-class.ts';
 import { tailSealed } from '../base/telemetry.ts';
-import type { Engine, LearntTemplates, SealOrder, SqlSettings } from '../flow.ts';
-import { quoteString } from '../language/sql-writer.ts';
+import type { Engine, LearntTemplates, SealOrder, SqlSettings, Tail } from '../flow.ts';
+import { quoteString, rowsWithout } from '../language/sql-writer.ts';
+import type { DeleteRequests } from './deletes.ts';
 import type { HandOver, Moved } from './hand-over.ts';
 import { type Ledger, type LedgerRow, quarantineKey } from './ledger.ts';
 import { selectStreams, type TableNames } from './schema.ts';
@@ -32,6 +33,7 @@ export type Sealing = {
   names: TableNames;
   handOver: HandOver;
   ledger: Ledger;
+  requests: DeleteRequests;
 };
 
 const stagingOf = (names: TableNames, kind: Kind): string =>
@@ -78,13 +80,14 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
   const { engine, names, handOver, ledger } = sealing;
   const started = performance.now();
   const { tail } = order;
-  const tailCounts = await ledger.counts(order.from, order.to, tail.records, tail.quarantine);
+  const records = await rowsToStore(sealing, tail);
+  const tailCounts = await ledger.counts(order.from, order.to, records, tail.quarantine);
   const anyQuarantined = [...tailCounts.values()].some(counts => counts.has(quarantineKey));
   // Rows that a failed seal left in the staging table of quarantine are of this tail: others begin with a `prepare`.
   await renewStaging(sealing, anyQuarantined ? ['records', 'quarantine', 'streams'] : ['records', 'streams']);
   await noteTemplates(sealing, order.templates);
   await engine.run({
-    sql: `INSERT INTO ${names.staging} SELECT ${withTemplates(order.templates)} FROM ${tail.records}`,
+    sql: `INSERT INTO ${names.staging} SELECT ${withTemplates(order.templates)} FROM ${records}`,
     settings: oneBlock,
   });
   if (anyQuarantined)
@@ -92,7 +95,7 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
       sql: `INSERT INTO ${names.quarantineStaging} SELECT * FROM ${tail.quarantine}`,
       settings: oneBlock,
     });
-  await engine.run({ sql: `INSERT INTO ${names.streamsStaging} ${selectStreams(tail.records)}`, settings: oneBlock });
+  await engine.run({ sql: `INSERT INTO ${names.streamsStaging} ${selectStreams(records)}`, settings: oneBlock });
   let partitions = await staged(sealing);
   const gone = order.note === 'tail' ? new Set<string>() : await ledger.expired();
   const late = partitions.filter(p => p.kind === 'records' && (gone.has(p.partition) || isExpired(p.partition)));
@@ -127,6 +130,17 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
   const rows = [...counts.values()].flatMap(c => [...c.values()]).reduce((a, b) => a + b, 0);
   tailSealed((performance.now() - started) / 1000, rows);
   return { rows, parts: partitions.filter(p => p.kind === 'records').length };
+}
+
+/** SQL: the rows of a tail, without those that delete requests have removed or are removing: rows replayed from the log must not bring them back. */
+async function rowsToStore({ engine, requests }: Sealing, tail: Tail): Promise<string> {
+  if (!requests.removes()) return tail.records;
+  const [row] = await engine.run({
+    sql: `SELECT toUnixTimestamp64Nano(min(received)) AS first, count() AS n FROM ${tail.records}`,
+  });
+  return Number(row?.n) === 0
+    ? tail.records
+    : rowsWithout(tail.records, requests.removedSince(BigInt(String(row?.first))));
 }
 
 /** Before any row with such an id is in parts. */

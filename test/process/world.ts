@@ -47,13 +47,14 @@ export async function openWorld(options: WorldOptions = {}, kept?: Kept): Promis
   const parsed: Config = parseConfig(options.config ?? '');
   const config: Config = { ...parsed, store: { ...parsed.store, database } };
   engine.reset();
-  const store = openStore({ engine, streams: engine, config, directory: join(directory, 'engine') });
+  const compileCondition = options.compileCondition ?? (text => text);
+  const store = openStore({ engine, streams: engine, config, compileCondition, directory: join(directory, 'engine') });
   const worker = startWorker({
     source: log,
     engine,
     store,
     config,
-    compileCondition: options.compileCondition ?? (text => text),
+    compileCondition,
     spoolDirectory: join(directory, 'spool'),
     bounds: { tickMillisMin: 20, sealMillis: 600_000, ...options.bounds },
   });

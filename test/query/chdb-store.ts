@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Session } from 'chdb';
 import type { Level } from '../../src/base/record.ts';
-import type { OnVisible, Question, RunBytes, RunQuery, Sources } from '../../src/flow.ts';
+import { compileCondition } from '../../src/language/condition.ts';
+import type { DeleteRequest, Deletes, OnVisible, Question, RunBytes, RunQuery, Sources } from '../../src/flow.ts';
 
 /** A record as the tests write it; what is left out gets a plain value. */
 export type TestRecord = {
@@ -112,6 +113,31 @@ export class ChdbStore {
     });
     for (const listener of this.#listeners) listener(from, this.#seq);
   }
+
+  /** In memory, and with the real hiding; nothing is removed. */
+  readonly deletes: Deletes = {
+    add: async fresh => {
+      const request: DeleteRequest = { ...fresh, id: `d${this.#requests.length}`, state: 'received' };
+      compileCondition(request.query);
+      this.#requests.push(request);
+      return request;
+    },
+    list: tenant => this.#requests.filter(request => request.tenant === tenant),
+    cancel: async (tenant, id) => {
+      const at = this.#requests.findIndex(request => request.tenant === tenant && request.id === id);
+      if (this.#requests[at]?.state === 'received') this.#requests.splice(at, 1);
+      else return at < 0 ? 'unknown' : 'processing';
+      return 'cancelled';
+    },
+    hidden: tenant =>
+      this.deletes
+        .list(tenant)
+        .map(
+          ({ query, start, end }) =>
+            `tenant = '${tenant}' AND toUnixTimestamp64Nano(timestamp) BETWEEN ${start} AND ${end} AND (${compileCondition(query)})`,
+        ),
+  };
+  readonly #requests: DeleteRequest[] = [];
 
   /** The tail becomes parts. Questions are held off meanwhile, as by the real hand-over: each sees a row in one place only. */
   async seal(): Promise<void> {

@@ -29,6 +29,7 @@ export async function startQueryServer(change: Partial<QueryDeps> = {}): Promise
     run: store.run,
     bytes: store.runBytes,
     onVisible: store.onVisible,
+    deletes: store.deletes,
     rulesDirectory: join(store.folder, 'rules'),
     config: parseConfig(''),
     status: () => ({

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Room } from '../room.ts';
 import { registerAbout } from './about.ts';
+import { registerDeletes } from './deletes.ts';
 import { registerDetectedFields } from './detected-fields.ts';
 import { answerAsLoki } from './errors.ts';
 import { registerLabels } from './labels.ts';
@@ -24,6 +25,7 @@ export async function registerLoki(server: FastifyInstance, room: Room): Promise
       registerPatterns(scope, room);
       registerDetectedFields(scope, room);
       registerLokiTail(scope, room);
+      registerDeletes(scope, room);
       registerAbout(scope, room);
     },
     { prefix: '/loki/api/v1' },
