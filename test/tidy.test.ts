@@ -48,7 +48,7 @@ function allowed(from: string, to: string, target: string): boolean {
   // Quoting of names and values stands in one place, so the room that speaks SQL may use it.
   if (to === 'language')
     return from === 'process' || from === 'query' || (from === 'store' && target === 'src/language/sql-writer.ts');
-  return from === 'cli' && target === 'src/query/contract.ts';
+  return from === 'cli' && /^src\/query\/(?:eql\/)?contract\.ts$/.test(target);
 }
 
 function fail(faults: string[]): void {

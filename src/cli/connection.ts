@@ -91,7 +91,8 @@ export async function json<T>(connection: Connection, request: Call, query?: str
   }
 }
 
-type Fault = { code?: string; message?: string; line?: number; column?: number };
+/** `reason` is how Elasticsearch's API says `message`. */
+type Fault = { code?: string; message?: string; reason?: string; line?: number; column?: number };
 
 /** What to tell the user about an answer that is not 2xx. */
 export async function failure(
@@ -110,7 +111,7 @@ export function failureOf(connection: Connection, status: number, text: string, 
   } catch {
     fault = { message: text.slice(0, 500) };
   }
-  const message = fault.message || `the server answered ${status}`;
+  const message = fault.message || fault.reason || `the server answered ${status}`;
   if (status === 401 || status === 403)
     return new CliError(exitCode.connection, `${message} (give it with --token or WEIR_TOKEN)`);
   if (status === 404)

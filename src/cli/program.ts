@@ -83,6 +83,15 @@ function askingCommands(program: Command, done: (code: number) => void): void {
     .action(async (query: string[], options) =>
       done(await (await import('./search.ts')).search(words(query), options)),
     );
+  client(program, 'eql <query...>', 'find events and sequences of events (EQL)')
+    .option('--since <time>', 'start: 24h, yesterday 14:00, RFC 3339, or a range 14:05..14:20 (default: 24h)')
+    .option(...from)
+    .option(...to)
+    .option('--limit <n>', 'events, sequences or samples at most', integer(1), 100)
+    .option('--oldest', 'the oldest matches instead of the newest')
+    .addOption(format)
+    .addOption(colour)
+    .action(async (query: string[], options) => done(await (await import('./eql.ts')).eql(words(query), options)));
   client(program, 'tail [query...]', 'follow records as they arrive')
     .option('--since <time>', 'begin with records since then')
     .option('--limit <n>', 'records from before at most', integer(1), 100)
@@ -214,6 +223,7 @@ Examples:
   weir run -- npm start                        run a program and keep its output
   weir search timeout --since 2h               find words
   weir search '{service_name="web"} |= "refused" | json | status >= 500'
+  weir eql 'sequence by user.name [login where outcome == "failure"] [login where outcome == "success"]'
   weir hist --by service_name --since 24h
   weir export '{service_name="web"}' -o parquet --out web.parquet --since 7d
 

@@ -17,10 +17,13 @@ export type EqlScope = {
   field(field: Field): FieldSql;
   insensitive: boolean;
   categoryField: Field;
-  timestampField: Field;
+  /** SQL: ns by which events are in order. */
+  time: string;
   tiebreakerField?: Field;
   fault(at: number, reason: string): Error;
 };
+
+const columnNs = 'toUnixTimestamp64Nano(timestamp)';
 
 type Part = { sql: string; as: string };
 
@@ -43,18 +46,12 @@ class Select {
     if (end !== undefined) this.where.push(`timestamp <= ${quoteTime(end)}`);
     if (asked.filter) this.where.push(conditionSql(asked.filter, this.context));
     this.parts = [{ sql: 'seq', as: 's' }];
-    const time = asked.field(asked.timestampField);
-    if (time.type === 'time') this.parts.unshift({ sql: 'toUnixTimestamp64Nano(timestamp)', as: 't' });
+    const { time } = asked;
+    if (time === columnNs) this.parts.unshift({ sql: columnNs, as: 't' });
     else {
-      const text = this.scope.bind(time.exact);
-      const ns = this.scope.bind(
-        `if(match(ifNull(${text}, ''), '^-?[0-9]+$'), toInt64OrNull(${text}) * 1000000, toUnixTimestamp64Nano(parseDateTime64BestEffortOrNull(${text}, 9, 'UTC')))`,
-      );
+      const ns = this.scope.bind(time);
       this.where.push(`isNotNull(${ns})`);
-      this.parts.unshift(
-        { sql: `assumeNotNull(${ns})`, as: 't' },
-        { sql: 'toUnixTimestamp64Nano(timestamp)', as: 'c' },
-      );
+      this.parts.unshift({ sql: `assumeNotNull(${ns})`, as: 't' }, { sql: columnNs, as: 'c' });
     }
     if (asked.tiebreakerField) {
       this.parts.push({ sql: ordering(this.text(asked.tiebreakerField)), as: 'b' });

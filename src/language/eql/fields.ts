@@ -1,4 +1,4 @@
-import { fieldCandidates, unknownService } from '../../base/fields.ts';
+import { fieldCandidates, timeMagnitudes, unknownService } from '../../base/fields.ts';
 import { quoteString } from '../sql-writer.ts';
 import type { Field } from './tree.ts';
 
@@ -50,9 +50,28 @@ function keyed(key: string, known: KnownKeys): Exclude<Place, { in: 'json' }>[] 
   ];
 }
 
-/** True for the field that the column `timestamp` was read from. `@timestamp` always is. */
+/** True for a field that is a point in time: `@timestamp` always, and what the column `timestamp` was read from. */
 export function isTime(name: string, known: KnownKeys): boolean {
   return name === '@timestamp' || (times.has(name) && keyed(name, known).length === 0);
+}
+
+/** SQL: ns since 1970 of a text that is a time, or a number of s, ms, us or ns by its magnitude; NULL when it is none. */
+function readTime(text: string): string {
+  const number = `toInt64OrNull(${text})`;
+  const scaled = timeMagnitudes.map(({ max, digits }) => `abs(${number}) <= ${max}, ${number} * ${10 ** digits}`);
+  return `if(isNotNull(${number}), multiIf(${scaled.join(', ')}, ${number}), toUnixTimestamp64Nano(parseDateTime64BestEffortOrNull(${text}, 9, 'UTC')))`;
+}
+
+/**
+ * SQL: ns since 1970 by which events are ordered, NULL for events without. Of several names for the time only one becomes the column
+ * of an event; the others are attributes, and are asked first.
+ */
+export function orderSql(name: string, known: KnownKeys): string {
+  const column = 'toUnixTimestamp64Nano(timestamp)';
+  const places = placesOf(name, known);
+  if (places.length === 0) return times.has(name) ? column : "CAST(NULL, 'Nullable(Int64)')";
+  const read = readTime(firstOf(places, false));
+  return times.has(name) ? `ifNull(${read}, ${column})` : read;
 }
 
 /** Every place a field can be at, in the order they are looked at. Empty: no record of the tenant has it. */
@@ -100,8 +119,12 @@ const firstOf = (places: readonly Place[], exact: boolean): string => {
 
 /** SQL of a field. A field that no record has is NULL; whether that is an error is for the caller to say. */
 export function fieldSql(name: string, known: KnownKeys): FieldSql {
-  if (isTime(name, known)) return { type: 'time', sql: 'timestamp' };
   const places = placesOf(name, known);
+  if (isTime(name, known))
+    return {
+      type: 'time',
+      sql: places.length === 0 ? 'timestamp' : `fromUnixTimestamp64Nano(${orderSql(name, known)}, 'UTC')`,
+    };
   return {
     type: 'text',
     light: firstOf(places, false),

@@ -5,6 +5,7 @@ import {
   fieldSql,
   type FieldSql,
   isTime,
+  orderSql,
   type KnownKeys,
   placeHolds,
   placesOf,
@@ -20,6 +21,8 @@ export type KnownFields = {
   /** Throws for a field that no record has, unless it is optional. */
   field(field: Field): FieldSql;
   has(name: string): boolean;
+  /** SQL of the time by a field, ns; throws as `field` does. */
+  time(field: Field): string;
   /** Without any record in the range nothing can match, and nothing can be said about fields. */
   empty: boolean;
 };
@@ -80,20 +83,22 @@ export async function knownFields(
   const required = fields.filter(field => !field.optional && !found.has(fieldName(field)));
   if (required.length > 0 && known.records > 0 && (range.start !== undefined || range.end !== undefined))
     await look(await keysOf(tenant, {}, rows), {});
+  const assertKnown = (field: Field): string => {
+    const name = fieldName(field);
+    if (!found.has(name) && !field.optional && known.records > 0) {
+      const hint = nearest(name.replace(/[^A-Za-z0-9_]/g, '_'), [...known.attributes, ...known.labels]);
+      throw meaningError(
+        text,
+        field.at,
+        `Unknown column [${name}]${hint === undefined ? '' : `, did you mean [${hint}]?`}; no record has it. Write ?${name} for a field that need not exist`,
+      );
+    }
+    return name;
+  };
   return {
     empty: known.records === 0,
     has: name => found.has(name),
-    field(field) {
-      const name = fieldName(field);
-      if (!found.has(name) && !field.optional && known.records > 0) {
-        const hint = nearest(name.replace(/[^A-Za-z0-9_]/g, '_'), [...known.attributes, ...known.labels]);
-        throw meaningError(
-          text,
-          field.at,
-          `Unknown column [${name}]${hint === undefined ? '' : `, did you mean [${hint}]?`}; no record has it. Write ?${name} for a field that need not exist`,
-        );
-      }
-      return fieldSql(name, known);
-    },
+    field: field => fieldSql(assertKnown(field), known),
+    time: field => orderSql(assertKnown(field), known),
   };
 }

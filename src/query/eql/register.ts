@@ -5,6 +5,7 @@ import { tenantOf } from '../../base/tenant.ts';
 import { abortWith } from '../frame-writer.ts';
 import type { Room } from '../room.ts';
 import { visibleError } from '../visible-error.ts';
+import type { EqlAnswer, EqlEvent } from './contract.ts';
 import { type EqlRequest, readRequest } from './request.ts';
 import { type EqlResult, type Hit, searchEql } from './search.ts';
 import { fieldsOf } from './source.ts';
@@ -20,7 +21,7 @@ export async function registerEql(server: FastifyInstance, room: Room): Promise<
       { parseAs: 'string', bodyLimit: bodyBytesMax },
       (_, body, done) => done(null, parsedBody(String(body))),
     );
-    const search = async (request: FastifyRequest, reply: FastifyReply): Promise<object> => {
+    const search = async (request: FastifyRequest, reply: FastifyReply): Promise<EqlAnswer> => {
       const began = performance.now();
       const tenant = tenantOf(request.headers);
       // Clients send a body with GET, which the server does not read by itself.
@@ -67,8 +68,8 @@ function parsedBody(text: string): unknown {
   }
 }
 
-function answerOf(result: EqlResult, asked: EqlRequest, index: string, took: number): object {
-  const event = (hit: Hit): object => {
+function answerOf(result: EqlResult, asked: EqlRequest, index: string, took: number): EqlAnswer {
+  const event = (hit: Hit): EqlEvent => {
     if (hit === undefined) return { _index: '', _id: '', _source: {}, missing: true };
     const shown = { _index: index, _id: hit.id, _source: hit.source };
     return asked.fields.length === 0 ? shown : { ...shown, fields: fieldsOf(hit.source, asked.fields) };
@@ -79,14 +80,14 @@ function answerOf(result: EqlResult, asked: EqlRequest, index: string, took: num
       : result.kind === 'counts'
         ? { events: result.groups.map((group, i) => ({ _index: index, _id: `count-${i}`, _source: group })) }
         : { sequences: result.sequences.map(s => ({ join_keys: s.joinKeys, events: s.events.map(event) })) };
-  const failure = { index, reason: { type: 'partial_result', reason: result.partial } };
+  const { partial } = result;
   return {
-    is_partial: result.partial !== null,
+    is_partial: partial !== null,
     is_running: false,
     took,
-    timed_out: result.partial !== null,
+    timed_out: partial !== null,
     hits: { total: result.total, ...hits },
-    ...(result.partial !== null && { shard_failures: [failure] }),
+    ...(partial !== null && { shard_failures: [{ index, reason: { type: 'partial_result', reason: partial } }] }),
   };
 }
 

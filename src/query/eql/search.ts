@@ -140,7 +140,7 @@ export async function searchEql(
     field: field => known.field(field),
     insensitive: !request.caseSensitive,
     categoryField,
-    timestampField,
+    time: known.time(timestampField),
     ...((request.tiebreakerField !== undefined || known.has('event.sequence')) && { tiebreakerField: tiebreaker }),
     fault: (at, reason) => meaningError(request.query, at, reason),
   };
