@@ -7,11 +7,10 @@ const goDuration = '^[-+]?(?:(?:[0-9]+(?:\\\\.[0-9]*)?|\\\\.[0-9]+)(?:ns|us|µs|
 
 /** Seconds of Go's ParseDuration: ns to h, no days (`1d` in data is an error although `1d` in a query is not). */
 export function durationOf(value: string): string {
-  const amounts = `arrayMap(x -> toFloat64(x), extractAll(toString(${value}), '[0-9.]+'))`;
-  const units = `extractAll(toString(${value}), '[a-zµμ]+')`;
+  const parts = `extractAllGroupsVertical(toString(${value}), '([0-9.]+)([a-zµμ]+)')`;
   const seconds =
-    "transform(u, ['ns', 'us', 'µs', 'μs', 'ms', 's', 'm', 'h'], [1e-9, 1e-6, 1e-6, 1e-6, 1e-3, 1., 60., 3600.], 0.)";
-  const sum = `arraySum(arrayMap((n, u) -> n * ${seconds}, ${amounts}, ${units})) * if(startsWith(${value}, '-'), -1, 1)`;
+    "transform(g[2], ['ns', 'us', 'µs', 'μs', 'ms', 's', 'm', 'h'], [1e-9, 1e-6, 1e-6, 1e-6, 1e-3, 1., 60., 3600.], 0.)";
+  const sum = `arraySum(arrayMap(g -> toFloat64OrZero(g[1]) * ${seconds}, ${parts})) * if(startsWith(${value}, '-'), -1, 1)`;
   return `multiIf(match(${value}, '${goDuration}'), ${sum}, match(${value}, '^[-+]?0$'), 0., NULL)`;
 }
 

@@ -133,6 +133,18 @@ export function find(row: Row, name: string): Found {
   );
 }
 
+/** All labels of a record as a map sorted by name, errors included; a parsed label stands above metadata, that above a stream label. */
+export function labelMap(row: Row): string {
+  const merged = [...categories]
+    .reverse()
+    .map(category => row.map(category))
+    .reduce((a, b) => `mapUpdate(${a}, ${b})`);
+  const errors = isEmpty(row.error)
+    ? ''
+    : `, mapFilter((k, v) -> v != '', map('__error__', toString(${row.error}), '__error_details__', toString(${row.details})))`;
+  return row.scope.bind(`mapSort(${errors === '' ? merged : `mapUpdate(${merged}${errors})`})`);
+}
+
 export const withLine = (row: Row, line: string): Row => ({ ...row, line: row.scope.bind(line) });
 
 /** Adds an error. `override`: the new one wins over an earlier one (parsers); otherwise the first stays (filters). */

@@ -10,6 +10,7 @@ const aliasOrString = /'(?:[^'\\]|\\.)*'|_x[0-9a-f]{12}/g;
 export class Scope {
   private readonly names = new Map<string, string>();
   private readonly texts = new Map<string, string>();
+  private readonly weights = new Map<string, number>();
   private readonly uses = new Map<string, string[]>();
 
   /** A name for `sql`; the same text gives the same name. Names, columns and literals stand for themselves. */
@@ -22,6 +23,17 @@ export class Scope {
     this.texts.set(name, sql);
     this.uses.set(name, sql.match(alias) ?? []);
     return name;
+  }
+
+  /** Length of `sql` with all names written out, as the engine's analyser sees it. */
+  weight(sql: string): number {
+    let sum = sql.length;
+    for (const name of sql.match(alias) ?? []) {
+      const known = this.weights.get(name) ?? this.weight(this.texts.get(name) ?? '');
+      this.weights.set(name, known);
+      sum += known;
+    }
+    return sum;
   }
 
   /** The `WITH ...` clause (or nothing) for a SELECT made of `parts`: what they use, directly or through other names, in order of definition. */

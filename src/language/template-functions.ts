@@ -1,284 +1,390 @@
-import type { WeirError } from '../base/errors.ts';
 import { bytesOf, durationOf } from './convert.ts';
 import { readRegex } from './regex.ts';
 import { quoteString } from './sql-writer.ts';
+import { mathFunctions, type TemplateFunction } from './template-math.ts';
+import { either, print, printf, println, truthOf } from './template-print.ts';
+import { date, toDate, unixEpoch, unixEpochMillis, unixEpochNanos, unixToTime } from './template-time.ts';
+import {
+  bool,
+  intParameter,
+  nothing,
+  number,
+  stringParameter,
+  type TemplateContext,
+  type TemplateValue,
+  text,
+  typeName,
+  withNames,
+} from './template-values.ts';
 
-export type TemplateValue = { sql: string; type: 'string' | 'number' | 'bool' | 'time'; constant?: string };
-/** Conditions under which the template fails at run time. */
-export type Failures = string[];
-type Context = { failures: Failures; fault: (reason: string) => WeirError };
-type TemplateFunction = { arity: [number, number]; write(args: TemplateValue[], context: Context): TemplateValue };
+type Kind = 's' | 'i';
+type Write<T> = (args: string[], context: TemplateContext) => T;
 
-/** How Go prints a value. */
-export function printed({ sql, type }: TemplateValue): string {
-  if (type === 'string') return sql;
-  if (type === 'bool') return `if(${sql}, 'true', 'false')`;
-  return type === 'time' ? `concat(formatDateTime(${sql}, '%Y-%m-%d %H:%i:%S.%f'), ' +0000 UTC')` : `toString(${sql})`;
-}
+const isLiteral = (sql: string): boolean => /^'(?:[^'\\]|\\.)*'$/s.test(sql);
+const isNumber = (sql: string): boolean => /^toInt64\(\(?-?\d+\)?\)$/.test(sql);
 
-const text = (sql: string): TemplateValue => ({ sql, type: 'string' });
-const number = (sql: string): TemplateValue => ({ sql, type: 'number' });
-const bool = (sql: string): TemplateValue => ({ sql, type: 'bool' });
-const str = (value: TemplateValue | undefined): string => (value ? printed(value) : "''");
-const int = (value: TemplateValue | undefined): string => {
-  if (!value) return '0';
-  return value.type === 'string'
-    ? `ifNull(toInt64OrNull(toString(${value.sql})), toInt64(ifNull(toFloat64OrNull(toString(${value.sql})), 0)))`
-    : `toInt64(${value.sql})`;
-};
-const float = (value: TemplateValue | undefined): string => {
-  if (!value) return '0.';
-  return value.type === 'string' ? `ifNull(toFloat64OrNull(toString(${value.sql})), 0.)` : `toFloat64(${value.sql})`;
-};
+/** Arguments heavier than this are bound by a lambda instead of a name: the engine would write them out at each use. */
+const weightMax = 3000;
 
-function constantOf(value: TemplateValue | undefined, what: string, context: Context): string {
-  if (value?.constant === undefined) throw context.fault(`${what} must be a constant`);
-  return value.constant;
-}
-
-function regexOf(value: TemplateValue | undefined, context: Context): { sql: string; names: (string | undefined)[] } {
-  const regex = constantOf(value, 'the regular expression', context);
-  try {
-    return { sql: quoteString(`(?-s)${regex}`), names: readRegex(regex).groups };
-  } catch (error) {
-    throw context.fault(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** A function of strings. */
-const plain = (arity: number, write: (...args: string[]) => string): TemplateFunction => ({
-  arity: [arity, arity],
-  write: args => text(write(...args.map(str))),
-});
-const test = (arity: number, write: (...args: string[]) => string): TemplateFunction => ({
-  arity: [arity, arity],
-  write: args => bool(write(...args.map(str))),
-});
-const fold = (convert: typeof int, operator: string): TemplateFunction => ({
-  arity: [1, 16],
-  write: args => number(`(${args.map(convert).join(` ${operator} `)})`),
-});
-const pick = (convert: typeof int, fn: string): TemplateFunction => ({
-  arity: [1, 16],
-  write: args => number(args.map(convert).reduce((a, b) => `${fn}(${a}, ${b})`)),
-});
-
-function divide(convert: typeof int, fn: string): TemplateFunction {
+/** A function whose parameters are strings (`s`) and ints (`i`), as SQL that may be used more than once. */
+function typed(kinds: string, write: Write<TemplateValue>): TemplateFunction {
   return {
-    arity: [2, 2],
-    write([a, b], { failures }) {
-      const divisor = convert(b);
-      if (fn !== 'divide') failures.push(`${divisor} = 0`);
-      return number(`${fn}(${convert(a)}, if(${divisor} = 0, ${fn === 'divide' ? 'toFloat64(0)' : '1'}, ${divisor}))`);
+    arity: [kinds.length, kinds.length],
+    write(args, context) {
+      const values = args.map((arg, i) => {
+        if ((kinds[i] as Kind | undefined) === 'i') return intParameter(arg, context);
+        const sql = stringParameter(arg, context);
+        return isLiteral(sql) ? sql : `toString(${sql})`;
+      });
+      const heavy = values.filter(value => context.weight(value) >= weightMax);
+      if (heavy.length === 0)
+        return write(
+          values.map(value => (isNumber(value) ? value : context.bind(value))),
+          context,
+        );
+      const failures: { condition: string; details: string }[] = [];
+      let result: TemplateValue = nothing;
+      const inner: TemplateContext = {
+        ...context,
+        fault: context.fault,
+        bind: sql => sql,
+        fail: (condition, details) => failures.push({ condition, details }),
+      };
+      const sql = withNames(heavy, (...names) => {
+        const named = new Map(heavy.map((value, i) => [value, names[i] ?? value]));
+        const known = values.map(value => named.get(value) ?? value);
+        result = write(known, inner);
+        return result.sql;
+      });
+      for (const { condition, details } of failures)
+        context.fail(
+          withNames(heavy, () => condition),
+          details,
+        );
+      return { ...result, sql: context.bind(sql) };
     },
   };
 }
+const string = (kinds: string, write: Write<string>): TemplateFunction => typed(kinds, (a, c) => text(write(a, c)));
+const test = (write: Write<string>): TemplateFunction => typed('ss', (a, c) => bool(write(a, c)));
 
-const converted = (convert: (value: string) => string): TemplateFunction => ({
-  arity: [1, 1],
-  write([value], { failures }) {
-    const sql = convert(str(value));
-    failures.push(`isNull(${sql})`);
-    return number(`ifNull(${sql}, 0)`);
-  },
-});
+const trimPrefix = (prefix?: string, s?: string): string =>
+  `if(startsWith(${s}, ${prefix}), substring(${s}, length(${prefix}) + 1), ${s})`;
+const trimSuffix = (suffix?: string, s?: string): string =>
+  `if(endsWith(${s}, ${suffix}), substring(${s}, 1, length(${s}) - length(${suffix})), ${s})`;
+const trimSpace = ([s]: string[]): string =>
+  `replaceRegexpAll(${s}, '^[\\\\s\\\\x0b\\\\x{85}\\\\x{a0}]+|[\\\\s\\\\x0b\\\\x{85}\\\\x{a0}]+$', '')`;
+const upperFirst = (w: string): string => `concat(upperUTF8(substringUTF8(${w}, 1, 1)), substringUTF8(${w}, 2))`;
+const indent = (n?: string, s?: string): string =>
+  `concat(repeat(' ', ${n}), replaceAll(${s}, '\\n', concat('\\n', repeat(' ', ${n}))))`;
+
+const converted = (name: string, convert: (value: string) => string): TemplateFunction =>
+  typed('s', ([s = ''], context) => {
+    const value = context.bind(convert(s));
+    context.fail(`isNull(${value})`, `error calling ${name}`);
+    return number(`ifNull(${value}, 0.)`, 'float64');
+  });
+
+/** The expression as written in the template; one that Go would not compile fails when the template runs. */
+function regexOf(
+  value: TemplateValue | undefined,
+  name: string,
+  context: TemplateContext,
+): { sql: string; names: (string | undefined)[] } | undefined {
+  if (value?.constant === undefined || value.type !== 'string')
+    throw context.fault(`${name}: the regular expression must be written in the template`);
+  try {
+    return { sql: quoteString(`(?-s)${value.constant}`), names: readRegex(value.constant).groups };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    context.fail('1', `error calling ${name}: regexp: Compile: ${reason}`);
+    return undefined;
+  }
+}
+
+const engineGroupMax = 9;
 
 /** Go's replacement text (`$1`, `${name}`) for RE2 in the engine (`\1`). */
-function replacementOf(goText: string, names: readonly (string | undefined)[]): string {
+function replacementOf(goText: string, names: readonly (string | undefined)[], context: TemplateContext): string {
   return goText
     .replaceAll('\\', '\\\\')
     .replace(/\$\$|\$(?:\{(\w+)\}|(\w+))/g, (found, braced?: string, bareName?: string) => {
       const name = braced ?? bareName;
       if (found === '$$' || name === undefined) return '$';
       const group = /^\d+$/.test(name) ? Number(name) : names.indexOf(name) + 1;
-      return (group > 0 || name === '0') && group <= Math.min(9, names.length) ? `\\${group}` : '';
+      if (group === 0 && name !== '0') return '';
+      if (group > names.length) return '';
+      if (group > engineGroupMax) throw context.fault(`regexReplaceAll: at most ${engineGroupMax} groups can be used`);
+      return `\\${group}`;
     });
 }
 
-const trimPrefix = (prefix: string, s: string): string =>
-  `if(startsWith(${s}, ${prefix}), substring(${s}, length(${prefix}) + 1), ${s})`;
-const trimSuffix = (suffix: string, s: string): string =>
-  `if(endsWith(${s}, ${suffix}), substring(${s}, 1, length(${s}) - length(${suffix})), ${s})`;
-const trimSpace = (s: string): string => `replaceRegexpAll(${s}, '^\\\\s+|\\\\s+$', '')`;
-const title = (s: string): string =>
-  `arrayStringConcat(arrayMap(w -> concat(upperUTF8(substringUTF8(w, 1, 1)), substringUTF8(w, 2)), splitByChar(' ', ${s})), ' ')`;
-
-function compare(operator: string): TemplateFunction {
+function replaced(name: string, literal: boolean): TemplateFunction {
   return {
-    arity: [2, 2],
-    write([a, b]) {
-      const numeric = a?.type === 'number' || b?.type === 'number';
-      return numeric ? bool(`${float(a)} ${operator} ${float(b)}`) : bool(`${str(a)} ${operator} ${str(b)}`);
+    arity: [3, 3],
+    write([regex, s = nothing, fresh = nothing], context) {
+      const found = regexOf(regex, name, context);
+      if (found === undefined) return text("''");
+      if (fresh.constant === undefined) throw context.fault(`${name}: the replacement must be written in the template`);
+      const to = literal
+        ? fresh.constant.replaceAll('\\', '\\\\')
+        : replacementOf(fresh.constant, found.names, context);
+      return text(`replaceRegexpAll(toString(${stringParameter(s, context)}), ${found.sql}, ${quoteString(to)})`);
     },
   };
 }
 
+/** Go's strings.Replace: the first `n` occurrences, all of them when `n` is below zero. */
+function replaceSome([s = "''", old = "''", fresh = "''", n = '-1']: string[], context: TemplateContext): string {
+  const between = `concat(${fresh}, arrayStringConcat(arrayMap(c -> concat(c, ${fresh}), extractAll(${s}, '(?s).'))))`;
+  const nothingToFind = (otherwise: string): string => {
+    if (isLiteral(old)) return old === "''" ? between : otherwise;
+    return `if(${old} = '', ${between}, ${otherwise})`;
+  };
+  if (n.startsWith('-') || n.startsWith('toInt64((-')) return nothingToFind(`replaceAll(${s}, ${old}, ${fresh})`);
+  if (n === 'toInt64(0)') return s;
+  if (n === 'toInt64(1)' && old !== "''") return `replaceOne(${s}, ${old}, ${fresh})`;
+  if (!isLiteral(old) || old === "''")
+    throw context.fault('Replace: for a number of replacements, the text to replace must be written in the template');
+  const pieces = `splitByString(${old}, ${s})`;
+  const head = `arrayStringConcat(arraySlice(${pieces}, 1, greatest(${n}, 0) + 1), ${fresh})`;
+  const tail = `arrayStringConcat(arraySlice(${pieces}, greatest(${n}, 0) + 2), ${old})`;
+  const some = `concat(${head}, if(length(${pieces}) > ${n} + 1, ${old}, ''), ${tail})`;
+  return `if(${n} < 0, replaceAll(${s}, ${old}, ${fresh}), ${some})`;
+}
+
+/** Cuts characters off; the engine's own functions want to know them beforehand. */
+function trimmed(side: 'trimLeft' | 'trimRight' | 'trimBoth') {
+  return ([s = "''", cut = "''"]: string[]): string => {
+    if (isLiteral(cut)) return `${side}(${s}, ${cut})`;
+    const characters = `extractAll(${s}, '(?s).')`;
+    const kept = `c -> position(${cut}, c) = 0`;
+    const from = side === 'trimRight' ? '1' : `greatest(1, arrayFirstIndex(${kept}, ${characters}))`;
+    const to = side === 'trimLeft' ? `length(${characters})` : `arrayLastIndex(${kept}, ${characters})`;
+    const slice = `arrayStringConcat(arraySlice(${characters}, ${from}, greatest(0, ${to} - ${from} + 1)))`;
+    return `if(arrayExists(${kept}, ${characters}), ${slice}, '')`;
+  };
+}
+
+function index([collection = nothing, ...keys]: TemplateValue[], context: TemplateContext): TemplateValue {
+  return keys.reduce((value, key) => {
+    if (value.type === 'labels') return text(`${value.sql}[${stringParameter(key, context)}]`);
+    if (value.type === 'json') {
+      const step =
+        key.type === 'int' || key.type === 'int64'
+          ? `toInt64(${key.sql}) + 1`
+          : `toString(${stringParameter(key, context)})`;
+      return { sql: context.bind(`JSONExtractRaw(${value.sql}, ${step})`), type: 'json' };
+    }
+    if (value.type === 'string' || value.type === 'any') {
+      const s = context.bind(`toString(${value.sql})`);
+      const at = context.bind(intParameter(key, context));
+      context.fail(`${at} < 0 OR ${at} >= length(${s})`, 'error calling index: index out of range');
+      return number(`reinterpretAsUInt8(substring(${s}, ${at} + 1, 1))`, 'int');
+    }
+    context.fail('1', `error calling index: can't index item of type ${typeName(value)}`);
+    return nothing;
+  }, collection);
+}
+
+function length([value = nothing]: TemplateValue[], context: TemplateContext): TemplateValue {
+  switch (value.type) {
+    case 'string':
+    case 'any':
+      return number(`toInt64(length(${value.sql}))`, 'int');
+    case 'labels':
+      return number(`toInt64(length(${value.sql}))`, 'int');
+    case 'json': {
+      const j = context.bind(value.sql);
+      context.fail(`NOT match(${j}, '^[\\\\[{"]')`, 'error calling len');
+      return number(`toInt64(if(startsWith(${j}, '"'), length(JSONExtractString(${j})), JSONLength(${j})))`, 'int');
+    }
+    default:
+      context.fail('1', `error calling len: len of type ${typeName(value)}`);
+      return number('0', 'int');
+  }
+}
+
+const timeArgument = (name: string, write: (value: TemplateValue) => TemplateValue): TemplateFunction => ({
+  arity: [1, 1],
+  write([value = nothing], context) {
+    if (value.type === 'time') return write(value);
+    context.fail('1', `wrong type for value; expected time.Time; got ${typeName(value)} (${name})`);
+    return text("''");
+  },
+});
+
+const alphabet = "'[^A-Za-z0-9+/]'";
+
 /** By name. Arguments come in Go's order; the piped value is the last. */
 export const templateFunctions: Record<string, TemplateFunction> = {
-  ToLower: plain(1, s => `lowerUTF8(${s})`),
-  ToUpper: plain(1, s => `upperUTF8(${s})`),
-  lower: plain(1, s => `lowerUTF8(${s})`),
-  upper: plain(1, s => `upperUTF8(${s})`),
-  title: plain(1, title),
-  Replace: {
-    arity: [4, 4],
-    write([s, old, fresh, count], context) {
-      const times = Number(constantOf(count, 'the count', context));
-      if (times === 0) return text(str(s));
-      if (times > 1) throw context.fault('only the counts -1 (all), 0 and 1 are supported');
-      return text(`${times < 0 ? 'replaceAll' : 'replaceOne'}(${str(s)}, ${str(old)}, ${str(fresh)})`);
+  ...mathFunctions,
+  ToLower: string('s', ([s]) => `lowerUTF8(${s})`),
+  ToUpper: string('s', ([s]) => `upperUTF8(${s})`),
+  lower: string('s', ([s]) => `lowerUTF8(${s})`),
+  upper: string('s', ([s]) => `upperUTF8(${s})`),
+  title: string(
+    's',
+    ([s]) =>
+      `arrayStringConcat(arrayMap(w -> ${upperFirst('w')}, extractAll(${s}, '[0-9A-Za-z_\\\\x{80}-\\\\x{10ffff}]+|[^0-9A-Za-z_\\\\x{80}-\\\\x{10ffff}]+')))`,
+  ),
+  Replace: string('sssi', replaceSome),
+  replace: string('sss', ([old = "''", fresh = "''", s = "''"], context) =>
+    replaceSome([s, old, fresh, '-1'], context),
+  ),
+  Trim: string('ss', trimmed('trimBoth')),
+  TrimLeft: string('ss', trimmed('trimLeft')),
+  TrimRight: string('ss', trimmed('trimRight')),
+  trimAll: string('ss', ([cut = "''", s = "''"]) => trimmed('trimBoth')([s, cut])),
+  TrimPrefix: string('ss', ([s, prefix]) => trimPrefix(prefix, s)),
+  TrimSuffix: string('ss', ([s, suffix]) => trimSuffix(suffix, s)),
+  trimPrefix: string('ss', ([prefix, s]) => trimPrefix(prefix, s)),
+  trimSuffix: string('ss', ([suffix, s]) => trimSuffix(suffix, s)),
+  TrimSpace: string('s', trimSpace),
+  trim: string('s', trimSpace),
+  contains: test(([part, s]) => `position(${s}, ${part}) > 0`),
+  hasPrefix: test(([prefix, s]) => `startsWith(${s}, ${prefix})`),
+  hasSuffix: test(([suffix, s]) => `endsWith(${s}, ${suffix})`),
+  repeat: string('is', ([n, s], context) => {
+    context.fail(`${n} < 0`, 'error calling repeat: strings: negative Repeat count');
+    context.fail(`${n} * length(${s}) > 1048576`, 'error calling repeat: the text would be longer than 1 MiB');
+    return `repeat(${s}, if(${n} < 0 OR ${n} * length(${s}) > 1048576, 0, ${n}))`;
+  }),
+  trunc: string(
+    'is',
+    ([n, s]) =>
+      `multiIf(${n} >= 0, substring(${s}, 1, greatest(${n}, 0)), length(${s}) + ${n} > 0, substring(${s}, if(${n} = 0, 1, ${n})), ${s})`,
+  ),
+  substr: string('iis', ([from, to, s], context) => {
+    const end = context.bind(`if(${to} < 0 OR ${to} > length(${s}), toInt64(length(${s})), toInt64(${to}))`);
+    context.fail(`${from} > ${end} OR (${from} < 0 AND ${to} < 0)`, 'error calling substr: slice bounds out of range');
+    return `if(${from} < 0, substring(${s}, 1, greatest(${end}, 0)), substring(${s}, ${from} + 1, greatest(${end} - ${from}, 0)))`;
+  }),
+  alignLeft: string(
+    'is',
+    ([n, s]) => `if(${n} < 0, ${s}, rightPadUTF8(substringUTF8(${s}, 1, greatest(${n}, 0)), greatest(${n}, 0), ' '))`,
+  ),
+  alignRight: string(
+    'is',
+    ([n, s]) =>
+      `if(${n} < 0, ${s}, leftPadUTF8(if(lengthUTF8(${s}) > ${n}, substringUTF8(${s}, lengthUTF8(${s}) - ${n} + 1), ${s}), greatest(${n}, 0), ' '))`,
+  ),
+  indent: string('is', ([n, s]) => indent(n, s)),
+  nindent: string('is', ([n, s]) => `concat('\\n', ${indent(n, s)})`),
+  default: {
+    arity: [1, 2],
+    write: ([fallback = nothing, given], context) => {
+      if (!given) return fallback;
+      // sprig: structs, so times too, are never empty; numbers are where they are 0.
+      return either(context.bind(truthOf(given)), given, fallback, context);
     },
   },
-  replace: plain(3, (old, fresh, s) => `replaceAll(${s}, ${old}, ${fresh})`),
-  Trim: plain(2, (s, cut) => `trimBoth(${s}, ${cut})`),
-  TrimLeft: plain(2, (s, cut) => `trimLeft(${s}, ${cut})`),
-  TrimRight: plain(2, (s, cut) => `trimRight(${s}, ${cut})`),
-  trimAll: plain(2, (cut, s) => `trimBoth(${s}, ${cut})`),
-  TrimPrefix: plain(2, (s, prefix) => trimPrefix(prefix, s)),
-  TrimSuffix: plain(2, (s, suffix) => trimSuffix(suffix, s)),
-  trimPrefix: plain(2, trimPrefix),
-  trimSuffix: plain(2, trimSuffix),
-  TrimSpace: plain(1, trimSpace),
-  trim: plain(1, trimSpace),
-  contains: test(2, (part, s) => `position(${s}, ${part}) > 0`),
-  hasPrefix: test(2, (prefix, s) => `startsWith(${s}, ${prefix})`),
-  hasSuffix: test(2, (suffix, s) => `endsWith(${s}, ${suffix})`),
-  repeat: { arity: [2, 2], write: ([count, s]) => text(`repeat(${str(s)}, least(1000, greatest(0, ${int(count)})))`) },
-  trunc: {
-    arity: [2, 2],
-    write([count, s], context) {
-      const n = Number(constantOf(count, 'the length', context));
-      return text(
-        n >= 0
-          ? `substring(${str(s)}, 1, ${n})`
-          : `if(length(${str(s)}) > ${-n}, substring(${str(s)}, ${n}), ${str(s)})`,
-      );
-    },
-  },
-  substr: {
-    arity: [3, 3],
-    write: ([from, to, s]) => text(`substring(${str(s)}, ${int(from)} + 1, greatest(0, ${int(to)} - ${int(from)}))`),
-  },
-  alignLeft: {
-    arity: [2, 2],
-    write: ([count, s]) => text(`rightPadUTF8(substringUTF8(${str(s)}, 1, ${int(count)}), ${int(count)}, ' ')`),
-  },
-  alignRight: {
-    arity: [2, 2],
-    write: ([count, s]) =>
+  urldecode: string('s', ([s], context) => {
+    context.fail(
+      `match(${s}, '%(?:[^0-9A-Fa-f]|[0-9A-Fa-f](?:[^0-9A-Fa-f]|$)|$)')`,
+      'error calling urldecode: invalid URL escape',
+    );
+    return `decodeURLFormComponent(${s})`;
+  }),
+  urlencode: string('s', ([s]) => `encodeURLFormComponent(${s})`),
+  urlquery: { arity: [1, 64], write: (args, context) => text(`encodeURLFormComponent(${print(args, context).sql})`) },
+  html: {
+    arity: [1, 64],
+    write: (args, context) =>
       text(
-        `leftPadUTF8(if(lengthUTF8(${str(s)}) > ${int(count)}, substringUTF8(${str(s)}, lengthUTF8(${str(s)}) - ${int(count)} + 1), ${str(s)}), ${int(count)}, ' ')`,
+        [
+          ['&', '&amp;'],
+          ["\\'", '&#39;'],
+          ['<', '&lt;'],
+          ['>', '&gt;'],
+          ['"', '&#34;'],
+        ].reduce((sql, [from, to]) => `replaceAll(${sql}, '${from}', '${to}')`, print(args, context).sql),
       ),
   },
-  indent: {
-    arity: [2, 2],
-    write: ([count, s]) =>
+  js: {
+    arity: [1, 64],
+    write: (args, context) =>
       text(
-        `concat(repeat(' ', ${int(count)}), replaceAll(${str(s)}, '\\n', concat('\\n', repeat(' ', ${int(count)}))))`,
+        [
+          ['\\\\', '\\\\\\\\'],
+          ["\\'", "\\\\\\'"],
+          ['"', '\\\\"'],
+          ['<', '\\\\u003C'],
+          ['>', '\\\\u003E'],
+          ['&', '\\\\u0026'],
+          ['=', '\\\\u003D'],
+          ['\\n', '\\\\u000A'],
+          ['\\t', '\\\\u0009'],
+          ['\\r', '\\\\u000D'],
+        ].reduce((sql, [from, to]) => `replaceAll(${sql}, '${from}', '${to}')`, print(args, context).sql),
       ),
   },
-  nindent: {
-    arity: [2, 2],
-    write: ([count, s]) =>
-      text(
-        `concat('\\n', repeat(' ', ${int(count)}), replaceAll(${str(s)}, '\\n', concat('\\n', repeat(' ', ${int(count)}))))`,
-      ),
-  },
-  default: plain(2, (fallback, s) => `if(${s} = '', ${fallback}, ${s})`),
-  urldecode: plain(1, s => `decodeURLFormComponent(${s})`),
-  urlencode: plain(1, s => `encodeURLFormComponent(${s})`),
-  b64enc: plain(1, s => `base64Encode(${s})`),
-  b64dec: plain(1, s => `tryBase64Decode(${s})`),
-  regexReplaceAll: {
-    arity: [3, 3],
-    write([regex, s, fresh], context) {
-      const { sql, names } = regexOf(regex, context);
-      return text(
-        `replaceRegexpAll(${str(s)}, ${sql}, ${quoteString(replacementOf(constantOf(fresh, 'the replacement', context), names))})`,
-      );
-    },
-  },
-  regexReplaceAllLiteral: {
-    arity: [3, 3],
-    write([regex, s, fresh], context) {
-      return text(
-        `replaceRegexpAll(${str(s)}, ${regexOf(regex, context).sql}, ${quoteString(constantOf(fresh, 'the replacement', context).replaceAll('\\', '\\\\'))})`,
-      );
-    },
-  },
+  b64enc: string('s', ([s]) => `base64Encode(${s})`),
+  b64dec: string('s', ([s], context) => {
+    const clean = context.bind(`replaceRegexpAll(${s}, '[\\\\r\\\\n]', '')`);
+    const bad = `replaceRegexpOne(${clean}, '={1,2}$', '')`;
+    const broken = `length(${clean}) % 4 != 0 OR match(${bad}, ${alphabet})`;
+    const at = `if(match(${bad}, ${alphabet}), length(extract(${bad}, '^[A-Za-z0-9+/]*')), intDiv(length(${clean}), 4) * 4)`;
+    return `if(${broken}, concat('illegal base64 data at input byte ', toString(${at})), tryBase64Decode(${clean}))`;
+  }),
+  regexReplaceAll: replaced('regexReplaceAll', false),
+  regexReplaceAllLiteral: replaced('regexReplaceAllLiteral', true),
   count: {
     arity: [2, 2],
-    write: ([regex, s], context) => number(`countMatches(${str(s)}, ${regexOf(regex, context).sql})`),
+    write([regex, s = nothing], context) {
+      const found = regexOf(regex, 'count', context);
+      if (found === undefined) return number('0', 'int');
+      return number(`toInt64(countMatches(toString(${stringParameter(s, context)}), ${found.sql}))`, 'int');
+    },
   },
-  len: { arity: [1, 1], write: ([s]) => number(`length(${str(s)})`) },
-  bytes: converted(bytesOf),
-  duration: converted(durationOf),
-  duration_seconds: converted(durationOf),
-  unixEpoch: { arity: [1, 1], write: ([t]) => text(`toString(toUnixTimestamp(${t?.sql ?? 'timestamp'}))`) },
-  unixEpochMillis: {
-    arity: [1, 1],
-    write: ([t]) => text(`toString(toUnixTimestamp64Milli(${t?.sql ?? 'timestamp'}))`),
+  len: { arity: [1, 1], write: length },
+  index: { arity: [1, 16], write: index },
+  slice: {
+    arity: [1, 3],
+    write: ([s = nothing, from, to], context) => {
+      const whole = context.bind(`toString(${stringParameter(s, context)})`);
+      const start = context.bind(from ? intParameter(from, context) : '0');
+      const end = context.bind(to ? intParameter(to, context) : `toInt64(length(${whole}))`);
+      context.fail(
+        `${start} < 0 OR ${end} > length(${whole}) OR ${start} > ${end}`,
+        'error calling slice: index out of range',
+      );
+      return text(`substring(${whole}, greatest(${start}, 0) + 1, greatest(${end} - ${start}, 0))`);
+    },
   },
-  unixEpochNanos: { arity: [1, 1], write: ([t]) => text(`toString(toUnixTimestamp64Nano(${t?.sql ?? 'timestamp'}))`) },
-  int: { arity: [1, 1], write: ([v]) => number(int(v)) },
-  float64: { arity: [1, 1], write: ([v]) => number(float(v)) },
-  add: fold(int, '+'),
-  sub: fold(int, '-'),
-  mul: fold(int, '*'),
-  div: divide(int, 'intDiv'),
-  mod: divide(int, 'modulo'),
-  addf: fold(float, '+'),
-  subf: fold(float, '-'),
-  mulf: fold(float, '*'),
-  divf: divide(float, 'divide'),
-  max: pick(int, 'greatest'),
-  min: pick(int, 'least'),
-  maxf: pick(float, 'greatest'),
-  minf: pick(float, 'least'),
-  ceil: { arity: [1, 1], write: ([v]) => number(`ceil(${float(v)})`) },
-  floor: { arity: [1, 1], write: ([v]) => number(`floor(${float(v)})`) },
-  round: {
-    arity: [2, 3],
-    write: ([v, digits]) => number(`(floor(${float(v)} * pow(10, ${int(digits)}) + 0.5) / pow(10, ${int(digits)}))`),
+  fromJson: typed('s', ([s]) => ({
+    sql: `if(isValidJSON(${s}), JSONExtractRaw(concat('[', ${s}, ']'), 1), '')`,
+    type: 'json',
+  })),
+  bytes: converted('bytes', bytesOf),
+  duration: converted('duration', durationOf),
+  duration_seconds: converted('duration_seconds', durationOf),
+  now: { arity: [0, 0], write: () => ({ sql: "now64(9, 'UTC')", type: 'time' }) },
+  date: { arity: [2, 2], write: ([layout = nothing, value = nothing], context) => date(layout, value, context) },
+  toDate: {
+    arity: [2, 2],
+    write: ([layout = nothing, value = nothing], context) =>
+      toDate(layout, context.bind(`toString(${stringParameter(value, context)})`), undefined, context),
   },
-  eq: compare('='),
-  ne: compare('!='),
-  lt: compare('<'),
-  le: compare('<='),
-  gt: compare('>'),
-  ge: compare('>='),
-  not: { arity: [1, 1], write: ([v]) => bool(v?.type === 'string' ? `${v.sql} = ''` : `NOT (${v?.sql ?? '0'})`) },
-  and: {
-    arity: [1, 16],
-    write: args =>
-      args.every(a => a.type === 'bool')
-        ? bool(`(${args.map(a => a.sql).join(' AND ')})`)
-        : text(args.map(str).reduceRight((rest, s) => `if(${s} = '', ${s}, ${rest})`)),
+  toDateInZone: {
+    arity: [3, 3],
+    write: ([layout = nothing, zone = nothing, value = nothing], context) =>
+      toDate(layout, context.bind(`toString(${stringParameter(value, context)})`), zone, context),
   },
-  or: {
-    arity: [1, 16],
-    write: args =>
-      args.every(a => a.type === 'bool')
-        ? bool(`(${args.map(a => a.sql).join(' OR ')})`)
-        : text(args.map(str).reduceRight((rest, s) => `if(${s} != '', ${s}, ${rest})`)),
+  unixToTime: typed('s', ([s = ''], context) => unixToTime(s, context)),
+  unixEpoch: timeArgument('unixEpoch', unixEpoch),
+  unixEpochMillis: timeArgument('unixEpochMillis', unixEpochMillis),
+  unixEpochNanos: timeArgument('unixEpochNanos', unixEpochNanos),
+  print: { arity: [0, 64], write: (args, context) => print(args, context) },
+  println: { arity: [0, 64], write: (args, context) => println(args, context) },
+  printf: { arity: [1, 64], write: (args, context) => printf(args, context) },
+  call: {
+    arity: [1, 64],
+    write: ([value = nothing], context) => {
+      context.fail('1', `error calling call: non-function of type ${typeName(value)}`);
+      return nothing;
+    },
   },
+  __line__: { arity: [0, 0], write: (_, context) => text(context.line) },
+  __timestamp__: { arity: [0, 0], write: () => ({ sql: 'timestamp', type: 'time' }) },
 };
-
-/** Functions of LogQL that are not written yet; named so that the error is not "unknown". */
-export const knownFunctions = new Set([
-  'toDateInZone',
-  'unixToTime',
-  'fromJson',
-  'date',
-  'toDate',
-  'now',
-  'printf',
-  'print',
-  'println',
-  'index',
-  'slice',
-  'html',
-  'js',
-  'call',
-  'urlquery',
-]);

@@ -1,221 +1,264 @@
-import { nearest } from '../base/config.ts';
 import { WeirError } from '../base/errors.ts';
-import { unquote } from './go-string.ts';
-import { choose, find, type Row } from './row.ts';
-import { or, quoteString } from './sql-writer.ts';
-import { type Failures, knownFunctions, printed, type TemplateValue, templateFunctions } from './template-functions.ts';
+import { choose, find, labelMap, not, type Row, storedRow } from './row.ts';
+import { Scope } from './scope.ts';
+import { and, or, quoteString } from './sql-writer.ts';
+import { templateFunctions } from './template-functions.ts';
+import { type Fault, type Operand, type Pipe, readTemplate, type TemplateNode } from './template-parser.ts';
+import { either, printed, truthOf } from './template-print.ts';
+import { bool, nothing, number, type TemplateContext, type TemplateValue, text, typeName } from './template-values.ts';
 
-/** Go text/template, the part that LogQL uses: text, `{{.label | fn "arg"}}`, `{{if}} {{else if}} {{else}} {{end}}`, comments, trim marks. */
-type Part =
-  | { kind: 'text'; text: string }
-  | { kind: 'value'; pipeline: Operand[][] }
-  | { kind: 'if'; condition: Operand[][]; body: Part[]; otherwise: Part[] };
-type Operand =
-  | { kind: 'label'; name: string }
-  | { kind: 'string'; text: string }
-  | { kind: 'number'; text: string }
-  | { kind: 'function'; name: string }
-  | { kind: 'pipeline'; pipeline: Operand[][] };
+/** The text of a template as SQL, when it fails (`''` literally: it cannot), and why then. */
+export type TemplateSql = { text: string; error: string; details: string };
 
-type Fault = (reason: string) => WeirError;
+type Failure = { condition: string; details: string };
+/** A variable: assignments change the cell, so that all who see it see the new value. */
+type Cell = { value: TemplateValue; loop: number };
+type Sight = { dot: TemplateValue; cells: ReadonlyMap<string, Cell> };
 
-const unsupportedActions = ['range', 'with', 'define', 'template', 'block', 'break', 'continue'];
-const operandPattern =
-  /\s+|("(?:[^"\\\n]|\\.)*"|`[^`]*`)|([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|\.([\p{L}_][\p{L}\p{Nd}_]*)|([\p{L}_][\p{L}\p{Nd}_]*)|([|()])/uy;
+/** Characters of an expression with all its names written out; the engine refuses more than 500,000 nodes. */
+const weightMax = 1_500_000;
 
-class TemplateParser {
+/** Compiles one template for one row. Loops and branches become expressions; what happens in a branch that is not taken does not count. */
+class Compiler implements TemplateContext {
+  readonly row: Row;
+  readonly line: string;
+  /** All labels of the record; written only where a template wants them all. */
+  readonly root: TemplateValue;
   readonly fault: Fault;
-  private readonly pieces: { action: boolean; text: string }[] = [];
-  private at = 0;
+  failures: Failure[] = [];
+  /** Conditions under which the part being compiled runs. */
+  private readonly guards: string[] = [];
+  private readonly cells: Cell[] = [];
+  /** Loops around the part being compiled: their variables exist in it only, so it cannot be named outside. */
+  private loops = 0;
 
-  constructor(text: string, fault: Fault) {
-    this.fault = fault;
-    let read = 0;
-    let trimNext = false;
-    const push = (raw: string, trimEnd: boolean): void => {
-      let piece = trimNext ? raw.trimStart() : raw;
-      if (trimEnd) piece = piece.trimEnd();
-      if (piece !== '') this.pieces.push({ action: false, text: piece });
+  constructor(row: Row, fault: Fault) {
+    this.row = row;
+    this.line = row.line;
+    this.root = {
+      type: 'labels',
+      get sql() {
+        return labelMap(row);
+      },
     };
-    for (;;) {
-      const open = text.indexOf('{{', read);
-      if (open < 0) break;
-      const found = /^\{\{(-\s)?((?:"(?:[^"\\\n]|\\.)*"|`[^`]*`|(?!\}\})[\s\S])*?)(\s-)?\}\}/.exec(text.slice(open));
-      if (!found) throw fault('unclosed action');
-      push(text.slice(read, open), found[1] !== undefined);
-      const body = (found[2] ?? '').trim();
-      if (!/^\/\*[\s\S]*\*\/$/.test(body)) this.pieces.push({ action: true, text: body });
-      trimNext = found[3] !== undefined;
-      read = open + found[0].length;
+    this.fault = fault;
+  }
+
+  fail(condition: string, details: string): void {
+    this.failures.push({ condition: and([...this.guards, condition]), details });
+  }
+
+  readonly bind = (sql: string): string => (this.loops === 0 ? this.row.scope.bind(sql) : sql);
+  readonly weight = (sql: string): number => this.row.scope.weight(sql);
+
+  nodes(nodes: readonly TemplateNode[], start: Sight): string {
+    let sight = start;
+    const texts: string[] = [];
+    for (const node of nodes) {
+      if (node.kind === 'text') texts.push(quoteString(node.text));
+      else if (node.kind === 'action') {
+        const value = this.pipe(node.pipe, sight);
+        if (node.pipe.variables.length === 0) texts.push(printed(value, this));
+        else sight = this.introduce(node.pipe, [value], sight);
+      } else texts.push(node.kind === 'range' ? this.range(node, sight) : this.branch(node, sight));
     }
-    push(text.slice(read), false);
+    return texts.length === 0 ? "''" : this.bounded(`concat('', ${texts.join(', ')})`);
   }
 
-  /** Parts up to one of `ends` (which is left to read) or to the end of the text. */
-  parts(ends: boolean, depth: number): Part[] {
-    if (depth > 50) throw this.fault('nested too deeply');
-    const list: Part[] = [];
-    for (let piece = this.pieces[this.at]; piece !== undefined; piece = this.pieces[this.at]) {
-      const word = /^[a-z]+(?=$|[\s(])/.exec(piece.text)?.[0] ?? '';
-      if (piece.action && (word === 'end' || word === 'else')) {
-        if (!ends) throw this.fault(`unexpected {{${piece.text}}}`);
-        return list;
-      }
-      this.at++;
-      if (!piece.action) list.push({ kind: 'text', text: piece.text });
-      else if (word === 'if') list.push(this.condition(piece.text.slice(2), depth));
-      else if (unsupportedActions.includes(word)) throw this.fault(`{{${word}}} is not supported yet`);
-      else list.push({ kind: 'value', pipeline: this.pipeline(piece.text) });
-    }
-    if (ends) throw this.fault('unexpected EOF: {{if}} without {{end}}');
-    return list;
+  private bounded(sql: string): string {
+    if (this.weight(sql) > weightMax) throw this.fault('the template is too large once it is compiled; nest less');
+    return sql;
   }
 
-  private condition(text: string, depth: number): Part {
-    const condition = this.pipeline(text);
-    const body = this.parts(true, depth + 1);
-    const piece = this.pieces[this.at++]?.text ?? '';
-    if (piece === 'end') return { kind: 'if', condition, body, otherwise: [] };
-    const elseIf = /^else\s+if(?=[\s(.])([\s\S]*)$/.exec(piece);
-    if (elseIf) return { kind: 'if', condition, body, otherwise: [this.condition(elseIf[1] ?? '', depth + 1)] };
-    if (piece !== 'else') throw this.fault(`unexpected {{${piece}}}`);
-    const otherwise = this.parts(true, depth + 1);
-    if (this.pieces[this.at++]?.text !== 'end') throw this.fault('expected {{end}}');
-    return { kind: 'if', condition, body, otherwise };
-  }
-
-  private pipeline(text: string): Operand[][] {
-    const stack: Operand[][][] = [[[]]];
-    operandPattern.lastIndex = 0;
-    while (operandPattern.lastIndex < text.length) {
-      const at = operandPattern.lastIndex;
-      const found = operandPattern.exec(text);
-      const commands = stack.at(-1);
-      const command = commands?.at(-1);
-      if (!found || !commands || !command)
-        throw this.fault(`unexpected ${JSON.stringify(text.slice(at, at + 12))} in {{${text}}}`);
-      const [, string, number, label, word, mark] = found;
-      if (string !== undefined) {
-        const value = unquote(string);
-        if (value === undefined) throw this.fault(`bad string ${string}`);
-        command.push({ kind: 'string', text: value });
-      } else if (number !== undefined) command.push({ kind: 'number', text: number });
-      else if (label !== undefined) command.push({ kind: 'label', name: label });
-      else if (word !== undefined) command.push(this.word(word));
-      else if (mark === '|') commands.push([]);
-      else if (mark === '(') stack.push([[]]);
-      else if (mark === ')') {
-        stack.pop();
-        const outer = stack.at(-1)?.at(-1);
-        if (!outer) throw this.fault(`unexpected ) in {{${text}}}`);
-        outer.push({ kind: 'pipeline', pipeline: this.checked(commands, text) });
-      }
-    }
-    const [whole, ...open] = stack;
-    if (!whole || open.length > 0) throw this.fault(`missing ) in {{${text}}}`);
-    return this.checked(whole, text);
-  }
-
-  private word(name: string): Operand {
-    if (name === 'true' || name === 'false') return { kind: 'number', text: name === 'true' ? '1' : '0' };
-    if (name === '__line__' || name === '__timestamp__' || Object.hasOwn(templateFunctions, name))
-      return { kind: 'function', name };
-    if (knownFunctions.has(name)) throw this.fault(`function ${JSON.stringify(name)} is not supported yet`);
-    const guess = nearest(name, [...Object.keys(templateFunctions), ...knownFunctions]);
-    throw this.fault(`function ${JSON.stringify(name)} not defined${guess ? `; did you mean ${guess}?` : ''}`);
-  }
-
-  private checked(pipeline: Operand[][], text: string): Operand[][] {
-    pipeline.forEach((command, i) => {
-      const [head, ...rest] = command;
-      if (!head) throw this.fault(`missing value for command in {{${text}}}`);
-      if (head.kind !== 'function' && (rest.length > 0 || i > 0))
-        throw this.fault(`can't give argument to non-function in {{${text}}}`);
-      if (head.kind !== 'function' || head.name.startsWith('__')) return;
-      const { arity } = templateFunctions[head.name] ?? {};
-      const count = rest.length + (i > 0 ? 1 : 0);
-      if (arity && (count < arity[0] || count > arity[1]))
-        throw this.fault(`wrong number of args for ${head.name}: want ${arity[0]} got ${count}`);
+  private introduce(pipe: Pipe, values: readonly TemplateValue[], sight: Sight): Sight {
+    const cells = new Map(sight.cells);
+    pipe.variables.forEach((name, i) => {
+      const value = values[i] ?? nothing;
+      const known = cells.get(name);
+      if (!pipe.assigns || !known) {
+        const cell = { value, loop: this.loops };
+        this.cells.push(cell);
+        cells.set(name, cell);
+      } else if (known.loop !== this.loops)
+        throw this.fault(`${name} = ..: a loop cannot change a variable of its surroundings`);
+      else known.value = value;
     });
-    return pipeline;
+    return { ...sight, cells };
   }
-}
 
-/** Reads a template; `fault` makes the error to throw. */
-export function parseTemplate(text: string, fault: Fault): Part[] {
-  const parts = new TemplateParser(text, fault).parts(false, 0);
-  // Arguments that must be constants (regular expressions, counts) are checked by writing the template once against no labels.
-  const checker: Evaluate = { label: () => "''", line: "''", failures: [], fault };
-  writeParts(parts, checker);
-  return parts;
-}
-
-type Evaluate = { label: (name: string) => string; line: string; failures: Failures; fault: Fault };
-
-function writeOperand(operand: Operand, context: Evaluate): TemplateValue {
-  switch (operand.kind) {
-    case 'label':
-      return { sql: context.label(operand.name), type: 'string' };
-    case 'string':
-      return { sql: quoteString(operand.text), type: 'string', constant: operand.text };
-    case 'number':
-      return {
-        sql: Number(operand.text) < 0 ? `(${operand.text})` : operand.text,
-        type: 'number',
-        constant: operand.text,
-      };
-    case 'pipeline':
-      return writePipeline(operand.pipeline, context);
-    case 'function':
-      return call(operand.name, [], context);
+  private under<T>(condition: string, run: () => T): T {
+    this.guards.push(condition);
+    const result = run();
+    this.guards.pop();
+    return result;
   }
-}
 
-function call(name: string, args: TemplateValue[], context: Evaluate): TemplateValue {
-  if (name === '__line__') return { sql: context.line, type: 'string' };
-  if (name === '__timestamp__') return { sql: 'timestamp', type: 'time' };
-  const definition = templateFunctions[name];
-  if (!definition) throw context.fault(`function ${JSON.stringify(name)} not defined`);
-  return definition.write(args, { failures: context.failures, fault: reason => context.fault(`${name}: ${reason}`) });
-}
+  private branch(node: Extract<TemplateNode, { kind: 'if' | 'with' | 'range' }>, outer: Sight): string {
+    const value = this.pipe(node.pipe, outer);
+    const sight = this.introduce(node.pipe, [value], outer);
+    const truth = this.bind(truthOf(value));
+    const before = this.cells.map(cell => cell.value);
+    const inner = node.kind === 'with' ? { ...sight, dot: value } : sight;
+    const body = this.under(truth, () => this.nodes(node.body, inner));
+    const changed = before.map((old, i) => {
+      const cell = this.cells[i];
+      const fresh = cell?.value ?? old;
+      if (cell) cell.value = old;
+      return fresh;
+    });
+    const otherwise = this.under(not(truth), () => this.nodes(node.otherwise, sight));
+    changed.forEach((fresh, i) => {
+      const cell = this.cells[i];
+      if (cell && fresh !== cell.value) cell.value = either(truth, fresh, cell.value, this);
+    });
+    return choose(truth, body, otherwise);
+  }
 
-function writePipeline(pipeline: Operand[][], context: Evaluate): TemplateValue {
-  let piped: TemplateValue | undefined;
-  for (const [head, ...rest] of pipeline) {
-    if (!head) continue;
-    if (head.kind !== 'function') piped = writeOperand(head, context);
-    else {
-      const args = rest.map(operand => writeOperand(operand, context));
-      piped = call(head.name, piped ? [...args, piped] : args, context);
+  /** Keys and values of what a loop runs over. */
+  private elements(value: TemplateValue): { keys: string; values: string; key: TemplateValue; element: TemplateValue } {
+    const depth = this.loops;
+    const [k, v] = [`k_${depth}`, `v_${depth}`];
+    if (value.type === 'labels')
+      return { keys: `mapKeys(${value.sql})`, values: `mapValues(${value.sql})`, key: text(k), element: text(v) };
+    if (value.type === 'int' || value.type === 'int64') {
+      const list = `range(toUInt32(least(1000, greatest(0, ${value.sql}))))`;
+      return { keys: list, values: list, key: number(k, 'int'), element: number(v, 'int') };
+    }
+    if (value.type !== 'json') {
+      if (value.type !== 'nil') this.fail('1', `range can't iterate over ${typeName(value)}`);
+      return { keys: 'emptyArrayString()', values: 'emptyArrayString()', key: text(k), element: text(v) };
+    }
+    const j = this.bind(value.sql);
+    const members = this.bind(`arraySort(p -> p.1, JSONExtractKeysAndValuesRaw(${j}))`);
+    const items = this.bind(`JSONExtractArrayRaw(${j})`);
+    this.fail(
+      `NOT match(${j}, '^(?:[\\\\[{]|null$|$)')`,
+      "range can't iterate over a value that is no array or object",
+    );
+    return {
+      keys: `if(startsWith(${j}, '{'), ${members}.1, arrayMap(i -> toString(i - 1), arrayEnumerate(${items})))`,
+      values: `if(startsWith(${j}, '{'), ${members}.2, ${items})`,
+      key: { sql: k, type: 'any' },
+      element: { sql: v, type: 'json' },
+    };
+  }
+
+  private range(node: Extract<TemplateNode, { kind: 'if' | 'with' | 'range' }>, outer: Sight): string {
+    const { keys, values, key, element } = this.elements(this.pipe(node.pipe, outer));
+    const [k, v] = [this.bind(keys), this.bind(values)];
+    const outerFailures = this.failures;
+    this.failures = [];
+    this.loops++;
+    const variables = node.pipe.variables.length === 2 ? [key, element] : [element];
+    const sight = this.introduce({ ...node.pipe, assigns: false }, variables, { ...outer, dot: element });
+    const body = this.nodes(node.body, sight);
+    this.loops--;
+    const inside = this.failures;
+    this.failures = outerFailures;
+    const lambda = `(${key.sql}, ${element.sql})`;
+    for (const { condition, details } of inside)
+      this.fail(`arrayExists(${lambda} -> ${condition}, ${k}, ${v})`, details);
+    const all = `arrayStringConcat(arrayMap(${lambda} -> ${body}, ${k}, ${v}))`;
+    if (node.otherwise.length === 0) return this.bounded(all);
+    const empty = this.bind(`empty(${v})`);
+    return this.bounded(
+      choose(
+        empty,
+        this.under(empty, () => this.nodes(node.otherwise, outer)),
+        all,
+      ),
+    );
+  }
+
+  private pipe(pipe: Pipe, sight: Sight): TemplateValue {
+    let piped: TemplateValue | undefined;
+    for (const [head, ...rest] of pipe.commands) {
+      if (!head) continue;
+      if (head.kind === 'function') {
+        const args = rest.map(operand => this.operand(operand, sight));
+        piped = this.call(head.name, piped ? [...args, piped] : args);
+      } else {
+        if (rest.length > 0 || piped) this.fail('1', `can't give argument to non-function`);
+        piped = this.operand(head, sight);
+      }
+    }
+    return piped ?? nothing;
+  }
+
+  private call(name: string, args: TemplateValue[]): TemplateValue {
+    const definition = templateFunctions[name];
+    if (!definition) throw new Error(`BUG: unchecked template function ${name}`);
+    const [least, most] = definition.arity;
+    if (args.length < least || args.length > most) {
+      const want = least === most ? String(least) : `at least ${least}`;
+      this.fail('1', `wrong number of args for ${name}: want ${want} got ${args.length}`);
+      return nothing;
+    }
+    return definition.write(args, this);
+  }
+
+  private fields(start: TemplateValue, fields: readonly string[]): TemplateValue {
+    return fields.reduce((value, field) => {
+      if (value === this.root) return text(find(this.row, field).value);
+      if (value.type === 'json')
+        return { sql: this.bind(`JSONExtractRaw(${value.sql}, ${quoteString(field)})`), type: 'json' };
+      if (value.type === 'labels') return text(`${value.sql}[${quoteString(field)}]`);
+      this.fail('1', `can't evaluate field ${field} in type ${typeName(value)}`);
+      return text("''");
+    }, start);
+  }
+
+  private operand(operand: Operand, sight: Sight): TemplateValue {
+    switch (operand.kind) {
+      case 'dot':
+        return this.fields(sight.dot, operand.fields);
+      case 'variable':
+        return this.fields(
+          operand.name === '$' ? this.root : (sight.cells.get(operand.name)?.value ?? nothing),
+          operand.fields,
+        );
+      case 'pipe':
+        return this.fields(this.pipe(operand.pipe, sight), operand.fields);
+      case 'string':
+        return { ...text(quoteString(operand.text)), constant: operand.text };
+      case 'number': {
+        const sql = operand.text.startsWith('-') ? `(${operand.text})` : operand.text;
+        return operand.isInt
+          ? { ...number(`toInt64(${sql})`, 'int'), constant: operand.text }
+          : { ...number(`toFloat64(${sql})`, 'float64'), constant: operand.text };
+      }
+      case 'bool':
+        return bool(operand.value ? '1' : '0');
+      case 'nil':
+        return nothing;
+      case 'function':
+        return this.call(operand.name, []);
     }
   }
-  return piped ?? { sql: "''", type: 'string' };
 }
 
-const truth = ({ sql, type }: TemplateValue): string =>
-  type === 'string' ? `${sql} != ''` : type === 'time' ? '1' : `${sql} != 0`;
+const names = Object.keys(templateFunctions);
 
-function writeParts(parts: readonly Part[], context: Evaluate): string {
-  const texts = parts.map(part => {
-    if (part.kind === 'text') return quoteString(part.text);
-    if (part.kind === 'value') return printed(writePipeline(part.pipeline, context));
-    const condition = truth(writePipeline(part.condition, context));
-    return choose(condition, writeParts(part.body, context), writeParts(part.otherwise, context));
-  });
-  if (texts.length === 0) return "''";
-  return texts.length === 1 ? `toString(${texts[0]})` : `concat(${texts.join(', ')})`;
-}
-
-/** The template over a row: its text, and `TemplateFormatErr` where it fails (the literal `''` when it cannot). */
-export function templateSql(text: string, row: Row): { text: string; error: string } {
-  const fault: Fault = reason => new WeirError('bad_query', { reason });
-  const failures: Failures = [];
-  const parts = new TemplateParser(text, fault).parts(false, 0);
-  const sql = row.scope.bind(
-    writeParts(parts, { label: name => find(row, name).value, line: row.line, failures, fault }),
-  );
+function compile(nodes: readonly TemplateNode[], row: Row, fault: Fault): TemplateSql {
+  const compiler = new Compiler(row, fault);
+  const sql = compiler.nodes(nodes, { dot: compiler.root, cells: new Map() });
+  const failures = compiler.failures.filter(({ condition }) => condition !== '0');
+  if (failures.length === 0) return { text: row.scope.bind(`toString(${sql})`), error: "''", details: "''" };
+  const why = failures.map(({ condition, details }) => `${condition}, ${quoteString(`template: ${details}`)}`);
   return {
-    text: sql,
-    error: failures.length === 0 ? "''" : row.scope.bind(choose(or(failures), "'TemplateFormatErr'", "''")),
+    text: row.scope.bind(`toString(${sql})`),
+    error: row.scope.bind(choose(or(failures.map(f => f.condition)), "'TemplateFormatErr'", "''")),
+    details: row.scope.bind(`multiIf(${why.join(', ')}, '')`),
   };
+}
+
+/** Checks a template: `fault` makes the error for what is no template, or what cannot be written as SQL. */
+export function checkTemplate(source: string, fault: Fault): void {
+  compile(readTemplate(source, names, fault), storedRow(new Scope()), fault);
+}
+
+/** The template over a row. */
+export function templateSql(source: string, row: Row): TemplateSql {
+  const fault: Fault = reason => new WeirError('bad_query', { reason: `parse error : invalid template: ${reason}` });
+  return compile(readTemplate(source, names, fault), row, fault);
 }

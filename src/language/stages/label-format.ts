@@ -1,6 +1,6 @@
 import { quote } from '../go-string.ts';
 import { categories, removeLabel, type Row, setLabel, withError } from '../row.ts';
-import { parseTemplate, templateSql } from '../template.ts';
+import { checkTemplate, templateSql } from '../template.ts';
 import type { LabelAssignment, LabelFormat } from '../tree.ts';
 import type { StageDefinition } from './stage.ts';
 
@@ -29,7 +29,7 @@ export const labelFormat: StageDefinition<LabelFormat> = {
       reader.operator('=');
       const value = reader.peek();
       if (value.type === 'string') {
-        parseTemplate(value.value, reason =>
+        checkTemplate(value.value, reason =>
           reader.rule(`invalid template for label ${JSON.stringify(target.text)}: ${reason}`, value),
         );
         reader.next();
@@ -53,11 +53,12 @@ export const labelFormat: StageDefinition<LabelFormat> = {
       if ('label' in from) row = rename(row, target, from.label);
       else {
         read ??= row;
-        const { text, error } = templateSql(from.template, read);
+        const { text, error, details } = templateSql(from.template, read);
         row = withError(
           setLabel(row, 'parsed', target, text, error === "''" ? '1' : `${error} = ''`),
           error,
-          "'template failed'",
+          details,
+          true,
         );
       }
     }

@@ -1,6 +1,6 @@
 import { quote } from '../go-string.ts';
 import { withError, withLine } from '../row.ts';
-import { parseTemplate, templateSql } from '../template.ts';
+import { checkTemplate, templateSql } from '../template.ts';
 import type { LineFormat } from '../tree.ts';
 import type { StageDefinition } from './stage.ts';
 
@@ -8,13 +8,13 @@ import type { StageDefinition } from './stage.ts';
 export const lineFormat: StageDefinition<LineFormat> = {
   parse(reader) {
     const token = reader.string('a template, as a string');
-    parseTemplate(token.value, reason => reader.rule(`invalid line template: ${reason}`, token));
+    checkTemplate(token.value, reason => reader.rule(`invalid line template: ${reason}`, token));
     return { kind: 'line_format', template: token.value };
   },
   print: stage => `line_format ${quote(stage.template)}`,
   apply(stage, row) {
-    const { text, error } = templateSql(stage.template, row);
-    const changed = withError(row, error, "'template failed'");
+    const { text, error, details } = templateSql(stage.template, row);
+    const changed = withError(row, error, details, true);
     return { row: withLine(changed, error === "''" ? text : `if(${error} != '', ${row.line}, ${text})`) };
   },
 };
