@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { limits } from '../base/limits.ts';
 
 /**
  * Weir's own query API, shared by server, web and CLI. Every endpoint takes the tenant from `X-Scope-OrgID` (default `default`).
@@ -165,6 +166,71 @@ export type CheckAnswer =
       notes: string[];
     }
   | { ok: false; error: { code: string; message: string; line?: number; column?: number } };
+
+/**
+ * `POST /api/v1/complete`: what may stand at the cursor, by the grammar, and by what is stored: names and values come from streams and from the newest
+ * records that the rest of the query matches in the range. Never an error for a text that is broken: it is being typed.
+ */
+export const completeRequest = z.object({
+  query: z.string().max(limits.queryTextBytesMax).default(''),
+  /** Offset in UTF-16 units; default the end. */
+  cursor: z.number().int().min(0).optional(),
+  start: z.string().optional(),
+  end: z.string().optional(),
+});
+export type Completion = {
+  kind: 'function' | 'stage' | 'operator' | 'keyword' | 'field' | 'value';
+  label: string;
+  /** Replaces the text from `from` to `to`. */
+  insert: string;
+  detail?: string;
+  /** Of values and fields: records that have it, among those looked at. */
+  count?: number;
+};
+export type CompleteAnswer = {
+  from: number;
+  to: number;
+  /** Best first, at most 50. */
+  items: Completion[];
+  /** Newest records looked at for values and fields, at most; 0 when the grammar and the streams answered alone. */
+  sampled: number;
+};
+
+/**
+ * `POST /api/v1/explain`, body as query: what it means and what it would read, without running it. Estimates are upper bounds for reading every
+ * matching record; a query for the newest rows stops earlier.
+ */
+export type ExplainAnswer = {
+  kind: 'logs' | 'metric';
+  language: 'logql' | 'search';
+  reading?: string;
+  notes: string[];
+  /** Normal form, one stage per line. */
+  logql: string;
+  /** The query's tree; integers beyond 53 bits are text. */
+  tree: unknown;
+  /** The statement that finds the matching records, or the metric's. */
+  sql: string;
+  estimate: {
+    /** Upper bounds: rows in the blocks that are left by all indexes, and bytes of the columns that the query needs. */
+    rows: number;
+    bytes: number;
+    parts: number;
+    granules: number;
+    /** Records not yet in parts; they are in memory and always looked at. */
+    unsealed: number;
+  };
+  /** In the order in which they are applied; what is left of the tenant's own parts and granules after each. */
+  indexes: {
+    name: string;
+    type: string;
+    condition?: string;
+    parts: { before: number; after: number };
+    granules: { before: number; after: number };
+  }[];
+  /** No index helped beyond tenant and time. */
+  fullScan: boolean;
+};
 
 /** `POST /api/v1/export` body: a query request plus `format`; streams every matching record, uncapped. */
 export const exportRequest = queryRequest

@@ -18,11 +18,11 @@ import { foldLiterals } from '../language/literals.ts';
 import { parseLogs, parseQuery } from '../language/parser.ts';
 import { printQuery } from '../language/print.ts';
 import { type Understood, understand } from '../language/search-text.ts';
-import type { LogQuery, Stage } from '../language/tree.ts';
+import type { LogQuery, Query, Stage } from '../language/tree.ts';
 import { nowNs, type TimeRange } from './time-range.ts';
 
 /** What the text was taken for; see language/search-text.ts. `logql` is the normal form of the query. */
-type Said = { logql: string } & Pick<Understood, 'language' | 'reading' | 'notes'>;
+type Said = { logql: string; tree: Query } & Pick<Understood, 'language' | 'reading' | 'notes'>;
 
 /** A log query that is understood, ready to become SQL. */
 export type LogsPlan = Said & {
@@ -64,6 +64,7 @@ const parsers: Record<'json' | 'logfmt', Stage> = {
 const logsPlan = (query: LogQuery): LogsPlan => ({
   kind: 'logs',
   logql: printQuery(query),
+  tree: query,
   language: 'logql',
   notes: [],
   page: (matching, order) => pageOf(query, matching, order),
@@ -75,7 +76,7 @@ const logsPlan = (query: LogQuery): LogsPlan => ({
 /** Understand a query. Throws `bad_query` with line and column. */
 export function planOf(text: string, dialect: Dialect = 'weir'): Plan {
   const { query, language, reading, notes, id } = parse(text, dialect);
-  const said = { logql: printQuery(query), language, notes, ...(reading !== undefined && { reading }) };
+  const said = { logql: printQuery(query), tree: query, language, notes, ...(reading !== undefined && { reading }) };
   if (query.kind === 'logs') return { ...logsPlan(query), ...said, ...(id !== undefined && { id }) };
   return {
     kind: 'metric',

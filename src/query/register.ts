@@ -2,6 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { registerQuery } from './ask-query.ts';
 import { registerCheck } from './check.ts';
 import { registerEql } from './eql/register.ts';
+import { registerComplete } from './complete.ts';
+import { registerExplain } from './explain.ts';
 import { registerExport } from './export.ts';
 import { registerFields } from './fields.ts';
 import { registerHistogram } from './histogram.ts';
@@ -26,6 +28,8 @@ export async function registerQueryApi(server: FastifyInstance, deps: QueryDeps)
   registerFields(server, room);
   registerTail(server, room);
   registerCheck(server);
+  registerComplete(server, room);
+  registerExplain(server, room);
   registerExport(server, room);
   registerSql(server, room);
   registerStatus(server, room);
