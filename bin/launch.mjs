@@ -60,8 +60,9 @@ export async function launch(script, args, flags = []) {
 /**
  * Flags of a Node that runs the server. Bodies and log reads are large buffers outside the heap, and V8 collects its whole heap each time they
  * have grown by a share of the heap: 39 full collections while 300 MB came in with a small heap, 8 with this one, a tenth of all CPU.
+ * A young generation of 2 MB is collected before the buffers of dead requests come to that, at 1 ms a time: 2 full collections.
  */
-export const serverFlags = ['--initial-heap-size=400'];
+export const serverFlags = ['--initial-heap-size=400', '--min-semi-space-size=1', '--max-semi-space-size=2'];
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const [, , script, ...args] = process.argv;

@@ -103,7 +103,7 @@ export class LineScanner {
         if (id !== 0) {
           let k = from[id] as number;
           const tail = (to[id] as number) - 4;
-          if (i + tail + 4 - k <= words.byteLength) {
+          if (i + tail + 4 - k <= b.length) {
             while (k < tail && words.getInt32(j, true) === arena.getInt32(k, true)) {
               k += 4;
               j += 4;

@@ -72,7 +72,7 @@ function skipEscape(b: Uint8Array, at: number): number {
  */
 export function skipString(b: Uint8Array, words: DataView, from: number): number {
   let i = from;
-  const last = words.byteLength - 4;
+  const last = b.length - 4;
   for (;;) {
     while (i <= last) {
       const w = words.getInt32(i, true);
