@@ -72,6 +72,8 @@ export const limits = {
   queryRowsMax: 5_000,
   /** Up to here rows are asked for as a page, whose labels are made here; more come as a stream made by the engine. Also as far as the engine puts off reading columns. */
   pageRowsMax: 10_000,
+  /** Records that `| context` shows on each side of a match. */
+  contextRecordsMax: 1_000,
   /** Rows of one answer to people's own SQL. */
   sqlRowsMax: 10_000,
   /** Loki: points per series. */

@@ -6,6 +6,7 @@ import { type Format, openOutput, say } from './output.ts';
 import { createProgress, scanText } from './progress.ts';
 import { createRowText } from './show-row.ts';
 import { seriesText } from './show-series.ts';
+import { tableText } from './show-table.ts';
 import { createStop } from './stop.ts';
 import { type ColourChoice, countText, plural } from './terminal.ts';
 import { timeRange } from './time.ts';
@@ -58,6 +59,7 @@ export async function search(query: string, options: SearchOptions): Promise<num
   let found = 0;
   let metric = false;
   let partial: string | null = null;
+  let tableRows: Parameters<typeof tableText>[0] | undefined;
   let looked: Lookup | undefined;
   let asked: string | undefined;
   for await (const frame of ask(options, '/api/v1/query', request, stop.signal)) {
@@ -79,6 +81,10 @@ export async function search(query: string, options: SearchOptions): Promise<num
     } else if (frame.type === 'series') {
       found++;
       await output.write(seriesText(frame, output));
+    } else if (frame.type === 'table') {
+      tableRows ??= { columns: frame.columns, rows: [] };
+      tableRows.rows.push(...frame.rows);
+      found += frame.rows.length;
     } else if (frame.type === 'warning') {
       say(`warning: ${frame.message}`);
     } else if (frame.type === 'end') {
@@ -89,6 +95,7 @@ export async function search(query: string, options: SearchOptions): Promise<num
     if (stop.signal.aborted) break;
   }
   progress.clear();
+  if (tableRows) await output.write(tableText(tableRows, output));
   stop.release();
   if (stop.reason() === 'interrupt') {
     say(`interrupted after ${plural(found, 'row')}; the query was cancelled`);

@@ -1,9 +1,12 @@
 import type { WeirError } from '../base/errors.ts';
 import { rangeFunctionNames } from './functions/rules.ts';
-import { parseError } from './lexer.ts';
+import { parseError, ruleError } from './lexer.ts';
 import { parseImplied, parseQuery } from './parser.ts';
+import { TokenReader } from './reader.ts';
 import { readSearch } from './search/parser.ts';
 import { printSearch } from './search/print.ts';
+import { parseShapes, shapesAt } from './shapes/parser.ts';
+import type { Shape } from './shapes/shape.ts';
 import { searchQuery } from './search/translate.ts';
 import { isLogQuery, type Query } from './tree.ts';
 
@@ -32,6 +35,8 @@ const call = new RegExp(
 /** What a typed text is taken for. */
 export type Understood = {
   query: Query;
+  /** What is made of the rows of a log query. */
+  shapes: Shape[];
   /** `search`: words and fields, possibly with LogQL stages behind a pipe. */
   language: 'logql' | 'search';
   /** Of a search text: its normal form, with every AND and parenthesis written out. */
@@ -47,9 +52,25 @@ export type Understood = {
  * is LogQL with an all-matching selector. Anything else is search text (docs/search.md) up to the first single `|`, after which LogQL stages follow.
  * `now` (ns since 1970) is for dates such as `now-1h`.
  */
-export function understand(text: string, now?: bigint): Understood {
+export function understand(whole: string, now?: bigint): Understood {
+  const at = shapesAt(whole);
+  const text = whole.slice(0, at);
+  const shapes = at < whole.length ? parseShapes(new TokenReader(text.replace(/[^\n]/g, ' ') + whole.slice(at))) : [];
+  const understood = withoutShapes(text, now);
+  if (shapes.length === 0) return understood;
+  if (!isLogQuery(understood.query))
+    throw ruleError(
+      whole,
+      at,
+      'distinct, sort, limit, stats and context are for log queries, and this is a metric query',
+    );
+  const { id: _, ...rest } = understood;
+  return { ...rest, shapes };
+}
+
+function withoutShapes(text: string, now?: bigint): Understood {
   const trimmed = text.trim();
-  const logql = (query: Query): Understood => ({ query, language: 'logql', notes: [] });
+  const logql = (query: Query): Understood => ({ query, shapes: [], language: 'logql', notes: [] });
   if (/^(?:\||![=~>]\s*["`])/.test(trimmed)) return logql(parseImplied(text));
   if (/^\{\s*"/.test(trimmed)) throw looksLikeJson(text);
   if (trimmed.startsWith('{') || call.test(trimmed)) return logql(parseQuery(text, { allowAll: true }));
@@ -62,7 +83,14 @@ export function understand(text: string, now?: bigint): Understood {
   if (to < text.length)
     query.stages.push(...parseImplied(text.slice(0, to).replace(/[^\n]/g, ' ') + text.slice(to)).stages);
   const alone = condition.type === 'id' && query.stages.length === 1 ? { id: condition.value } : {};
-  return { query, language: 'search', reading: text.trim() === '' ? '' : printSearch(condition), notes, ...alone };
+  return {
+    query,
+    shapes: [],
+    language: 'search',
+    reading: text.trim() === '' ? '' : printSearch(condition),
+    notes,
+    ...alone,
+  };
 }
 
 const looksLikeJson = (text: string): WeirError =>

@@ -8,7 +8,7 @@ import { askPage } from './ask-page.ts';
 import { type QueryRow, queryRequest } from './contract.ts';
 import { abortWith, type FrameWriter, openFrames } from './frame-writer.ts';
 import { visibleError } from './visible-error.ts';
-import type { Cursor } from '../language/compile.ts';
+import type { Cursor, Shaped } from '../language/compile.ts';
 import { planOf } from './plan.ts';
 import { checked, type Room } from './room.ts';
 import { assertPoints, sampleText, seriesOf } from './series.ts';
@@ -47,6 +47,17 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
     const stepNs = body.step === undefined ? defaultStep(range) : BigInt(Math.round(body.step * 1e9));
     if (plan.kind === 'metric') assertPoints(range, stepNs, room.pointsMax);
     const after = cursorOf(body.after);
+    const shaped =
+      plan.kind === 'logs'
+        ? plan.shaped?.(
+            { tenant, range },
+            { direction: body.direction, ...(body.limit > 0 && { limit: body.limit + 1 }) },
+          )
+        : undefined;
+    if (shaped && after)
+      throw new WeirError('bad_request', {
+        reason: 'after: rows behind distinct, sort, limit, stats or context have no next page; raise the limit',
+      });
     const isLookup =
       plan.kind === 'logs' && plan.id !== undefined && !after && (body.widen ?? body.start === undefined);
     const ranges = isLookup ? lookupRanges(range) : [range];
@@ -78,7 +89,8 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
         out.offer({
           type: 'meta',
           id,
-          kind: plan.kind,
+          kind: shaped?.table ? 'table' : plan.kind,
+          ...(shaped && { whole: true }),
           logql: plan.logql,
           start: range.start.toString(),
           end: range.end.toString(),
@@ -100,6 +112,12 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
         const sql = plan.sql(tenant, range, stepNs);
         return room.ask(tenant, { ...common, sql: sources => begin(sql(sources)) });
       }
+      if (shaped)
+        return room.ask(tenant, {
+          ...common,
+          settings: shaped.settings,
+          sql: sources => begin(shaped.sql(sources)),
+        });
       const order = { direction: body.direction, ...(after && { after }) };
       if (body.limit > 0 && body.limit <= limits.pageRowsMax) {
         const page = plan.page({ tenant, range }, { ...order, limit: body.limit });
@@ -117,8 +135,11 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
       for (const [i, looked] of ranges.entries()) {
         const answer = await answerOf(looked);
         if (!out) throw new Error('BUG: the store answered without asking for the SQL');
-        total.rows +=
-          plan.kind === 'logs' ? await sendRows(answer, out) : await sendSeries(answer, out, room.seriesMax);
+        total.rows += shaped
+          ? await sendShaped(answer, out, shaped.table, body.limit)
+          : plan.kind === 'logs'
+            ? await sendRows(answer, out)
+            : await sendSeries(answer, out, room.seriesMax);
         const { readRows, readBytes, partial, reason } = answer.summary();
         total.readRows += readRows;
         total.readBytes += readBytes;
@@ -156,6 +177,31 @@ async function sendRows(answer: Answer, out: FrameWriter): Promise<number> {
     await out.send({ type: 'rows', rows: withoutEmptyParsed(batch) });
   }
   return count;
+}
+
+/** At most `limit` rows (0: all); that there are more is said. */
+async function sendShaped(answer: Answer, out: FrameWriter, table: Shaped['table'], limit: number): Promise<number> {
+  let count = 0;
+  if (table) await out.send({ type: 'table', columns: table, rows: [] });
+  for await (const batch of answer.rows) {
+    const wanted = limit > 0 ? batch.slice(0, Math.max(0, limit - count)) : batch;
+    count += batch.length;
+    if (wanted.length === 0) continue;
+    if (table)
+      await out.send({ type: 'table', columns: table, rows: wanted.map(r => table.map((_, i) => String(r[`c${i}`]))) });
+    else {
+      for (const row of wanted)
+        if (row.context === 1) row.context = true;
+        else delete row.context;
+      await out.send({ type: 'rows', rows: withoutEmptyParsed(wanted) });
+    }
+  }
+  if (limit === 0 || count <= limit) return count;
+  await out.send({
+    type: 'warning',
+    message: `there are more than ${limit} rows; raise the limit or narrow the query`,
+  });
+  return limit;
 }
 
 /** Series are whole only at the end of the answer. More than the limit are left out aloud. */

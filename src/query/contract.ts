@@ -54,6 +54,8 @@ export type QueryRow = {
   /** Labels extracted or changed by the query's stages, when there are any. */
   parsed?: Record<string, string>;
   door: string;
+  /** A neighbour of a match, shown by `| context`. */
+  context?: boolean;
 };
 
 /** `POST /api/v1/query` answers `application/x-ndjson`, one frame per line; the last is always `end` or `error`. */
@@ -61,7 +63,10 @@ export type QueryFrame =
   | {
       type: 'meta';
       id: string;
-      kind: 'logs' | 'metric';
+      /** `table`: the query ends in a table (`| stats`). */
+      kind: 'logs' | 'metric' | 'table';
+      /** The rows are in an order of their own, or picked: there is no next page. */
+      whole?: true;
       /** The query in normal form; what was typed as words or as a bare pipeline is LogQL here. */
       logql: string;
       /** Bounds as used: decimal ns, start inclusive, end exclusive. */
@@ -75,6 +80,8 @@ export type QueryFrame =
   | { type: 'rows'; rows: QueryRow[] }
   /** An id was looked for in [start, end) and has `rows` records there; the last one is the range the rows are from. `done`: nothing more is looked at. */
   | { type: 'lookup'; start: string; end: string; rows: number; done: boolean }
+  /** Cells are text; a `number` is the text of one, '' where there was none. */
+  | { type: 'table'; columns: { name: string; type: 'text' | 'number' }[]; rows: string[][] }
   | { type: 'series'; metric: Record<string, string>; values: [number, string][] }
   | { type: 'warning'; message: string }
   | {
@@ -156,7 +163,7 @@ export type FieldsAnswer = {
 export type CheckAnswer =
   | {
       ok: true;
-      kind: 'logs' | 'metric';
+      kind: 'logs' | 'metric' | 'table';
       logql: string;
       /** `search`: words and fields (docs/search.md), not LogQL. */
       language: 'logql' | 'search';

@@ -39,7 +39,9 @@ export function registerExplain(server: FastifyInstance, room: Room): void {
     const stepNs = body.step === undefined ? defaultStep(range) : BigInt(Math.round(body.step * 1e9));
     const whole =
       plan.kind === 'logs'
-        ? plan.matching({ tenant: tenants, range }, ['timestamp', 'seq'])
+        ? plan.shaped
+          ? plan.shaped({ tenant: tenants, range }, { direction: body.direction, limit: body.limit }).sql
+          : plan.matching({ tenant: tenants, range }, ['timestamp', 'seq'])
         : plan.sql(tenants, range, stepNs);
     let text = '';
     let parts = '';
@@ -61,7 +63,7 @@ export function registerExplain(server: FastifyInstance, room: Room): void {
       language: plan.language,
       ...(plan.reading !== undefined && { reading: plan.reading }),
       notes: plan.notes,
-      logql: prettyQuery(plan.tree),
+      logql: prettyQuery(plan.tree) + plan.shapes.replaceAll(' | ', '\n  | '),
       tree: JSON.parse(
         JSON.stringify(plan.tree, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
       ),

@@ -11,18 +11,21 @@ import {
   type Paging,
   rowsSettings,
   rowsSql,
+  type Shaped,
+  shapedSql,
   streamCondition,
   type ToSql,
 } from '../language/compile.ts';
 import { foldLiterals } from '../language/literals.ts';
 import { parseLogs, parseQuery } from '../language/parser.ts';
 import { printQuery } from '../language/print.ts';
+import { printShapes } from '../language/shapes/print.ts';
 import { type Understood, understand } from '../language/search-text.ts';
 import type { LogQuery, Query, Stage } from '../language/tree.ts';
 import { nowNs, type TimeRange } from './time-range.ts';
 
-/** What the text was taken for; see language/search-text.ts. `logql` is the normal form of the query. */
-type Said = { logql: string; tree: Query } & Pick<Understood, 'language' | 'reading' | 'notes'>;
+/** What the text was taken for; see language/search-text.ts. `logql` is the normal form of the query, its shapes included, `shapes` that of the shapes alone. */
+type Said = { logql: string; shapes: string; tree: Query } & Pick<Understood, 'language' | 'reading' | 'notes'>;
 
 /** A log query that is understood, ready to become SQL. */
 export type LogsPlan = Said & {
@@ -35,6 +38,8 @@ export type LogsPlan = Said & {
   rows(matching: Matching, paging: Paging): { sql: ToSql; settings: SqlSettings };
   /** Matching rows in no order, with the stored columns named. */
   matching(matching: Matching, columns: readonly string[]): ToSql;
+  /** When shapes stand behind the stages (docs/extensions.md): their rows; `page` and `rows` are those of the query without them. */
+  shaped?: (matching: Matching, order: { direction: 'backward' | 'forward'; limit?: number }) => Shaped;
   /** The same query with a parser behind its stages. */
   parsedBy(parser: 'json' | 'logfmt'): LogsPlan;
 };
@@ -53,7 +58,9 @@ export type Plan = LogsPlan | MetricPlan;
 export type Dialect = 'weir' | 'loki';
 
 function parse(text: string, dialect: Dialect): Understood {
-  return dialect === 'loki' ? { query: parseQuery(text), language: 'logql', notes: [] } : understand(text, nowNs());
+  return dialect === 'loki'
+    ? { query: parseQuery(text), shapes: [], language: 'logql', notes: [] }
+    : understand(text, nowNs());
 }
 
 const parsers: Record<'json' | 'logfmt', Stage> = {
@@ -64,6 +71,7 @@ const parsers: Record<'json' | 'logfmt', Stage> = {
 const logsPlan = (query: LogQuery): LogsPlan => ({
   kind: 'logs',
   logql: printQuery(query),
+  shapes: '',
   tree: query,
   language: 'logql',
   notes: [],
@@ -75,9 +83,22 @@ const logsPlan = (query: LogQuery): LogsPlan => ({
 
 /** Understand a query. Throws `bad_query` with line and column. */
 export function planOf(text: string, dialect: Dialect = 'weir'): Plan {
-  const { query, language, reading, notes, id } = parse(text, dialect);
-  const said = { logql: printQuery(query), tree: query, language, notes, ...(reading !== undefined && { reading }) };
-  if (query.kind === 'logs') return { ...logsPlan(query), ...said, ...(id !== undefined && { id }) };
+  const { query, shapes, language, reading, notes, id } = parse(text, dialect);
+  const said = {
+    logql: printQuery(query) + printShapes(shapes),
+    shapes: printShapes(shapes),
+    tree: query,
+    language,
+    notes,
+    ...(reading !== undefined && { reading }),
+  };
+  if (query.kind === 'logs')
+    return {
+      ...logsPlan(query),
+      ...said,
+      ...(id !== undefined && { id }),
+      ...(shapes.length > 0 && { shaped: (matching, order) => shapedSql(query, shapes, matching, order) }),
+    };
   return {
     kind: 'metric',
     ...said,
@@ -93,9 +114,19 @@ export function planOf(text: string, dialect: Dialect = 'weir'): Plan {
   };
 }
 
-/** As planOf, for endpoints that answer log rows only. */
-export function logsPlanOf(text: string, dialect: Dialect = 'weir'): LogsPlan {
+/**
+ * As planOf, for endpoints that answer log rows only. `ignored`: they answer about the rows before they are shaped.
+ */
+export function logsPlanOf(
+  text: string,
+  dialect: Dialect = 'weir',
+  shapes: 'refused' | 'ignored' = 'refused',
+): LogsPlan {
   const plan = planOf(text, dialect);
+  if (plan.kind === 'logs' && plan.shaped && shapes === 'refused')
+    throw new WeirError('bad_query', {
+      reason: 'distinct, sort, limit, stats and context work in searches only, not here; take them away',
+    });
   if (plan.kind === 'logs') return plan;
   throw new WeirError('bad_query', { reason: 'this is a metric query; only log queries are answered here' });
 }

@@ -16,6 +16,7 @@ import { LiveBar } from './live-bar.tsx';
 import type { ListHandle } from './log-list.tsx';
 import { LogList } from './log-list.tsx';
 import { MetricView } from './metric-view.tsx';
+import { TableView } from './table-view.tsx';
 import {
   addFilter,
   addLineFilter,
@@ -275,6 +276,8 @@ export function Explorer() {
             <Waiting />
           ) : !live && result.phase === 'failed' && result.error && !rows.length ? (
             <Failed error={result.error} onRetry={() => execute()} />
+          ) : !live && result.table ? (
+            <TableView table={result.table} />
           ) : metric ? (
             <MetricView series={result.series} version={version} />
           ) : !live && result.phase === 'done' && !rows.length ? (

@@ -7,6 +7,8 @@ import { cursorAt, cursorOf } from './row-text.ts';
 
 export type QueryStream = (request: QueryRequest, signal: AbortSignal) => AsyncGenerator<QueryFrame>;
 export type Series = { metric: Record<string, string>; values: [number, string][] };
+/** The answer to `| stats`. Cells are text, '' where there was no value. */
+export type Table = { columns: { name: string; type: 'text' | 'number' }[]; rows: string[][] };
 export type Phase = 'idle' | 'running' | 'done' | 'cancelled' | 'failed';
 /** Whether there are rows beyond an end of the loaded ones. */
 export type Beyond = 'none' | 'more' | 'loading';
@@ -32,7 +34,10 @@ const pageRows = 1_000;
 export class ResultModel extends Observable {
   phase: Phase = 'idle';
   run: Run | null = null;
-  kind: 'logs' | 'metric' | null = null;
+  kind: 'logs' | 'metric' | 'table' | null = null;
+  table: Table | null = null;
+  /** The rows are in an order of their own: there are no pages beyond them. */
+  whole = false;
   rows: QueryRow[] = [];
   base = 0;
   series: Series[] = [];
@@ -75,13 +80,13 @@ export class ResultModel extends Observable {
     const clear = () => {
       if (fresh) return;
       fresh = true;
-      Object.assign(this, { rows: [], base: 0, series: [] });
+      Object.assign(this, { rows: [], base: 0, series: [], table: null });
     };
     try {
       const after = run.at === null ? undefined : cursorAt(run.at, run.direction);
       for await (const frame of this.#stream(request(run, run.direction, run.limit, after), abort.signal)) {
         if (abort.signal.aborted) return;
-        if (frame.type === 'rows' || frame.type === 'series' || frame.type === 'end') clear();
+        if (['rows', 'series', 'table', 'end'].includes(frame.type)) clear();
         this.#take(frame, run.limit);
         this.changed();
       }
@@ -94,7 +99,7 @@ export class ResultModel extends Observable {
       clear();
       if (isAbort(error)) {
         this.phase = 'cancelled';
-        this.next = this.rows.length ? 'more' : 'none';
+        this.next = this.rows.length && !this.whole ? 'more' : 'none';
       } else {
         this.phase = 'failed';
         this.error = toApiError(error);
@@ -182,12 +187,17 @@ export class ResultModel extends Observable {
     switch (frame.type) {
       case 'meta':
         this.kind = frame.kind;
+        this.whole = frame.whole === true;
         return;
       case 'progress':
         this.progress = frame;
         return;
       case 'rows':
         for (const row of frame.rows) this.rows.push(row);
+        return;
+      case 'table':
+        this.table ??= { columns: frame.columns, rows: [] };
+        for (const row of frame.rows) this.table.rows.push(row);
         return;
       case 'series':
         this.series.push({ metric: frame.metric, values: frame.values });
@@ -205,7 +215,10 @@ export class ResultModel extends Observable {
         };
         this.partial = frame.partial ? (frame.reason ?? 'the server gave no reason') : null;
         this.next =
-          this.kind !== 'metric' && (this.rows.length >= limit || (frame.partial && this.rows.length > 0))
+          this.kind !== 'metric' &&
+          this.kind !== 'table' &&
+          !this.whole &&
+          (this.rows.length >= limit || (frame.partial && this.rows.length > 0))
             ? 'more'
             : 'none';
         return;
