@@ -92,6 +92,12 @@ export const limits = {
   searchTermsMax: 300,
   /** Different events one EQL sequence may name; each has a bit of 64 in the rows that the engine hands over. */
   eqlStepsMax: 60,
+  /** SQL that an EQL query may become; the engine parses 256 KiB. */
+  eqlSqlBytesMax: 250 * KiB,
+  /** The same with every named part written out wherever it is used, in characters; the engine's analyser takes about four times as much. */
+  eqlSpelledOutMax: 2_000_000,
+  /** Comparisons and tests of one EQL query with its filter; the engine analyses each for about 2 ms. */
+  eqlConditionsMax: 400,
   /** Hits of one EQL answer: events, sequences or samples. Elasticsearch's own bound. */
   eqlSizeMax: 10_000,
   /** Events of one EQL answer, all sequences together. */

@@ -51,6 +51,24 @@ export class Scope {
     return list.length === 0 ? '' : `WITH ${list.map(([name, sql]) => `${sql} AS ${name}`).join(', ')} `;
   }
 
+  /** Length of the text of `parts` with every name spelled out, which is what the engine analyses. */
+  spelledOut(parts: readonly string[]): number {
+    const known = new Map<string, number>();
+    const size = (sql: string): number => {
+      let sum = sql.length;
+      for (const name of sql.match(alias) ?? []) {
+        let length = known.get(name);
+        if (length === undefined) {
+          length = size(this.texts.get(name) ?? '');
+          known.set(name, length);
+        }
+        sum += length;
+      }
+      return sum;
+    };
+    return parts.reduce((sum, part) => sum + size(part), 0);
+  }
+
   /** `sql` on its own, without a WITH clause: each name is defined where it is first used. */
   inline(sql: string): string {
     const defined = new Set<string>();

@@ -1,10 +1,10 @@
 import { readRegex } from '../regex.ts';
 import type { Scope } from '../scope.ts';
-import { and, or, quoteString, quoteTime } from '../sql-writer.ts';
+import { and, or, quoteNumber, quoteString, quoteTime } from '../sql-writer.ts';
 import { arithmetic } from './arithmetic.ts';
 import { fieldName, type FieldSql } from './fields.ts';
 import { functions, needsText } from './functions.ts';
-import { matchSql } from './patterns.ts';
+import { inTexts, matchSql } from './patterns.ts';
 import { expressionFields } from './query-fields.ts';
 import { timeOf } from './times.ts';
 import type { CompareOperator, EventFilter, Expression, Field, Literal } from './tree.ts';
@@ -89,14 +89,35 @@ function leaf(expression: Expression, context: ConditionContext, positive: boole
   const all = truth(expression, whole);
   const names = new Set(expressionFields(expression).map(fieldName));
   const [field] = expressionFields(expression);
-  if (names.size !== 1 || field === undefined || isNullTest(expression)) return all;
+  if (names.size !== 1 || field === undefined || isNullTest(expression) || !isShallow(expression)) return all;
   const found = read(field);
   if (found.type === 'time' || !found.lists) return all;
   const one: Reading = { context, bind: sql => sql, value: () => ({ type: 'text', sql: 'one' }) };
   const text = `ifNull(${scope.bind(light ? found.light : found.exact)}, '')`;
   const values = `JSONExtract(${text}, 'Array(Nullable(String))')`;
-  const several = `toNullable(toUInt8(ifNull(${all}, 0) OR arrayExists(one -> ifNull(${truth(expression, one)}, 0), ${values})))`;
-  return scope.bind(`if(startsWith(${text}, '[') AND isValidJSON(${text}), ${several}, ${all})`);
+  const asOne = scope.bind(all);
+  const several = `toNullable(toUInt8(ifNull(${asOne}, 0) OR arrayExists(one -> ifNull(${truth(expression, one)}, 0), ${values})))`;
+  return scope.bind(`if(startsWith(${text}, '[') AND isValidJSON(${text}), ${several}, ${asOne})`);
+}
+
+/** A field, or a function or calculation of one: in a lambda nothing has a name, so deeper ones would be repeated over and over. */
+function isShallow(expression: Expression): boolean {
+  const isLeaf = (part: Expression): boolean => part.kind === 'field' || part.kind === 'literal';
+  const isFlat = (part: Expression): boolean => {
+    if (part.kind === 'call') return part.args.every(isLeaf);
+    if (part.kind === 'arithmetic') return isLeaf(part.left) && isLeaf(part.right);
+    return isLeaf(part);
+  };
+  switch (expression.kind) {
+    case 'compare':
+      return isFlat(expression.left) && isFlat(expression.right);
+    case 'match':
+      return isFlat(expression.left);
+    case 'in':
+      return isFlat(expression.left) && expression.list.every(isLeaf);
+    default:
+      return isFlat(expression);
+  }
 }
 
 /** True when an empty text can never meet the condition, as a missing one cannot. */
@@ -165,10 +186,13 @@ function membership(
   context: ConditionContext,
 ): string {
   const { list } = expression;
-  const strings = list.flatMap(item => (item.kind === 'literal' && typeof item.value === 'string' ? [item.value] : []));
-  if (strings.length === list.length && list.length >= setFrom && (left.type === 'text' || left.type === 'string')) {
-    const fold = (sql: string): string => (context.insensitive ? `lowerUTF8(${sql})` : sql);
-    return `if(isNull(${left.sql}), NULL, ${fold(`assumeNotNull(${left.sql})`)} IN (${strings.map(s => fold(quoteString(s))).join(', ')}))`;
+  const values = list.map(item => (item.kind === 'literal' ? item.value : null));
+  if (list.length >= setFrom && (left.type === 'text' || left.type === 'string')) {
+    if (values.every(value => typeof value === 'string')) return inTexts(left.sql, values, context.insensitive);
+    if (values.every(value => typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER)) {
+      const number = reading.bind(asNumber(left).sql);
+      return `if(isNull(${number}), NULL, assumeNotNull(${number}) IN (${values.map(value => quoteNumber(Number(value))).join(', ')}))`;
+    }
   }
   return or(
     list.map(item =>
@@ -262,7 +286,10 @@ function valueOf(expression: Expression, reading: Reading): Value {
       const known = functions.get(expression.name);
       if (known === undefined) throw new Error(`BUG: unchecked function ${expression.name}`);
       const args = expression.args.map(arg => valueOf(arg, reading));
-      return known.sql(args, known.tilde && (expression.insensitive || reading.context.insensitive), reading.bind);
+      return named(
+        known.sql(args, known.tilde && (expression.insensitive || reading.context.insensitive), reading.bind),
+        reading,
+      );
     }
     case 'arithmetic':
       return arithmetic(
@@ -279,6 +306,13 @@ function valueOf(expression: Expression, reading: Reading): Value {
       // A truth as a value: of the whole field, one value at a time inside a list.
       return { type: 'boolean', sql: nested(expression, reading) };
   }
+}
+
+/** What is computed is written once, however often its value is used. */
+function named(value: Value, { bind }: Reading): Value {
+  if (value.type === 'null') return value;
+  if (value.type !== 'number') return { ...value, sql: bind(value.sql) };
+  return { ...value, sql: bind(value.sql), integer: bind(value.integer) };
 }
 
 function nested(expression: Expression, reading: Reading): string {

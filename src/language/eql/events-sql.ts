@@ -1,3 +1,4 @@
+import { limits } from '../../base/limits.ts';
 import type { Tenant } from '../../base/record.ts';
 import type { ToSql } from '../logs-sql.ts';
 import { Scope } from '../scope.ts';
@@ -72,6 +73,12 @@ class Select {
   union(cut = ''): ToSql {
     const columns = this.parts.map(part => `${part.sql} AS ${part.as}`);
     const condition = and(this.where);
+    const length = this.scope.spelledOut([...columns, condition]);
+    if (length > limits.eqlSpelledOutMax)
+      throw this.context.fault(
+        0,
+        `the query becomes too much for the engine (${length} characters, at most ${limits.eqlSpelledOutMax}); nest functions less deeply, or ask in parts`,
+      );
     const head = `${this.scope.with([...columns, condition])}SELECT ${columns.join(', ')} FROM`;
     return sources => sources.records.map(table => `(${head} ${table} WHERE ${condition}${cut})`).join(' UNION ALL ');
   }

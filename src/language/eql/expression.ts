@@ -9,6 +9,8 @@ const comparisons = new Set(['==', '!=', '<', '<=', '>', '>=']);
 const matchWords = new Set(['like', 'like~', 'regex', 'regex~']);
 /** Parentheses, `not` and signs inside one another. */
 const depthMax = 200;
+/** A function counts as so many, since it becomes several functions of the engine inside one another. */
+const callDepth = 5;
 
 /** `or` < `and` < `not` < comparison < `+ -` < `* / %`. */
 export function parseCondition(reader: EqlReader): Expression {
@@ -110,9 +112,10 @@ function checkRegex(text: string, at: number, pattern: string): void {
 
 function sum(reader: EqlReader, depth: number): Expression {
   let left = product(reader, depth);
-  for (;;) {
+  for (let terms = 1; ; terms++) {
     const token = reader.peek();
     if (!reader.isOperator('+') && !reader.isOperator('-')) return left;
+    if (terms > depthMax) throw reader.fault(`a sum of more than ${depthMax} terms`);
     reader.next();
     left = { kind: 'arithmetic', operator: token.text as '+', left, right: product(reader, depth), at: token.from };
   }
@@ -120,9 +123,10 @@ function sum(reader: EqlReader, depth: number): Expression {
 
 function product(reader: EqlReader, depth: number): Expression {
   let left = signed(reader, depth);
-  for (;;) {
+  for (let factors = 1; ; factors++) {
     const token = reader.peek();
     if (!['*', '/', '%'].some(o => reader.isOperator(o))) return left;
+    if (factors > depthMax) throw reader.fault(`a product of more than ${depthMax} factors`);
     reader.next();
     left = { kind: 'arithmetic', operator: token.text as '*', left, right: signed(reader, depth), at: token.from };
   }
@@ -193,8 +197,8 @@ function call(reader: EqlReader, depth: number): Expression {
   reader.operator('(');
   const args: Expression[] = [];
   if (!reader.isOperator(')')) {
-    args.push(orTerm(reader, depth + 1));
-    while (reader.takeOperator(',')) args.push(orTerm(reader, depth + 1));
+    args.push(orTerm(reader, depth + callDepth));
+    while (reader.takeOperator(',')) args.push(orTerm(reader, depth + callDepth));
   }
   reader.operator(')');
   if (args.length < known.least || args.length > known.most)

@@ -76,7 +76,8 @@ const between: EqlFunction = {
     const shortest = `if(${first} = 0, '', substringUTF8(${rest}, 1, ${first} - 1))`;
     const longest = `if(${last} = 0, '', substringUTF8(${rest}, 1, toUInt64(greatest(0, toInt64(lengthUTF8(${rest})) - toInt64(${last}) + 1 - toInt64(lengthUTF8(${r}))))))`;
     const chosen = greedy === undefined ? shortest : `if(ifNull(${asBoolean(greedy)}, 0), ${longest}, ${shortest})`;
-    return { type: 'string', sql: whenKnown([s, l, r], `if(${found} = 0, '', ${chosen})`) };
+    // Where something is missing no comparison holds, and the last branch is missing too.
+    return { type: 'string', sql: `if(${found} = 0, '', ${chosen})` };
   },
 };
 
@@ -183,6 +184,12 @@ const substring: EqlFunction = {
     if (isNull(source)) return { type: 'null' };
     const s = bind(text(source));
     if (isNull(start)) return { type: 'string', sql: s };
+    const [low, high] = [wholeLiteral(start), isNull(end) ? undefined : wholeLiteral(end)];
+    // Written once, the source may be nested deeply; the engine spells out every use of a name.
+    if (low !== undefined && (isNull(end) || high !== undefined)) {
+      if (high === undefined) return { type: 'string', sql: `substringUTF8(${s}, ${low + 1})` };
+      return { type: 'string', sql: `substringUTF8(${s}, ${low + 1}, ${Math.max(0, high - low)})` };
+    }
     const size = `toInt64(lengthUTF8(${s}))`;
     const from = (value: Value | undefined): string => {
       const at = number(value);
@@ -190,12 +197,18 @@ const substring: EqlFunction = {
     };
     const first = bind(from(start));
     const last = isNull(end) ? size : bind(`least(${size}, ${from(end)})`);
-    const known = isNull(end) ? [s, number(start)] : [s, number(start), number(end)];
+    // Where something is missing no comparison holds, and the last branch is missing too.
     return {
       type: 'string',
-      sql: whenKnown(known, `if(${first} >= ${last}, '', substringUTF8(${s}, ${first} + 1, ${last} - ${first}))`),
+      sql: `if(${first} >= ${last}, '', substringUTF8(${s}, ${first} + 1, ${last} - ${first}))`,
     };
   },
+};
+
+/** A whole number from 0, written out. */
+const wholeLiteral = (value: Value | undefined): number | undefined => {
+  const digits = value?.type === 'number' ? /^toFloat64\((\d{1,9})\)$/.exec(value.sql)?.[1] : undefined;
+  return digits === undefined ? undefined : Number(digits);
 };
 
 const concat: EqlFunction = {

@@ -12,7 +12,7 @@ import {
 import { fieldName } from '../../language/eql/fields.ts';
 import { meaningError } from '../../language/eql/lexer.ts';
 import { parseEql } from '../../language/eql/parser.ts';
-import { expressionFields, queryFields } from '../../language/eql/query-fields.ts';
+import { countIn, countTests, expressionFields, queryFields } from '../../language/eql/query-fields.ts';
 import type { EventQuery, Field, SampleQuery, SequenceQuery } from '../../language/eql/tree.ts';
 import type { ToSql } from '../../language/compile.ts';
 import type { Answer } from '../../flow.ts';
@@ -80,7 +80,16 @@ class Search {
     this.#signal = signal;
   }
 
-  async ask(sql: ToSql): Promise<Answer> {
+  async ask(write: ToSql): Promise<Answer> {
+    const sql: ToSql = sources => {
+      const text = write(sources);
+      const bytes = Buffer.byteLength(text);
+      if (bytes > limits.eqlSqlBytesMax)
+        throw new WeirError('bad_query', {
+          reason: `the query is too long for the engine: ${bytes} bytes of SQL, at most ${limits.eqlSqlBytesMax}; shorten its lists, or ask in parts`,
+        });
+      return text;
+    };
     const question = { sql, settings, signal: this.#signal, timeoutMs: this.#room.timeoutMs(undefined) };
     return this.#room.ask(this.#tenant, question);
   }
@@ -125,6 +134,11 @@ export async function searchEql(
   const tiebreaker = fieldOf(request.tiebreakerField ?? 'event.sequence', request.tiebreakerField === undefined);
   const filter = request.filter === undefined ? undefined : readFilter(request.filter, request.timestampField, nowNs());
   const range = filter?.range ?? {};
+  const conditions = countTests(query) + (filter ? countIn(filter.condition) : 0);
+  if (conditions > limits.eqlConditionsMax)
+    throw new WeirError('bad_query', {
+      reason: `${conditions} conditions are more than ${limits.eqlConditionsMax}; write many values of a field as a list: field in ("a", "b"), field : ("a*", "b*")`,
+    });
   const named = [
     ...queryFields(query, categoryField),
     timestampField,
