@@ -49,6 +49,8 @@ export type Statement = {
   queryId?: string;
   settings?: SqlSettings;
   signal?: AbortSignal;
+  /** What the table function `input()` of the statement reads, sent behind it. Only a server takes one; `sql` ends in the FORMAT of these bytes. */
+  body?: readonly Uint8Array[];
 };
 
 export type SqlProgress = { readRows: number; readBytes: number; totalRows: number; elapsedMs: number };
@@ -186,6 +188,8 @@ export type TailStore = {
   templates(tenant: string): Promise<Template[]>;
   /** Table for rows with a verdict (see store/schema.ts), emptied. */
   emptyIncoming(): Promise<string>;
+  /** Table of `row UInt64, line String` for the lines of a tick that a server has to read twice, and what empties it. */
+  lines: { table: string; empty(): Promise<void> };
   /** End (exclusive) of what the ledger covers; 0 for an empty store. */
   coveredUntil(): Promise<bigint>;
   /** End (exclusive) of the rows at or after `from` that the store has although the ledger does not cover them; `from` when there are none. */

@@ -98,6 +98,12 @@ const retentionRule = z.strictObject({
 });
 export type RetentionRule = z.infer<typeof retentionRule>;
 
+/** http or https with a host and nothing behind it. */
+function isServerAddress(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '' && url.hash === '';
+}
+
 export const configSchema = z.strictObject({
   data: z.string().default('./weir-data').describe('directory for the log and the store'),
   listen: z.string().default('127.0.0.1:7575').describe('address of the HTTP port'),
@@ -144,8 +150,14 @@ export const configSchema = z.strictObject({
     .strictObject({
       url: z
         .string()
+        .refine(isServerAddress, {
+          error: issue =>
+            `"${String(issue.input).replace(/\/\/.*@/, '//')}" is not the address of a ClickHouse server such as https://host:8443; without a path, the database is named by store.database`,
+        })
         .optional()
-        .describe('ClickHouse server, e.g. http://user:password@host:8123; absent = embedded engine'),
+        .describe('ClickHouse server, e.g. https://host:8443; absent = embedded engine'),
+      user: z.string().optional().describe('user of the server; also in the address, user:password@host'),
+      password: z.string().optional().describe('password of the server, better given as WEIR_STORE__PASSWORD'),
       database: z
         .string()
         .regex(/^[a-zA-Z_]\w*$/)

@@ -51,10 +51,12 @@ export const limits = {
   /** A tick moves at most this much payload from the log into the tail. */
   tickBytes: 16 * MiB,
   /**
-   * Least time between two ticks; after a pause the next one starts at once. Visible within 250 ms p99 of the ack leaves no more, and planning
-   * the statement costs some CPU-ms every time, so no less (docs/decisions/0004).
+   * Least time between the beginnings of two ticks; after a pause the next one starts at once. Visible within 250 ms p99 of the ack leaves no more, and
+   * planning the statement costs some CPU-ms every time, so no less (docs/decisions/0009) ...
    */
-  tickMillisMin: 150,
+  tickMillisMin: 100,
+  /** ... and after a tick of more than a quarter of `tickBytes`, where statements are what limits the throughput. */
+  tickMillisBusy: 150,
   /** The tail is sealed into one part at this size ... */
   sealBytes: 64 * MiB,
   /** ... or at this age, so that a quiet system does not keep records in memory only (the log has them anyway). */

@@ -36,6 +36,7 @@ export function printConfig(file: string | undefined): number {
     store: { ...config.store },
   };
   if (shown.store.url) shown.store.url = shown.store.url.replace(/(\/\/[^:/@]*:)[^@]*@/, `$1${secret}@`);
+  if (shown.store.password) shown.store.password = secret;
   process.stdout.write(stringify(shown));
   return exitCode.done;
 }

@@ -224,10 +224,17 @@ describe('the other commands', () => {
     expect(bad.code).toBe(2);
     expect(bad.stderr).toContain(`${file}:1:1: unknown key "lisen"; did you mean "listen"?\n`);
     expect(bad.stderr).toMatch(/weir\.yaml:3:\d+: retention\.days/);
-    writeFileSync(file, 'tokens:\n  - token: 0123456789abcdef0123\nstore: {url: "http://user:pass@host:8123"}\n');
+    writeFileSync(file, 'store:\n  url: http://user:pass@host:8123/logs\n');
+    const path = await weir.start(['config', 'check', '--config', file]).done;
+    expect(path.code).toBe(2);
+    expect(path.stderr).toMatch(/weir\.yaml:2:\d+: store\.url: "http:\/\/host:8123\/logs" is not .* without a path/);
+    writeFileSync(
+      file,
+      'tokens:\n  - token: 0123456789abcdef0123\nstore: {url: "http://user:pass@host:8123", password: geheim}\n',
+    );
     expect((await weir.start(['config', 'check', '--config', file]).done).code).toBe(0);
     const { stdout } = await weir.start(['config', 'print', '--config', file]).done;
     expect(stdout).toContain('listen: 127.0.0.1:7575');
-    expect(stdout).not.toMatch(/0123456789abcdef|pass@/);
+    expect(stdout).not.toMatch(/0123456789abcdef|pass@|geheim/);
   });
 });

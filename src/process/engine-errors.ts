@@ -26,6 +26,7 @@ export type Trouble = 'disk_full' | 'io' | 'busy' | 'down' | 'input' | 'other';
 export function troubleOf(error: unknown): Trouble {
   if (error instanceof WeirError && error.code === 'engine_down') return 'down';
   if (error instanceof WeirError && error.code === 'disk_full') return 'disk_full';
+  if (error instanceof WeirError && error.code === 'overloaded') return 'busy';
   if ((error as { code?: string }).code === 'ENOSPC') return 'disk_full';
   if ((error as { code?: string }).code === 'EIO') return 'io';
   const code = engineCode(error);

@@ -2,6 +2,7 @@ import { attributeNames, fieldCandidates } from '../base/fields.ts';
 import { quoteName, quoteString } from '../language/sql-writer.ts';
 import type { FrameGroup } from './frame-groups.ts';
 import { findLevel, levelOfOtel, levelOfSeverity, severityOfText } from './level.ts';
+import type { ReadLines } from './payload.ts';
 import { rowOrigin } from './row-origin.ts';
 import { type LabelColumn, labelsAndService, mapType } from './service.ts';
 import { parseTime } from './timestamp.ts';
@@ -15,8 +16,8 @@ export type JsonReading = 'plain' | 'thorough';
 /** Engine code of `throwIf`. */
 export const needsThorough = 395;
 
-/** A SELECT of the record columns from a spool of JSON objects; see docs/decisions/0001 for what each key becomes. */
-export function readJson(group: FrameGroup, path: string, reading: JsonReading): string {
+/** A SELECT of the record columns from a payload of JSON objects; see docs/decisions/0001 for what each key becomes. */
+export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReading): string {
   const { keys, hints, pieces } = group;
   const mark = freeMark(keys);
   const column = new Map(keys.map((key, i) => [key, `${mark}${i}`]));
@@ -94,9 +95,9 @@ export function readJson(group: FrameGroup, path: string, reading: JsonReading):
   const id = (of: readonly string[]): string =>
     of.length === 0 ? "''" : lowerHex(`ifNull(${firstOf(of.map(at))}, '')`);
 
-  const fields = `SELECT rowNumberInAllBlocks() AS ${row}${keys.map(k => `, ${sourceOf(keys, k)} AS ${at(k)}`).join('')} FROM ${source(keys, path)}`;
+  const fields = `SELECT rowNumberInAllBlocks() AS ${row}${keys.map(k => `, ${sourceOf(keys, k)} AS ${at(k)}`).join('')} FROM ${source(keys, read)}`;
   const inner = withLines
-    ? `SELECT * FROM (${fields}) AS f PASTE JOIN (SELECT line AS ${line} FROM file(${quoteString(path)}, LineAsString, 'line String')) AS l`
+    ? `SELECT * FROM (${fields}) AS f PASTE JOIN (SELECT line AS ${line} FROM ${read('LineAsString', 'line String')}) AS l`
     : fields;
   const texts = [
     `${origin.received} AS received`,
@@ -134,10 +135,10 @@ function mapOf(entries: readonly [string, string][]): string {
 /** The empty key cannot be a column of the engine: such groups are read as maps, several times dearer. */
 const asMap = (keys: readonly string[]): boolean => keys.includes('');
 
-function source(keys: readonly string[], path: string): string {
-  if (asMap(keys)) return `file(${quoteString(path)}, CustomSeparated, 'fields Map(String, Nullable(String))')`;
+function source(keys: readonly string[], read: ReadLines): string {
+  if (asMap(keys)) return read('CustomSeparated', 'fields Map(String, Nullable(String))');
   const structure = keys.map(k => `${quoteName(k)} Nullable(String)`).join(', ');
-  return `file(${quoteString(path)}, JSONEachRow, ${quoteString(structure)})`;
+  return read('JSONEachRow', structure);
 }
 
 const sourceOf = (keys: readonly string[], key: string): string =>

@@ -2,6 +2,7 @@ import { unknownService } from '../base/fields.ts';
 import { quoteString } from '../language/sql-writer.ts';
 import type { FrameGroup } from './frame-groups.ts';
 import { findLevel, levelOfOtel, levelOfSeverity, severityOfText } from './level.ts';
+import type { ReadLines } from './payload.ts';
 import { rowOrigin } from './row-origin.ts';
 import { mapType } from './service.ts';
 
@@ -20,8 +21,8 @@ const levelPlaces = [
   "a['lvl']",
 ];
 
-/** A SELECT of the record columns from a spool of canonical rows. */
-export function readRows(group: FrameGroup, path: string): string {
+/** A SELECT of the record columns from the payload's canonical rows. */
+export function readRows(group: FrameGroup, lines: ReadLines): string {
   const origin = rowOrigin(group.pieces, 'r');
   const stated = `multiIf(v != '', v, n > 0, '', arrayFirst(x -> x != '', [${levelPlaces.join(', ')}]))`;
   const text = `CAST(multiIf(stated != '', stated, n > 0, '', ${findLevel('m')}), 'LowCardinality(String)')`;
@@ -30,5 +31,5 @@ received, ${origin.seq} AS seq, if(l['service_name'] = '', ${quoteString(unknown
 multiIf(n > 0, n, stated != '', found, 0) AS severity, if(n BETWEEN 1 AND 24, ${levelOfOtel('n')}, ${levelOfSeverity('found')}) AS level,
 mapSort(l) AS labels, m AS message, i AS trace_id, p AS span_id, a AS attributes, ${quoteString(group.door)} AS door
 FROM (SELECT *, ${severityOfText(text)} AS found FROM (SELECT *, ${origin.received} AS received, ${stated} AS stated
-FROM (SELECT rowNumberInAllBlocks() AS r, * FROM file(${quoteString(path)}, JSONEachRow, ${quoteString(structure)}))))`;
+FROM (SELECT rowNumberInAllBlocks() AS r, * FROM ${lines('JSONEachRow', structure)})))`;
 }

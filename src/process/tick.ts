@@ -6,12 +6,12 @@ import { messageShape, shapeId } from '../language/message-shape.ts';
 import { engineCode } from './engine-errors.ts';
 import { type FrameGroup, groupRows } from './frame-groups.ts';
 import type { Pipeline } from './pipeline/compile.ts';
+import type { Payload, Payloads, ReadLines } from './payload.ts';
 import { type JsonReading, needsThorough, readJson } from './read-json.ts';
 import { readQuarantine } from './read-quarantine.ts';
 import { readRows } from './read-rows.ts';
 import { readText } from './read-text.ts';
 import { retentionClass } from './retention-class.ts';
-import type { Spool } from './spool.ts';
 
 /**
  * One thread and no parallel parsing, so that the row number is the line number (and parsing costs 38 % less CPU); JSON values as the text
@@ -60,33 +60,33 @@ export type Inserter = {
 export type InserterOptions = {
   engine: Engine;
   store: TailStore;
-  spool: Spool;
+  payloads: Payloads;
   pipeline: Pipeline;
   retention: Config['retention'];
 };
 
 const empty: ReadonlyMap<number, number> = new Map();
 
-export function makeInserter({ engine, store, spool, pipeline, retention }: InserterOptions): Inserter {
+export function makeInserter({ engine, store, payloads, pipeline, retention }: InserterOptions): Inserter {
   /** Groups whose last tick had rows that the plain reading cannot take. */
   const thorough = new Set<string>();
   const recordClass = retentionClass(retention);
 
-  function reader(group: FrameGroup, path: string, reading: JsonReading): string {
+  function reader(group: FrameGroup, lines: ReadLines, reading: JsonReading): string {
     switch (group.format) {
       case 'rows':
-        return readRows(group, path);
+        return readRows(group, lines);
       case 'json':
-        return readJson(group, path, reading);
+        return readJson(group, lines, reading);
       case 'text':
-        return readText(group, path);
+        return readText(group, lines);
       case 'quarantine':
-        return readQuarantine(group, path);
+        return readQuarantine(group, lines);
     }
   }
 
-  function select(group: FrameGroup, path: string, reading: JsonReading, verdict: string | undefined): string {
-    const read = reader(group, path, reading);
+  function select(group: FrameGroup, lines: ReadLines, reading: JsonReading, verdict: string | undefined): string {
+    const read = reader(group, lines, reading);
     if (group.format === 'quarantine') return `SELECT ${quarantineColumns} FROM (${read})`;
     const marked = verdict === undefined ? read : `SELECT *, ${verdict} AS verdict FROM (${read})`;
     const listed = columns
@@ -96,9 +96,9 @@ export function makeInserter({ engine, store, spool, pipeline, retention }: Inse
     return `SELECT ${listed}${verdict === undefined ? '' : ', verdict'} FROM (${pipeline.wrap(marked)})`;
   }
 
-  async function insertMarked(sql: string, tail: Tail): Promise<ReadonlyMap<number, number>> {
+  async function insertMarked(payload: Payload, sql: string, tail: Tail): Promise<ReadonlyMap<number, number>> {
     const incoming = await store.emptyIncoming();
-    await engine.run({ sql: `INSERT INTO ${incoming} (${columns}, verdict) ${sql}`, settings });
+    await payload.insert(`INSERT INTO ${incoming} (${columns}, verdict) ${sql}`, settings);
     const verdicts = await engine.run({
       sql: `SELECT verdict, toUInt32(bitShiftRight(seq, 32)) AS segment, count() AS n FROM ${incoming} WHERE verdict > 0 GROUP BY verdict, segment`,
     });
@@ -134,36 +134,39 @@ export function makeInserter({ engine, store, spool, pipeline, retention }: Inse
 
   return {
     insert: (group, tail, except) =>
-      spool.with(group.pieces, path =>
+      payloads.with(group.pieces, payload =>
         withReading(group, async reading => {
           if (group.format === 'quarantine') {
             const fresh = except ? ` WHERE seq NOT IN (${store.presentSeqs(except.from, except.to)})` : '';
             // LIMIT keeps the filter from moving below the row numbers, which count lines.
-            const read = `SELECT * FROM (${select(group, path, reading, undefined)} LIMIT ${groupRows(group)})${fresh}`;
-            await engine.run({ sql: `INSERT INTO ${tail.quarantine} (${quarantineColumns}) ${read}`, settings });
+            const read = `SELECT * FROM (${select(group, payload.lines, reading, undefined)} LIMIT ${groupRows(group)})${fresh}`;
+            await payload.insert(`INSERT INTO ${tail.quarantine} (${quarantineColumns}) ${read}`, settings);
             return empty;
           }
           if (!except && !pipeline.drops) {
-            const sql = select(group, path, reading, undefined);
-            await engine.run({ sql: `INSERT INTO ${tail.records} (${columns}) ${sql}`, settings: plain });
+            const sql = select(group, payload.lines, reading, undefined);
+            await payload.insert(`INSERT INTO ${tail.records} (${columns}) ${sql}`, plain);
             return empty;
           }
           const verdict = except
             ? `toUInt16(if(seq IN (${store.presentSeqs(except.from, except.to)}), ${presentVerdict}, 0))`
             : 'toUInt16(0)';
-          return insertMarked(select(group, path, reading, verdict), tail);
+          return insertMarked(payload, select(group, payload.lines, reading, verdict), tail);
         }),
       ),
     tryOut: group =>
-      spool.with(group.pieces, path =>
+      payloads.with(group.pieces, payload =>
         withReading(group, async reading => {
           const sql = select(
             group,
-            path,
+            payload.lines,
             reading,
             group.format === 'quarantine' || !pipeline.drops ? undefined : 'toUInt16(0)',
           );
-          await engine.run({ sql: `SELECT sum(ignore(*)) FROM (${sql})`, settings });
+          await payload.insert(
+            `INSERT INTO FUNCTION null('n UInt64') SELECT sum(ignore(*)) AS n FROM (${sql})`,
+            settings,
+          );
         }),
       ),
   };

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Config } from '../base/config.ts';
 import { limits } from '../base/limits.ts';
 import { log } from '../base/log.ts';
@@ -10,6 +9,7 @@ import { engineText, troubleOf } from './engine-errors.ts';
 import { insertFrames, pause } from './insert-frames.ts';
 import { type CompileCondition, compilePipeline } from './pipeline/compile.ts';
 import { logEnd, reconcile } from './reconcile.ts';
+import { payloadBodies, payloadFiles } from './payload.ts';
 import { Spool } from './spool.ts';
 import { withTemplates } from './templates/mine.ts';
 import { makeInserter } from './tick.ts';
@@ -20,13 +20,19 @@ export type WorkerOptions = {
   store: TailStore;
   config: Config;
   compileCondition: CompileCondition;
-  /** For the files of the ticks; must be readable for the engine. */
-  spoolDirectory: string;
+  /** For the files of the ticks; the engine must be able to read them. Absent: the engine is a server elsewhere, and payloads are sent to it. */
+  spoolDirectory?: string;
   /** Bounds other than those of base/limits.ts, for tests. */
   bounds?: Partial<WorkerBounds>;
 };
 
-export type WorkerBounds = { tickBytes: number; tickMillisMin: number; sealBytes: number; sealMillis: number };
+export type WorkerBounds = {
+  tickBytes: number;
+  tickMillisMin: number;
+  tickMillisBusy: number;
+  sealBytes: number;
+  sealMillis: number;
+};
 
 /** How far the store is behind the log. */
 export type Lag = { records: number; seconds: number };
@@ -58,8 +64,11 @@ export function startWorker(options: WorkerOptions): Worker {
   const store = withTemplates(options.store, engine);
   const bounds: WorkerBounds = { ...limits, ...options.bounds };
   const pipeline = compilePipeline(config.pipeline, options.compileCondition);
-  const spool = new Spool(join(options.spoolDirectory));
-  const inserter = makeInserter({ engine, store, spool, pipeline, retention: config.retention });
+  const payloads =
+    options.spoolDirectory === undefined
+      ? payloadBodies(engine, store.lines)
+      : payloadFiles(engine, new Spool(options.spoolDirectory));
+  const inserter = makeInserter({ engine, store, payloads, pipeline, retention: config.retention });
   const listeners = new Set<(from: bigint, to: bigint) => void>();
 
   let cursor = 0n;
@@ -140,9 +149,10 @@ export function startWorker(options: WorkerOptions): Worker {
       sealing = current;
     }
 
-    async function tick(): Promise<'full' | 'some' | 'none'> {
+    /** Payload bytes that became visible; undefined when there were none to take. */
+    async function tick(): Promise<number | undefined> {
       const frames = await source.take(cursor, bounds.tickBytes);
-      if (frames.length === 0) return 'none';
+      if (frames.length === 0) return undefined;
       const began = performance.now();
       const to = endOf(frames, cursor);
       const except = cursor < present ? { from: cursor, to } : undefined;
@@ -161,7 +171,7 @@ export function startWorker(options: WorkerOptions): Worker {
         bytes,
       );
       if (shown) for (const listener of listeners) listener(was, to);
-      return bytes >= bounds.tickBytes / 2 ? 'full' : 'some';
+      return bytes;
     }
 
     const age = (): number => (active.since === undefined ? 0 : performance.now() - active.since);
@@ -171,18 +181,19 @@ export function startWorker(options: WorkerOptions): Worker {
       const found = await tick();
       tailRecords = active.records;
       tailBytes = active.bytes;
-      if (found === 'none') visibleMillis = Date.now();
+      if (found === undefined) visibleMillis = Date.now();
       if (!shown && (cursor >= catchUpTo || performance.now() - beganAt > catchUpMillis)) show();
       if (active.records > 0 && (active.bytes >= bounds.sealBytes || age() >= bounds.sealMillis)) await startSeal();
       if (performance.now() - lookedAt > lookMillis) {
         lookedAt = performance.now();
         if (await store.suspect()) throw new Error('damaged parts were found; comparing the store with the log');
       }
-      if (found === 'none') {
+      if (found === undefined) {
         const untilSeal = active.records > 0 ? Math.max(1, bounds.sealMillis - age()) : idleMillis;
         await source.waitFor(cursor, Math.min(untilSeal, idleMillis), AbortSignal.any([signal, stopped.signal]));
-      } else if (found === 'some') {
-        await pause(bounds.tickMillisMin - (performance.now() - began), signal);
+      } else if (found < bounds.tickBytes / 2) {
+        const distance = found < bounds.tickBytes / 4 ? bounds.tickMillisMin : bounds.tickMillisBusy;
+        await pause(distance - (performance.now() - began), signal);
       }
     }
     if (signal.aborted) return;
@@ -266,7 +277,7 @@ export function startWorker(options: WorkerOptions): Worker {
       const timer = setTimeout(() => stretch?.abort.abort(), patienceMillis);
       await stretch?.done;
       clearTimeout(timer);
-      await spool.close();
+      await payloads.close();
       allReady();
     },
   };

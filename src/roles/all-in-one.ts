@@ -85,11 +85,6 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
   const started = performance.now();
   const config = settingsOf(options);
   log.level = process.env.WEIR_LOG_LEVEL ?? config.log_level;
-  // Records would be acknowledged and pile up in the log unseen: a tick is a file, which a server elsewhere cannot read.
-  if (config.store.url !== undefined)
-    throw new WeirError('config_invalid', {
-      reason: `store.url: ${new URL(config.store.url).host}: storing into a ClickHouse server is not built yet; remove store.url to use the embedded engine`,
-    });
   const { host, port } = parseListen(config.listen, 'listen');
   assertListenAllowed(host, config.tokens);
   const otlp = config.otlp_listen === 'off' ? undefined : config.otlp_listen;
@@ -122,7 +117,7 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
       engine: engine.engine,
       config,
       compileCondition,
-      spoolDirectory: spoolFolder(config.data),
+      ...(engine.directory && { spoolDirectory: spoolFolder(config.data) }),
     });
     stops.push(() => worker.stop());
     const doors = openDoors({ accept: buffer.accept, config });

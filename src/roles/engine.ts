@@ -23,7 +23,8 @@ function makeEngine(config: Config): { engine: StoreEngine; directory: string | 
   if (config.store.url !== undefined) {
     const limit = config.limits.query_memory;
     const userSettings: SqlSettings = limit > 0 ? { max_memory_usage: limit } : {};
-    return { engine: remoteEngine({ url: config.store.url, userSettings }), directory: undefined };
+    const { url, user, password } = config.store;
+    return { engine: remoteEngine({ url, user, password, userSettings }), directory: undefined };
   }
   const budget = memoryBudget({ engine: config.memory, query: config.limits.query_memory });
   log.info({ reasons: budget.reasons }, 'memory budget');

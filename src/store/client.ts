@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Agent } from 'node:http';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { createClient } from '@clickhouse/client';
 import { log } from '../base/log.ts';
 import { engineQueryEnded } from '../base/telemetry.ts';
 import { WeirError } from '../base/errors.ts';
 import type { SqlProgress, SqlRows, SqlSettings, Statement } from '../flow.ts';
-import { engineFault, parseEngineMessage, toFault } from './engine-fault.ts';
+import { EngineFault, engineFault, parseEngineMessage, toFault } from './engine-fault.ts';
 
 /** Where the engine is: the embedded child's socket, or a ClickHouse server's URL (`http://user:password@host:8123`). */
 export type EngineAddress = { socketPath: string } | { url: string };
@@ -38,6 +38,9 @@ export type StoreClient = {
 const requestMillisMax = 24 * 3600e3;
 /** ClickHouse ends a failed answer with at most 16 KiB of message; so many bytes are looked at before they count as data. */
 const exceptionBytesMax = 32 * 1024;
+
+/** A server takes 1 MiB of address by default (`http_max_uri_size`), in which the settings go as well. */
+const addressBytesMax = 900_000;
 
 const rowSettings: SqlSettings = { output_format_json_quote_64bit_integers: 1 };
 
@@ -124,13 +127,22 @@ export function openClient(address: EngineAddress, options: ClientOptions = {}):
     settings: SqlSettings,
   ): Promise<Response> {
     statement.signal?.throwIfAborted();
-    return client.exec({
+    const parameters = {
       query: statement.sql,
       query_id: queryId,
       abort_signal: statement.signal,
       clickhouse_settings: { ...settings, ...statement.settings },
       http_headers: { 'x-weir-class': queryClass },
-    });
+    };
+    if (!statement.body) return client.exec(parameters);
+    // The statement goes into the address then.
+    if (encodeURIComponent(statement.sql).length > addressBytesMax)
+      throw new EngineFault(
+        'overloaded',
+        { reason: 'the statement of a tick is too long for a server', seconds: 1 },
+        202,
+      );
+    return client.exec({ ...parameters, values: Readable.from(statement.body, { objectMode: false }) });
   }
 
   /** Run `work` with everything that must hold for any statement: errors mapped and logged, time measured. */

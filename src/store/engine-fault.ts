@@ -62,6 +62,9 @@ const downCodes = new Set([
   'ETIMEDOUT',
   'ENOTFOUND',
   'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'EPROTO',
   'ERR_STREAM_PREMATURE_CLOSE',
 ]);
 

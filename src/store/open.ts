@@ -11,7 +11,7 @@ import { migrate } from './migrations.ts';
 import { type RemovalTimer, startRemoval } from './remove-rows.ts';
 import { type RetentionTimer, startRetention } from './retention.ts';
 import { type EngineStreams, makeRunBytes, makeRunQuery } from './run-query.ts';
-import { createIncoming, createQuarantineTail, createTail, selectStreams, tableNames } from './schema.ts';
+import { createIncoming, createLines, createQuarantineTail, createTail, selectStreams, tableNames } from './schema.ts';
 import { renewStaging, type Sealing, seal } from './seal.ts';
 import { fileSystemSync } from './sync.ts';
 
@@ -46,6 +46,7 @@ export function openStore({ engine, streams, config, compileCondition, directory
   const detached = new DetachedParts(engine, names.databaseName);
   let tailsMade = 0;
   let incomingMade = false;
+  let linesMade = false;
 
   const drops = new Set<Promise<void>>();
   const dropTail = (tail: Tail): void => {
@@ -109,11 +110,12 @@ AND (read_rows > 0 OR ProfileEvents['QueryPlanBuildMicroseconds'] > 0)`,
       const changed = await migrate(engine, names, config);
       const leftovers = await engine.run({
         sql: `SELECT name FROM system.tables WHERE database = ${quoteString(names.databaseName)} AND engine = 'Memory'
-AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
+AND match(name, '^((quarantine_)?tail_[0-9]+|incoming|lines)$')`,
       });
       for (const { name } of leftovers)
         await engine.run({ sql: `DROP TABLE IF EXISTS ${names.database}.${quoteNameOf(String(name))} SYNC` });
       incomingMade = false;
+      linesMade = false;
       await renewStaging(sealing, ['records', 'quarantine', 'streams']);
       if (changed) await sync.now();
       await requests.load();
@@ -147,6 +149,13 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming)$')`,
       else await engine.run({ sql: `TRUNCATE TABLE ${names.incoming}` });
       incomingMade = true;
       return names.incoming;
+    },
+    lines: {
+      table: names.lines,
+      async empty() {
+        await engine.run({ sql: linesMade ? `TRUNCATE TABLE ${names.lines}` : createLines(names.lines) });
+        linesMade = true;
+      },
     },
     coveredUntil: () => ledger.coveredUntil(),
     async presentUntil(from) {

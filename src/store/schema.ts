@@ -96,6 +96,7 @@ export function tableNames(database: string) {
     tail: (id: number): string => at(`tail_${id}`),
     quarantineTail: (id: number): string => at(`quarantine_tail_${id}`),
     incoming: at('incoming'),
+    lines: at('lines'),
   };
 }
 
@@ -129,6 +130,9 @@ export const createTail = (table: string): string =>
 /** As a tail, plus `verdict`: 0 = store the row, n = dropped by pipeline step n, 65535 = the store has it already. */
 export const createIncoming = (table: string): string =>
   `CREATE TABLE ${table} (${define(recordColumns, false)}, verdict UInt16) ENGINE = Memory`;
+
+/** Lines of a tick as they came, for a server; see process/payload.ts. */
+export const createLines = (table: string): string => `CREATE TABLE ${table} (row UInt64, line String) ENGINE = Memory`;
 
 export const createQuarantineTail = (table: string): string =>
   `CREATE TABLE ${table} (${define(quarantineColumns, false)}) ENGINE = Memory`;

@@ -56,7 +56,7 @@ export async function openWorld(options: WorldOptions = {}, kept?: Kept): Promis
     config,
     compileCondition,
     spoolDirectory: join(directory, 'spool'),
-    bounds: { tickMillisMin: 20, sealMillis: 600_000, ...options.bounds },
+    bounds: { tickMillisMin: 20, tickMillisBusy: 20, sealMillis: 600_000, ...options.bounds },
   });
   await engine.start();
   await worker.ready;

@@ -8,12 +8,32 @@ import type { StoreEngine } from './supervisor.ts';
 export type RemoteOptions = {
   /** ClickHouse server, `http://user:password@host:8123`. */
   url: string;
+  /** In place of what the address says. */
+  user?: string | undefined;
+  password?: string | undefined;
   userSettings?: SqlSettings;
   probeMillis?: number;
 };
 
 /** Often enough that a restart of the server is noticed by its uptime. */
 const probeMillisDefault = 2_000;
+
+/** Release of the embedded engine; tables are made with what it knows. */
+const madeFor = [26, 7] as const;
+
+function isOlder(version: string, than: readonly [number, number]): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < than[0] || (major === than[0] && minor < than[1]);
+}
+
+/** What whoever set `store.url` has to know, in the words of the server or of the system. */
+function reasonOf(error: unknown): string {
+  const { engineCode, cause } = error as { engineCode?: number; cause?: unknown };
+  const text = cause instanceof Error ? cause.message || String((cause as NodeJS.ErrnoException).code) : String(error);
+  return engineCode === 516 || engineCode === 193 || engineCode === 194
+    ? `the server refuses user and password (store.user, store.password): ${text}`
+    : text;
+}
 
 const remotes = new Set<() => boolean>();
 gaugeFrom(
@@ -26,9 +46,13 @@ gaugeFrom(
  * A ClickHouse server as the engine. We neither start nor stop it: it is up while it answers, and when it was away or its uptime went back, it counts as
  * restarted (its Memory tables are gone). `start` resolves after the first try whatever came of it, so that ingest works while the server does not.
  */
-export function remoteEngine({ url, userSettings, probeMillis = probeMillisDefault }: RemoteOptions): StoreEngine {
-  const client = openClient({ url }, { userSettings });
-  const host = new URL(url).host;
+export function remoteEngine(options: RemoteOptions): StoreEngine {
+  const { userSettings, probeMillis = probeMillisDefault } = options;
+  const address = new URL(options.url);
+  const { host } = address;
+  if (options.user !== undefined) address.username = encodeURIComponent(options.user);
+  if (options.password !== undefined) address.password = encodeURIComponent(options.password);
+  const client = openClient({ url: address.href }, { userSettings });
   const listeners: (() => Promise<void>)[] = [];
   const stopped = new AbortController();
   let up = false;
@@ -38,7 +62,10 @@ export function remoteEngine({ url, userSettings, probeMillis = probeMillisDefau
 
   async function probe(): Promise<void> {
     try {
-      const [row] = await client.run({ sql: 'SELECT uptime() AS uptime', signal: AbortSignal.timeout(10_000) });
+      const [row] = await client.run({
+        sql: 'SELECT uptime() AS uptime, version() AS version',
+        signal: AbortSignal.timeout(10_000),
+      });
       const now = Number(row?.uptime);
       if (!up || now < uptime) {
         up = false;
@@ -46,14 +73,23 @@ export function remoteEngine({ url, userSettings, probeMillis = probeMillisDefau
         engineStarted(epoch === 1 ? 'first' : 'crashed');
         for (const listener of listeners) await listener();
         up = true;
-        log.info({ host, epoch }, 'engine server is up');
+        const version = String(row?.version);
+        log.info({ host, epoch, version }, 'engine server is up');
+        if (isOlder(version, madeFor))
+          log.warn(
+            { host, version },
+            `this ClickHouse server is older than ${madeFor.join('.')}, which Weir is made for`,
+          );
       }
       uptime = now;
       failures = 0;
     } catch (error) {
       up = false;
       if (failures++ === 0)
-        log.error({ err: error, host }, 'engine server does not answer (store.url); ingest goes on, trying again');
+        log.error(
+          { host, reason: reasonOf(error) },
+          'engine server cannot be used (store.url); ingest goes on, trying again',
+        );
     }
   }
 
