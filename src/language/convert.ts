@@ -3,6 +3,14 @@
 /** Go's ParseFloat. */
 export const numberOf = (value: string): string => `toFloat64OrNull(toString(${value}))`;
 
+/** Go's strconv.Quote of plain text. */
+const quoted = (value: string): string =>
+  `concat('"', replaceAll(replaceAll(${value}, '\\\\', '\\\\\\\\'), '"', '\\\\"'), '"')`;
+
+/** Why a text is no number, in Go's words. */
+export const notNumber = (value: string): string =>
+  `concat('strconv.ParseFloat: parsing ', ${quoted(value)}, ': invalid syntax')`;
+
 const goDuration = '^[-+]?(?:(?:[0-9]+(?:\\\\.[0-9]*)?|\\\\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+$';
 
 /** Seconds of Go's ParseDuration: ns to h, no days (`1d` in data is an error although `1d` in a query is not). */
@@ -14,7 +22,22 @@ export function durationOf(value: string): string {
   return `multiIf(match(${value}, '${goDuration}'), ${sum}, match(${value}, '^[-+]?0$'), 0., NULL)`;
 }
 
-const size = '^([0-9.]+(?:,[0-9]{3})*[0-9.]*) *([a-z]*)$';
+/** Why a text is no duration, in Go's words. */
+export function notDuration(value: string): string {
+  const unit = `extract(${value}, '^[-+]?(?:[0-9.]+(?:ns|us|µs|μs|ms|s|m|h))*[0-9.]+([^0-9.]+)')`;
+  const number = `match(${value}, '^[-+]?(?:[0-9.]+(?:ns|us|µs|μs|ms|s|m|h))*[0-9.]+$')`;
+  return `multiIf(${number}, concat('time: missing unit in duration ', ${quoted(value)}), ${unit} != '', concat('time: unknown unit ', ${quoted(unit)}, ' in duration ', ${quoted(value)}), concat('time: invalid duration ', ${quoted(value)}))`;
+}
+
+/** Why a text is no size, in the words of Go's humanize. */
+export function notBytes(value: string): string {
+  const digits = `extract(${value}, '^[0-9.,]*')`;
+  const unit = `lower(trimBoth(substring(${value}, length(${digits}) + 1)))`;
+  const number = `replaceAll(${digits}, ',', '')`;
+  return `if(isNull(toFloat64OrNull(${number})), ${notNumber(number)}, concat('unhandled size name: ', ${unit}))`;
+}
+
+const size = '^([0-9.,]+)\\\\s*([a-z]*)\\\\s*$';
 
 /** Bytes of a human size: `5MB`, `1.5 kib`, any case, no unit = bytes. */
 export function bytesOf(value: string): string {

@@ -40,17 +40,22 @@ export function parseIpRange(text: string): { low: string; high: string } | unde
   return { low: fromBits(low & ~mask), high: fromBits(low | mask) };
 }
 
-function inRange(value: string, text: string): string {
-  const range = parseIpRange(text);
-  if (range === undefined) throw new Error(`BUG: unchecked ip range ${text}`);
-  return `ifNull(toIPv6OrNull(${value}) BETWEEN toIPv6(${quoteString(range.low)}) AND toIPv6(${quoteString(range.high)}), 0)`;
+/** True when `address` (SQL) is one of the range. An IPv4 address is in no range of IPv6 addresses, nor the other way round. */
+function inRange(address: string, range: string): string {
+  const ends = parseIpRange(range);
+  if (ends === undefined) throw new Error(`BUG: unchecked ip range ${range}`);
+  const kind = range.includes(':') ? `position(${address}, ':') > 0` : `position(${address}, ':') = 0`;
+  const inside = `toIPv6OrNull(${address}) BETWEEN toIPv6(${quoteString(ends.low)}) AND toIPv6(${quoteString(ends.high)})`;
+  return `(${kind} AND ifNull(${inside}, 0))`;
 }
 
 /** True when the value is an address of the range. */
 export const findIp = (value: string, range: string): string => inRange(`toString(${value})`, range);
 
-const addresses = '[0-9]{1,3}(?:\\\\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*';
+/** Where addresses may stand in a text: runs of their characters that start like one. A run with more on its end is none. */
+const v4 = '[0-9]{1,3}\\\\.[0-9.]*';
+const v6 = '[0-9a-fA-F]{0,4}:[0-9a-fA-F:.]+';
 
 /** True when some address written in the text is one of the range. */
-export const ipInText = (line: string, range: string): string =>
-  `arrayExists(a -> ${inRange('a', range)}, extractAll(${line}, '${addresses}'))`;
+export const ipInText = (text: string, range: string): string =>
+  `arrayExists(a -> ${inRange('a', range)}, extractAll(toString(${text}), '${v4}|${v6}'))`;

@@ -17,16 +17,50 @@ function quotedNumbers(line: string): string {
   return `replaceRegexpAll(replaceAll(${marked}, '\\x01\\x02', ''), '[\\x01\\x02]', '"')`;
 }
 
+/** Objects and arrays inside a field are followed this deep by {@link wholeFields}. */
+const nestedMax = 6;
+const jsonString = '"(?:[^"\\\\]|\\\\.)*"';
+const container = (depth: number): string =>
+  `[{\\[](?:[^\\]\\[{}"]|${jsonString}${depth > 0 ? `|${container(depth - 1)}` : ''})*[}\\]]`;
+const field = `${jsonString}\\s*:\\s*(?:${jsonString}|-?[0-9]+(?:\\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null|${container(nestedMax)})\\s*`;
+
+/** Group 1: the fields that stand whole at the start of an object. */
+const wholeFields = `(?s)^\\s*\\{\\s*((?:${field},\\s*)*(?:${field})?)`;
+
+/** What LogQL reads of a line that is no JSON value by itself: an object with more behind it, or the start of one. */
+function startOfObject(line: string): string {
+  const fields = `extract(${line}, ${quoteString(wholeFields)})`;
+  return `if(match(${line}, '^\\\\s*\\\\{'), concat('{', replaceRegexpOne(${fields}, ',\\\\s*$', ''), '}'), ${line})`;
+}
+
+const readable = (row: Row): string => row.scope.bind(`isValidJSON(${row.line})`);
+
 const exactText = (row: Row): string => {
   const { scope, line } = row;
-  return scope.bind(`if(match(${line}, ${quoteString(respelled)}), ${quotedNumbers(line)}, ${line})`);
+  const exact = `if(match(${line}, ${quoteString(respelled)}), ${quotedNumbers(line)}, ${line})`;
+  const start = scope.bind(startOfObject(line));
+  const rest = `if(match(${start}, ${quoteString(respelled)}), ${quotedNumbers(start)}, ${start})`;
+  return scope.bind(`if(${readable(row)}, ${exact}, ${rest})`);
 };
 
 /** SQL: text of a raw JSON scalar. */
 export const jsonValue = (raw: string): string => `if(startsWith(${raw}, '"'), JSONExtractString(${raw}), ${raw})`;
 
-/** SQL: true when the line is not one JSON object. */
-export const notJsonObject = (row: Row): string => row.scope.bind(`JSONType(${exactText(row)}) != 'Object'`);
+/** SQL: true when the line does not start with a JSON object; what follows the object does not matter. */
+export function notJsonObject(row: Row): string {
+  const { scope, line } = row;
+  const open = `NOT match(${line}, ${quoteString(`${wholeFields}\\}`)})`;
+  return scope.bind(`NOT match(${line}, '^\\\\s*\\\\{') OR (NOT ${readable(row)} AND ${open})`);
+}
+
+/** SQL: true when the line cannot be asked for paths: it starts like no object, array or text, or is a broken object. */
+export const notJsonStart = (row: Row): string =>
+  row.scope.bind(
+    `NOT match(${row.line}, '^[{\\\\["]') OR (startsWith(${row.line}, '{') AND ${notJsonObject(row)}) OR (NOT startsWith(${row.line}, '{') AND NOT ${readable(row)})`,
+  );
+
+/** SQL: a line that ends like an object. Where a field is found in such a line, the line is one. */
+export const endsAsObject = (row: Row): string => `endsWith(${row.line}, '}')`;
 
 /** SQL: all (name, value) of an object in order, nested ones joined by `_`; arrays and nulls skipped. Deeper than 64 levels is left out. */
 export function jsonPairs(row: Row): string {
@@ -64,7 +98,7 @@ export function jsonField(row: Row, name: string): Found {
   const direct = scope.bind(`JSONExtract(${line}, ${key}, 'Nullable(String)')`);
   // Other keys that become the same name: `" name"`, escapes, and for a_b also {"a":{"b":..}}, "a-b", ...
   const disguised = segments.length > 1 ? [`"${head}`, `" ${head}`, '\\u00'] : [`" ${name}`, `"${name} `, '\\u00'];
-  const hidden = `match(${line}, '^\\\\s*\\\\{') AND (multiSearchAny(${line}, ${quoteStrings(disguised)}) OR match(${line}, '[0-9]{19}'))`;
+  const hidden = `match(${line}, '^\\\\s*\\\\{') AND (NOT ${endsAsObject(row)} OR multiSearchAny(${line}, ${quoteStrings(disguised)}) OR match(${line}, '[0-9]{19}'))`;
   const doubled =
     segments.length > 1
       ? ` OR countSubstrings(${line}, ${quoteString(`"${head}`)}) != countSubstrings(${line}, ${quoteString(spelled)})`

@@ -1,6 +1,6 @@
-import { findIp } from './ip.ts';
-import { bytesOf, durationOf, numberOf } from './convert.ts';
-import { choose, find, isEmpty, notEmpty, type Row } from './row.ts';
+import { ipInText } from './ip.ts';
+import { bytesOf, durationOf, notBytes, notDuration, notNumber, numberOf } from './convert.ts';
+import { choose, find, isEmpty, notEmpty, type Row, withError } from './row.ts';
 import { and, or, quoteNumber, quoteString } from './sql-writer.ts';
 import { wholeRegex } from './stages/stage.ts';
 import type { CompareOperator, LabelCondition, Matcher } from './tree.ts';
@@ -24,14 +24,14 @@ export type Verdict = { keep: string; error: string; details: string };
 
 const clean = (keep: string): Verdict => ({ keep, error: "''", details: "''" });
 
+/** How a label's text becomes a number, and Go's words when it does not (both SQL over the text). */
+type Converter = { convert: (value: string) => string; why: (value: string) => string };
+const asNumber: Converter = { convert: numberOf, why: notNumber };
+const asDuration: Converter = { convert: durationOf, why: notDuration };
+const asBytes: Converter = { convert: bytesOf, why: notBytes };
+
 /** A numeric comparison: a missing label drops the line, a value that does not convert keeps it with an error, and so does an earlier error. */
-function compare(
-  row: Row,
-  name: string,
-  op: CompareOperator,
-  bound: number,
-  convert: (value: string) => string,
-): Verdict {
+function compare(row: Row, name: string, op: CompareOperator, bound: number, { convert, why }: Converter): Verdict {
   const found = find(row, name);
   if (found.present === '0') return clean('0');
   const number = row.scope.bind(convert(found.numeric ?? found.value));
@@ -41,7 +41,7 @@ function compare(
   return {
     keep: and([found.present, or(passes)]),
     error: choose(failed, "'LabelFilterErr'", "''"),
-    details: `concat('cannot convert value of label ', ${quoteString(JSON.stringify(name))}, ': ', ${found.value})`,
+    details: why(found.value),
   };
 }
 
@@ -50,20 +50,21 @@ export function labelVerdict(row: Row, condition: LabelCondition): Verdict {
     case 'string':
       return clean(matcherCondition(find(row, condition.matcher.name).value, condition.matcher));
     case 'number':
-      return compare(row, condition.name, condition.op, condition.value, numberOf);
+      return compare(row, condition.name, condition.op, condition.value, asNumber);
     case 'duration':
-      return compare(row, condition.name, condition.op, condition.value / 1e9, durationOf);
+      return compare(row, condition.name, condition.op, condition.value / 1e9, asDuration);
     case 'bytes':
-      return compare(row, condition.name, condition.op, condition.value, bytesOf);
+      return compare(row, condition.name, condition.op, condition.value, asBytes);
     case 'ip': {
       const found = find(row, condition.name);
-      const inside = findIp(found.value, condition.value);
-      const passes = or([notEmpty(row.error), condition.op === '=' ? inside : `NOT (${inside})`]);
-      return clean(and([found.present, passes]));
+      const inside = ipInText(found.value, condition.value);
+      const passes = and([found.present, condition.op === '=' ? inside : `NOT (${inside})`]);
+      return clean(or([notEmpty(row.error), passes]));
     }
     case 'and': {
       const left = labelVerdict(row, condition.left);
-      const right = labelVerdict(row, condition.right);
+      // The right side sees what the left one found wrong.
+      const right = labelVerdict(withError(row, left.error, left.details), condition.right);
       return { keep: and([left.keep, right.keep]), ...firstError(row, left, right, notEmpty(left.error)) };
     }
     case 'or': {

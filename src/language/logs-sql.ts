@@ -67,10 +67,10 @@ const makesLabels = new Set(['json', 'logfmt', 'pattern', 'regexp', 'unpack', 'l
 /** Labels that the stages made, `__error__` included; undefined when no stage can make any. */
 export function parsedLabels(query: LogQuery, row: Row): string | undefined {
   const error = find(row, '__error__');
-  if (error.present === '0')
-    return query.stages.some(stage => makesLabels.has(stage.kind)) ? row.map('parsed') : undefined;
   const details = find(row, '__error_details__');
-  return `mapUpdate(${row.map('parsed')}, mapFilter((k, v) -> v != '', map('__error__', toString(${error.value}), '__error_details__', if(${error.value} = '', '', toString(${details.value})))))`;
+  if (error.present === '0' && details.present === '0')
+    return query.stages.some(stage => makesLabels.has(stage.kind)) ? row.map('parsed') : undefined;
+  return `mapUpdate(${row.map('parsed')}, mapFilter((k, v) -> v != '', map('__error__', toString(${error.value}), '__error_details__', toString(${details.value}))))`;
 }
 
 /** Columns of a record that rows are made of. */

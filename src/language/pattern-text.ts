@@ -1,4 +1,4 @@
-import { escapeRegex, quoteString } from './sql-writer.ts';
+import { and, quoteString } from './sql-writer.ts';
 
 /** `<ip> - <_> text`: literals and captures in turn. A capture without name is `_`. */
 export type PatternPart = { literal: string } | { capture: string };
@@ -28,10 +28,31 @@ export function parsePattern(text: string, { named }: { named: boolean }): Parse
   return twice === undefined ? { parts } : { parts, fault: `duplicate capture name (${twice})` };
 }
 
-/** `|> "text"`: the whole line matches, each capture takes at least one character; without captures: equality. */
-export function lineMatchesPattern(line: string, text: string): string {
+/**
+ * `|> "text"`: the whole line matches; a capture ends at the first place where the text after it stands, and is never empty; without captures:
+ * equality. `bind` names what is used more than once.
+ */
+export function lineMatchesPattern(line: string, text: string, bind: (sql: string) => string): string {
   const { parts } = parsePattern(text, { named: false });
   if (!parts.some(part => 'capture' in part)) return `${line} = ${quoteString(text)}`;
-  const regex = parts.map(part => ('capture' in part ? '.+' : escapeRegex(part.literal))).join('');
-  return `match(${line}, ${quoteString(`^(?s:${regex})$`)})`;
+  const conditions: string[] = [];
+  let rest = line;
+  parts.forEach((part, i) => {
+    if ('capture' in part) {
+      if (i === parts.length - 1) conditions.push(`${rest} != ''`);
+      return;
+    }
+    const literal = quoteString(part.literal);
+    const from = `length(${literal})`;
+    if (i === 0) {
+      conditions.push(`startsWith(${rest}, ${literal})`);
+      rest = bind(`substring(${rest}, ${from} + 1)`);
+      return;
+    }
+    const at = bind(`position(${rest}, ${literal})`);
+    conditions.push(`${at} > 1`);
+    if (i === parts.length - 1) conditions.push(`${at} + ${from} = length(${rest}) + 1`);
+    rest = bind(`substring(${rest}, ${at} + ${from})`);
+  });
+  return and(conditions);
 }

@@ -239,10 +239,11 @@ export function namedValues(values: ReadonlyMap<string, Found>): string {
 export type Extractor = {
   raw(name: string): Found;
   rawMap(): string;
-  /** `''` or why the line could not be read; a label found by `raw` proves that there is none when `cleanWhenFound`. */
+  /** `''` or why the line could not be read. */
   error: string;
   details: string;
-  cleanWhenFound: boolean;
+  /** SQL: where this holds, a label found by `raw` proves that there is no error. */
+  cleanWhenFound: string;
 };
 
 /** Adds what a parser finds. A name that the record has goes to `<name>_extracted`; a name that an earlier parser found stays as it is. */
@@ -281,9 +282,14 @@ export function extract(row: Row, extractor: Extractor): Row {
     },
   };
   const failed = withError(extended, extractor.error, extractor.details, true);
-  if (!extractor.cleanWhenFound) return failed;
+  if (extractor.cleanWhenFound === '0') return failed;
   return {
     ...failed,
-    errorWhen: name => choose(scope.bind(storedHas(name)), failed.error, row.errorWhen(name)),
+    errorWhen: name =>
+      choose(
+        scope.bind(storedHas(name)),
+        failed.error,
+        choose(extractor.cleanWhenFound, row.errorWhen(name), failed.error),
+      ),
   };
 }

@@ -1,26 +1,37 @@
-import { jsonAtPath, jsonField, jsonMap, notJsonObject, parseJsonPath } from '../json-fields.ts';
+import {
+  endsAsObject,
+  jsonAtPath,
+  jsonField,
+  jsonMap,
+  notJsonObject,
+  notJsonStart,
+  parseJsonPath,
+} from '../json-fields.ts';
 import { and, or } from '../sql-writer.ts';
-import { extract, type Extractor, missing, namedValues, not, type Row, storedHas } from '../row.ts';
+import { choose, extract, type Extractor, missing, namedValues, not, type Row, storedHas } from '../row.ts';
 import type { Json } from '../tree.ts';
 import { parseExtractions, printExtractions } from './extraction.ts';
 import type { StageDefinition } from './stage.ts';
 
-const failure = (row: Row): Pick<Extractor, 'error' | 'details' | 'cleanWhenFound'> => ({
-  error: `if(${notJsonObject(row)}, 'JSONParserErr', '')`,
-  details: "'Value looks like object, but can\\'t find closing \\'}\\' symbol'",
-  cleanWhenFound: true,
-});
+const broken = "'Value looks like object, but can\\'t find closing \\'}\\' symbol'";
 
 /** Only the named paths; a missing path gives the label with an empty value, unless the record has a label of that name. */
 function selected(row: Row, stage: Json): Extractor {
-  const readable = row.scope.bind(not(notJsonObject(row)));
+  // A line that starts like no JSON has no labels at all, an empty one has no error either.
+  const readable = row.scope.bind(`match(${row.line}, '^[{\\\\["]')`);
   const values = new Map(
     stage.extractions.map(({ name, path }) => {
       const found = jsonAtPath(row, parseJsonPath(path) ?? []);
       return [name, { value: found.value, present: and([readable, or([found.present, not(storedHas(name))])]) }];
     }),
   );
-  return { raw: name => values.get(name) ?? missing, rawMap: () => namedValues(values), ...failure(row) };
+  return {
+    raw: name => values.get(name) ?? missing,
+    rawMap: () => namedValues(values),
+    error: `if(${row.line} != '' AND ${notJsonStart(row)}, 'JSONParserErr', '')`,
+    details: choose(readable, broken, "''"),
+    cleanWhenFound: '0',
+  };
 }
 
 /** `json [label="path", ...]`: every field of the object, or the named paths, as labels. */
@@ -40,7 +51,13 @@ export const json: StageDefinition<Json> = {
   print: stage => `json${printExtractions(stage.extractions)}`,
 
   apply(stage, row) {
-    const all: Extractor = { raw: name => jsonField(row, name), rawMap: () => jsonMap(row), ...failure(row) };
+    const all: Extractor = {
+      raw: name => jsonField(row, name),
+      rawMap: () => jsonMap(row),
+      error: `if(${notJsonObject(row)}, 'JSONParserErr', '')`,
+      details: broken,
+      cleanWhenFound: endsAsObject(row),
+    };
     return { row: extract(row, stage.extractions.length > 0 ? selected(row, stage) : all) };
   },
 };

@@ -49,7 +49,7 @@ export const lineFilter: StageDefinition<LineFilter> = {
     const positive = op.startsWith('|');
     const conditions = operands.map(({ value, ip }) => {
       if (ip) return ipInText(row.line, value);
-      if (op === '|>' || op === '!>') return lineMatchesPattern(row.line, value);
+      if (op === '|>' || op === '!>') return lineMatchesPattern(row.line, value, sql => row.scope.bind(sql));
       if (op === '|~' || op === '!~') return lineRegexCondition(row.line, value, positive);
       return substringCondition(row.line, value, positive);
     });

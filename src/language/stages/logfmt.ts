@@ -1,25 +1,52 @@
-import { choose, extract, type Extractor, missing, namedValues, type Row } from '../row.ts';
-import { quoteString } from '../sql-writer.ts';
+import { choose, extract, type Extractor, missing, namedValues, not, type Row, storedHas } from '../row.ts';
+import { or, quoteString } from '../sql-writer.ts';
 import type { Logfmt } from '../tree.ts';
 import { firstOfEach, parseExtractions, printExtractions, sanitized } from './extraction.ts';
 import type { StageDefinition } from './stage.ts';
 
 const space = '[\\x00-\\x20]';
-const quoted = '"(?:[^"\\\\]|\\\\.)*"';
-const bare = '[^\\x00-\\x20"=]*';
 const key = '[^\\x00-\\x20"=]+';
-/** A well-formed `key`, `key=` or `key=value`; groups: key, quoted value, bare value. */
-const pair = `(${key})(?:=(?:(${quoted})|(${bare})))?`;
-/** Well-formed pairs, or anything else up to the next blank (skipped, or an error with --strict). */
-const token = `(?s)(?:${pair}(?:${space}|$))|([^\\x00-\\x20]+)`;
+const bare = '[^\\x00-\\x20"=]*';
+const inside = '(?:[^"\\\\]|\\\\.)*';
+const quoted = `"${inside}"`;
+/**
+ * One pair or what is none. Groups: key, quoted value, bare value, a pair whose quote never closes (it takes the rest of the line), anything
+ * else up to the next blank. A quoted value ends with its quote, whatever follows.
+ */
+const token = `(?s)(${key})(?:=(?:(${quoted})|(${bare})(?:${space}|$))|(?:${space}|$))|(${key}="${inside}\\\\?$)|([^\\x00-\\x20]+)`;
 
 const unquote = (value: string): string =>
   `if(startsWith(${value}, '"'), if(position(${value}, '\\\\') > 0, JSONExtractString(${value}), substring(${value}, 2, length(${value}) - 2)), ${value})`;
 
-/** Array of (key as written, value, broken pair) in order of the line. */
-function tokens(row: Row): string {
+/** A quoted value with an escape that is none. */
+const badQuote = `position(g[2], '\\\\') > 0 AND NOT isValidJSON(g[2])`;
+
+/** Array of (key as written, value, text of what is no pair) in order of the line; with --strict it ends before what is no pair. */
+function tokens(row: Row, strict: boolean): string {
   const groups = row.scope.bind(`extractAllGroupsVertical(${row.line}, ${quoteString(token)})`);
-  return row.scope.bind(`arrayMap(g -> (g[1], ${unquote('concat(g[2], g[3])')}, g[4]), ${groups})`);
+  const pair = `(g[1], ${unquote('concat(g[2], g[3])')}, concat(g[4], g[5]))`;
+  const all = row.scope.bind(`arrayMap(g -> if(${badQuote}, ('', '', g[2]), ${pair}), ${groups})`);
+  if (!strict) return all;
+  return row.scope.bind(
+    `arraySlice(${all}, 1, if(arrayExists(t -> t.3 != '', ${all}), toInt64(arrayFirstIndex(t -> t.3 != '', ${all})) - 1, toInt64(length(${all}))))`,
+  );
+}
+
+/** Why the first text that is no pair is none, in go-logfmt's words. */
+function syntaxError(row: Row): { error: string; details: string } {
+  const { scope, line } = row;
+  const text = scope.bind(`arrayFirst(t -> t.3 != '', ${tokens(row, false)}).3`);
+  const start = `position(${line}, ${text})`;
+  // The first byte that cannot stand where it stands: a quote in the key, no key, or a quote or another = in the value.
+  const fault = scope.bind(
+    `multiIf(match(${text}, '^[^"=]*"'), length(extract(${text}, '^[^"=]*')), startsWith(${text}, '='), 0, length(extract(${text}, '^[^=]*=[^"=]*')))`,
+  );
+  const open = `match(${text}, ${quoteString(`(?s)^${key}="${inside}\\\\?$`)})`;
+  const reason = `multiIf(startsWith(${text}, '"') AND isValidJSON(${text}) = 0 AND endsWith(${text}, '"') AND position(${text}, '\\\\') > 0, concat(toString(${start} + length(${text})), ' : invalid quoted value'), ${open}, concat(toString(length(${line}) + 1), ' : unterminated quoted value'), concat(toString(${start} + ${fault}), ' : unexpected \\'', substring(${text}, ${fault} + 1, 1), '\\''))`;
+  return {
+    error: `if(${text} != '', 'LogfmtParserErr', '')`,
+    details: `concat('logfmt syntax error at pos ', ${reason})`,
+  };
 }
 
 /**
@@ -33,7 +60,7 @@ function firstValue(row: Row, name: string): { value: string; doubtful: string }
   const found = `(${at} > 1 OR startsWith(${line}, ${key}))`;
   const before = scope.bind(`left(${line}, ${at} - 1)`);
   const rest = scope.bind(`substring(${line}, ${at} + length(${key}))`);
-  const inQuotes = `extract(${rest}, ${quoteString(`(?s)^(${quoted})(?:${space}|$)`)})`;
+  const inQuotes = `extract(${rest}, ${quoteString(`(?s)^(${quoted})`)})`;
   const raw = scope.bind(`if(startsWith(${rest}, '"'), ${inQuotes}, substringIndex(${rest}, ' ', 1))`);
   const odd = `countSubstrings(${before}, '"') % 2 = 1 OR position(${before}, '\\\\') > 0`;
   const unclear = `${raw} IN ('', '""') OR (NOT startsWith(${raw}, '"') AND match(${raw}, ${quoteString('["=\\x00-\\x1f]')}))`;
@@ -41,17 +68,20 @@ function firstValue(row: Row, name: string): { value: string; doubtful: string }
   const spelled = quoteString(`${name.replaceAll('_', '[^A-Za-z0-9]')}=`);
   const anySpelling = name.includes('_') ? `match(${line}, ${spelled})` : `position(${line}, ${key}) > 0`;
   const others = name.includes('_') ? ` OR countMatches(${line}, ${spelled}) > 1` : '';
-  const doubtful = scope.bind(`if(${found}, ${odd} OR ${unclear}${others}, ${anySpelling})`);
+  // A pair may stand directly after a closing quote.
+  const glued = `position(${line}, ${quoteString(`"${name}=`)}) > 0`;
+  const doubtful = scope.bind(`if(${found}, ${odd} OR ${unclear} OR ${glued}${others}, ${anySpelling})`);
   return { value: `if(${found}, ${unquote(raw)}, '')`, doubtful };
 }
+
+const noError = { error: "''", details: "''" };
 
 function extractor(row: Row, stage: Logfmt): Extractor {
   const { scope } = row;
   const pairs = (): string => {
-    const named = `arrayMap(t -> (${sanitized('t.1')}, t.2), arrayFilter(t -> t.1 != '', ${tokens(row)}))`;
+    const named = `arrayMap(t -> (${sanitized('t.1')}, t.2), arrayFilter(t -> t.1 != '', ${tokens(row, stage.strict)}))`;
     return scope.bind(stage.keepEmpty ? named : `arrayFilter(p -> p.2 != '', ${named})`);
   };
-  const broken = (): string => scope.bind(`arrayFirst(t -> t.3 != '', ${tokens(row)}).3`);
   return {
     raw(name) {
       const slow = (): string => `arrayFirst(p -> p.1 = ${quoteString(name)}, ${pairs()})`;
@@ -69,25 +99,24 @@ function extractor(row: Row, stage: Logfmt): Extractor {
       return { value, present: `${value} != ''` };
     },
     rawMap: () => scope.bind(firstOfEach(pairs())),
-    error: stage.strict ? `if(${broken()} != '', 'LogfmtParserErr', '')` : "''",
-    details: stage.strict ? `concat('logfmt syntax error at ', ${broken()})` : "''",
-    cleanWhenFound: false,
+    ...(stage.strict ? syntaxError(row) : noError),
+    cleanWhenFound: '0',
   };
 }
 
-/** With expressions only the named keys are taken, and a missing key gives the label with an empty value. */
+/** With expressions only the named keys are taken; a missing key gives an empty value, unless the record has a label of that name. */
 function selected(row: Row, stage: Logfmt): Extractor {
-  const all = extractor(row, { ...stage, keepEmpty: false });
+  const list = tokens(row, stage.strict);
   const values = new Map(
-    stage.extractions.map(({ name, path }) => [
-      name,
-      {
-        value: row.scope.bind(`arrayFirst(t -> t.1 = ${quoteString(path)} AND t.2 != '', ${tokens(row)}).2`),
-        present: '1',
-      },
-    ]),
+    stage.extractions.map(({ name, path }) => {
+      const key = quoteString(path);
+      const value = row.scope.bind(
+        `arrayFirst(t -> t.2 != '' AND (t.1 = ${key} OR ${sanitized('t.1')} = ${key}), ${list}).2`,
+      );
+      return [name, { value, present: or([`${value} != ''`, not(storedHas(name))]) }];
+    }),
   );
-  return { ...all, raw: name => values.get(name) ?? missing, rawMap: () => namedValues(values) };
+  return { ...extractor(row, stage), raw: name => values.get(name) ?? missing, rawMap: () => namedValues(values) };
 }
 
 /** `logfmt [--strict] [--keep-empty] [label="key", ...]`. */

@@ -52,7 +52,7 @@ export const pattern: StageDefinition<Pattern> = {
         rawMap: () => namedValues(values),
         error: "''",
         details: "''",
-        cleanWhenFound: false,
+        cleanWhenFound: '0',
       }),
     };
   },

@@ -32,7 +32,7 @@ export const regexp: StageDefinition<Regexp> = {
         rawMap: () => namedValues(values),
         error: "''",
         details: "''",
-        cleanWhenFound: false,
+        cleanWhenFound: '0',
       }),
     };
   },

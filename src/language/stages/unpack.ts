@@ -1,21 +1,21 @@
 import { extract, withLine } from '../row.ts';
-import { jsonValue, notJsonObject } from '../json-fields.ts';
+import { endsAsObject, jsonValue, notJsonObject } from '../json-fields.ts';
 import { quoteString } from '../sql-writer.ts';
 import type { Unpack } from '../tree.ts';
 import { firstOfEach, sanitized } from './extraction.ts';
 import type { StageDefinition } from './stage.ts';
 
-/** `unpack`: string fields of a JSON object become labels; `_entry` becomes the line. */
+/** `unpack`: of a JSON object with a text `_entry` the other string fields become labels and `_entry` the line. */
 export const unpack: StageDefinition<Unpack> = {
   parse: () => ({ kind: 'unpack' }),
   print: () => 'unpack',
   apply(_, row) {
     const { scope } = row;
     const fields = scope.bind(`arrayFilter(p -> startsWith(p.2, '"'), JSONExtractKeysAndValuesRaw(${row.line}))`);
-    const pairs = scope.bind(
-      `arrayMap(p -> (${sanitized('p.1')}, ${jsonValue('p.2')}), arrayFilter(p -> p.1 != '_entry', ${fields}))`,
-    );
     const entry = scope.bind(`arrayFirst(p -> p.1 = '_entry', ${fields}).2`);
+    const pairs = scope.bind(
+      `arrayMap(p -> (${sanitized('p.1')}, ${jsonValue('p.2')}), arrayFilter(p -> p.1 != '_entry' AND ${entry} != '', ${fields}))`,
+    );
     const unpacked = extract(row, {
       raw(name) {
         const found = scope.bind(`arrayFirst(p -> p.1 = ${quoteString(name)}, ${pairs})`);
@@ -24,7 +24,7 @@ export const unpack: StageDefinition<Unpack> = {
       rawMap: () => scope.bind(firstOfEach(pairs)),
       error: `if(${notJsonObject(row)}, 'JSONParserErr', '')`,
       details: "'expecting json object(6), but it is not'",
-      cleanWhenFound: true,
+      cleanWhenFound: endsAsObject(row),
     });
     return { row: withLine(unpacked, `if(${entry} != '', ${jsonValue(entry)}, ${row.line})`) };
   },
