@@ -2,7 +2,7 @@ import { binaryStrength } from './operators.ts';
 import { quote } from './go-string.ts';
 import { printSelector } from './selector.ts';
 import { printStage } from './stages/index.ts';
-import type { Grouping, LogRange, MetricQuery, Query, Stage } from './tree.ts';
+import type { Binary, Grouping, LogQuery, LogRange, MetricQuery, Query, Stage, Unwrap } from './tree.ts';
 import { writeDuration } from './units.ts';
 
 const pipeline = (stages: readonly Stage[]): string => stages.map(stage => ` ${printStage(stage)}`).join('');
@@ -10,21 +10,37 @@ const pipeline = (stages: readonly Stage[]): string => stages.map(stage => ` ${p
 const grouping = (by: Grouping | undefined): string =>
   by ? ` ${by.without ? 'without' : 'by'} (${by.labels.join(', ')})` : '';
 
-function logRange({ selector, stages, unwrap, rangeNs, offsetNs }: LogRange): string {
-  const label = unwrap?.conversion ? `${unwrap.conversion}(${unwrap.label})` : unwrap?.label;
-  const unwrapped = unwrap ? ` | unwrap ${label}${pipeline(unwrap.filters)}` : '';
-  const offset = offsetNs === 0n ? '' : ` offset ${writeDuration(offsetNs)}`;
-  return `${printSelector(selector)}${pipeline(stages)}${unwrapped} [${writeDuration(rangeNs)}]${offset}`;
+function unwrapStage({ label, conversion, filters }: Unwrap): string {
+  return `| unwrap ${conversion ? `${conversion}(${label})` : label}${pipeline(filters)}`;
 }
 
-const number = (value: number): string => (Number.isFinite(value) ? String(value) : value > 0 ? '1e999' : '-1e999');
+const window = ({ rangeNs, offsetNs }: LogRange): string =>
+  `[${writeDuration(rangeNs)}]${offsetNs === 0n ? '' : ` offset ${writeDuration(offsetNs)}`}`;
 
-function operand(query: MetricQuery, parent: number, right: boolean): string {
-  if (query.kind !== 'binary') return printQuery(query);
-  const strength = binaryStrength[query.op];
-  // `^` binds to the right, all others to the left.
-  const bare = strength > parent || (strength === parent && (query.op === '^') === right);
-  return bare ? printQuery(query) : `(${printQuery(query)})`;
+function logRange(range: LogRange): string {
+  const unwrapped = range.unwrap ? ` ${unwrapStage(range.unwrap)}` : '';
+  return `${printSelector(range.selector)}${pipeline(range.stages)}${unwrapped} ${window(range)}`;
+}
+
+const number = String;
+
+/** `^` binds to the right, all others to the left. */
+function needsParentheses(query: MetricQuery, parent: Binary, right: boolean): boolean {
+  if (query.kind !== 'binary') return false;
+  const [strength, outer] = [binaryStrength[query.op], binaryStrength[parent.op]];
+  return strength < outer || (strength === outer && (parent.op === '^') !== right);
+}
+
+function operand(query: MetricQuery, parent: Binary, right: boolean): string {
+  return needsParentheses(query, parent, right) ? `(${printQuery(query)})` : printQuery(query);
+}
+
+/** `> bool on (a) group_left (b)`. */
+function operator({ op, bool, matching }: Binary): string {
+  const include = matching?.include.length ? ` (${matching.include.join(', ')})` : '';
+  const group = matching?.group ? ` group_${matching.group}${include}` : '';
+  const match = matching ? ` ${matching.on ? 'on' : 'ignoring'} (${matching.labels.join(', ')})${group}` : '';
+  return `${op}${bool ? ' bool' : ''}${match}`;
 }
 
 /** The normal form of a query; parsing it gives the same tree. */
@@ -44,33 +60,59 @@ export function printQuery(query: Query): string {
     }
     case 'label_replace':
       return `label_replace(${[printQuery(query.inner), ...[query.target, query.replacement, query.source, query.regex].map(quote)].join(', ')})`;
-    case 'binary': {
-      const { op, bool, matching, left, right } = query;
-      const strength = binaryStrength[op];
-      const include = matching?.include.length ? ` (${matching.include.join(', ')})` : '';
-      const group = matching?.group ? ` group_${matching.group}${include}` : '';
-      const match = matching ? ` ${matching.on ? 'on' : 'ignoring'} (${matching.labels.join(', ')})${group}` : '';
-      return `${operand(left, strength, false)} ${op}${bool ? ' bool' : ''}${match} ${operand(right, strength, true)}`;
+    case 'binary':
+      return `${operand(query.left, query, false)} ${operator(query)} ${operand(query.right, query, true)}`;
+  }
+}
+
+const indent = (text: string): string => text.replace(/^(?=.)/gm, '  ');
+
+/** Loki's: expressions longer than this are broken. */
+const lineCharsMax = 100;
+
+/**
+ * The query in the layout of Loki's formatter: what is longer than `widest` is broken, a stage, an argument or an operand a line, two blanks a
+ * level. 0 breaks whatever can be broken. Parsing it gives the same tree.
+ */
+export function prettyQuery(query: Query, widest = 0): string {
+  const whole = printQuery(query);
+  if (whole.length <= widest) return whole;
+  const inner = (part: Query): string => indent(prettyQuery(part, widest));
+  switch (query.kind) {
+    case 'logs':
+      return prettyPipeline(query, widest);
+    case 'range': {
+      const parameter = query.parameter === undefined ? '' : `  ${number(query.parameter)},\n`;
+      return `${query.fn}(\n${parameter}${indent(prettyRange(query.range, widest))}\n)${grouping(query.grouping)}`;
     }
+    case 'vector_aggregation': {
+      const parameter = query.parameter === undefined ? '' : `  ${query.parameter},\n`;
+      return `${query.fn}${grouping(query.grouping)}(\n${parameter}${inner(query.inner)}\n)`;
+    }
+    case 'label_replace': {
+      const strings = [query.target, query.replacement, query.source, query.regex].map(text => indent(quote(text)));
+      return `label_replace(\n${[inner(query.inner), ...strings].join(',\n')}\n)`;
+    }
+    case 'binary': {
+      const leg = (part: MetricQuery, right: boolean): string =>
+        needsParentheses(part, query, right) ? indent(`(\n${inner(part)}\n)`) : inner(part);
+      return `${leg(query.left, false)}\n${operator(query)}\n${leg(query.right, true)}`;
+    }
+    default:
+      return whole;
   }
 }
 
-/** The query over several lines, one stage per line. */
-export function prettyQuery(query: Query): string {
-  if (query.kind === 'logs')
-    return [printSelector(query.selector), ...query.stages.map(stage => `  ${printStage(stage)}`)].join('\n');
-  if (query.kind === 'vector_aggregation') {
-    const by = grouping(query.grouping);
-    const parameter = query.parameter === undefined ? '' : `  ${query.parameter},\n`;
-    return `${query.fn}${by} (\n${parameter}${indent(prettyQuery(query.inner))}\n)`;
-  }
-  if (query.kind === 'binary') {
-    const [left, right] = [query.left, query.right].map(leg => indent(prettyQuery(leg)));
-    const middle = printQuery({ ...query, left: { kind: 'literal', value: 0 }, right: { kind: 'literal', value: 0 } });
-    const wrap = (leg: MetricQuery, text = ''): string => (leg.kind === 'binary' ? `  (\n${indent(text)}\n  )` : text);
-    return `${wrap(query.left, left)}\n${middle.slice(2, -2)}\n${wrap(query.right, right)}`;
-  }
-  return printQuery(query);
+function prettyPipeline({ selector, stages }: Pick<LogQuery, 'selector' | 'stages'>, widest: number): string {
+  const whole = printSelector(selector) + pipeline(stages);
+  if (whole.length <= widest) return whole;
+  return [printSelector(selector), ...stages.map(stage => indent(printStage(stage)))].join('\n');
 }
 
-const indent = (text: string): string => text.replace(/^/gm, '  ');
+function prettyRange(range: LogRange, widest: number): string {
+  const unwrapped = range.unwrap ? `\n${indent(unwrapStage(range.unwrap))}` : '';
+  return `${prettyPipeline(range, widest)}${unwrapped} ${window(range)}`;
+}
+
+/** {@link prettyQuery} as Loki's `format_query` answers it. */
+export const prettyPrint = (query: Query): string => prettyQuery(query, lineCharsMax);

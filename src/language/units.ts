@@ -64,8 +64,10 @@ export function writeDuration(amount: bigint): string {
   if (amount < 0n) return `-${writeDuration(-amount)}`;
   let rest = amount;
   let text = '';
+  // Go's style, which has the small units, has no days.
+  const style = amount % 1_000000n === 0n ? ([['d', 86400_000000000n]] as const) : [];
   for (const [unit, value] of [
-    ['d', 86400_000000000n],
+    ...style,
     ['h', 3600_000000000n],
     ['m', 60_000000000n],
     ['s', 1_000000000n],

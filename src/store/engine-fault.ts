@@ -29,6 +29,8 @@ const maximum = (text: string, otherwise: string): string => /maximum: ([\d.]+ \
 /** The error a user may see: names the limit and how to pass it, never the SQL. */
 export function engineFault({ code, text }: EngineMessage, queryId: string): EngineFault {
   const limit = (reason: string): EngineFault => new EngineFault('query_limit', { reason }, code, new Error(text));
+  const refused = (reason: string): EngineFault => new EngineFault('bad_query', { reason }, code, new Error(text));
+  const failed = new EngineFault('query_failed', { code, id: queryId }, code, new Error(text));
   switch (code) {
     case 159:
     case 160:
@@ -45,12 +47,24 @@ export function engineFault({ code, text }: EngineMessage, queryId: string): Eng
     case 307:
     case 396:
       return limit('it read or gave more rows than allowed; narrow the time range or the selector');
+    case 427:
+      return refused(
+        'a regular expression of the query is larger than the engine compiles; write smaller repeat counts or less alternatives',
+      );
+    case 62:
+    case 36:
+    case 167:
+    case 168:
+    case 306:
+      if (/query size|query tree|too (?:deep|big)/i.test(text))
+        return refused('the query is larger than the engine takes once it is compiled; use fewer stages or nest less');
+      return failed;
     case 394:
       return new EngineFault('query_cancelled', {}, code);
     case 202:
       return new EngineFault('overloaded', { reason: 'too many queries wait for the engine', seconds: 1 }, code);
     default:
-      return new EngineFault('query_failed', { code, id: queryId }, code, new Error(text));
+      return failed;
   }
 }
 
