@@ -55,6 +55,11 @@ export const errorTable = {
     retry: false,
     text: 'the query failed in the engine ({code}); see the server log, query id {id}',
   },
+  lookups_unavailable: {
+    status: 503,
+    retry: true,
+    text: 'the lookup table cannot be written: {reason}; nothing was changed',
+  },
   sql_disabled: {
     status: 403,
     retry: false,

@@ -74,6 +74,14 @@ export const limits = {
   queryRowsMax: 5_000,
   /** Up to here rows are asked for as a page, whose labels are made here; more come as a stream made by the engine. Also as far as the engine puts off reading columns. */
   pageRowsMax: 10_000,
+  /** A lookup table: its rows stand in the statements that use it. */
+  lookupBytesMax: 1 * MiB,
+  lookupRowsMax: 10_000,
+  lookupColumnsMax: 50,
+  /** Lookup tables of one tenant ... */
+  lookupTablesMax: 100,
+  /** ... and tenants whose tables are in memory; those of others are read again when they ask. */
+  lookupTenantsMax: 50,
   /** Records that `| context` shows on each side of a match. */
   contextRecordsMax: 1_000,
   /** Rows of one answer to people's own SQL. */

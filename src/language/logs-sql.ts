@@ -62,7 +62,7 @@ export function matchingSql(query: LogQuery, matching: Matching, columns: readon
 }
 
 /** Stages after which a record can have labels that it was not stored with. */
-const makesLabels = new Set(['json', 'logfmt', 'pattern', 'regexp', 'unpack', 'label_format']);
+const makesLabels = new Set(['json', 'logfmt', 'pattern', 'regexp', 'unpack', 'label_format', 'lookup']);
 
 /** Labels that the stages made, `__error__` included; undefined when no stage can make any. */
 export function parsedLabels(query: LogQuery, row: Row): string | undefined {

@@ -1,3 +1,5 @@
+import type { LookupTables } from './lookup-table.ts';
+
 /** The tree of a LogQL query: plain data, no SQL, no positions. Printing it gives the normal form of the query. */
 
 /** 1-based. */
@@ -68,7 +70,18 @@ export type SearchCondition =
 /** Extension of LogQL: `search "words and field:value"`. */
 export type Search = { kind: 'search'; condition: SearchCondition };
 
+/** Extension of LogQL: `lookup users on user_id get name, team as squad`; see lookup-table.ts for `tables`. */
+export type Lookup = {
+  kind: 'lookup';
+  table: string;
+  on: string;
+  /** None: all. */
+  columns: { column: string; label: string }[];
+  tables?: LookupTables;
+};
+
 export type Stage =
+  | Lookup
   | LineFilter
   | Json
   | Logfmt

@@ -42,7 +42,7 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
   server.post('/api/v1/query', async (request, reply) => {
     const tenant = readTenantOf(request.headers);
     const body = checked(queryRequest, request.body);
-    const plan = planOf(body.query);
+    const plan = planOf(body.query, 'weir', room.lookups.of(tenant));
     const range = rangeOf(body);
     const stepNs = body.step === undefined ? defaultStep(range) : BigInt(Math.round(body.step * 1e9));
     if (plan.kind === 'metric') assertPoints(range, stepNs, room.pointsMax);

@@ -114,6 +114,12 @@ export type SqlFrame =
   | Extract<QueryFrame, { type: 'progress' | 'end' | 'error' }>;
 
 /**
+ * Lookup tables for `| lookup <name> on <label>`: `PUT /api/v1/lookups/<name>?key=<column>` (text/csv with a header line, or application/json: an array of
+ * flat objects; the key is the first column unless named), `GET` of the name (its rows) or of all ({@link LookupsAnswer}), `DELETE`.
+ */
+export type LookupsAnswer = { tables: { name: string; key: string; columns: string[]; rows: number }[] };
+
+/**
  * `POST /api/v1/histogram`: counts by level over the full range, never capped. `step` and `t` are seconds since 1970 (fractions
  * for steps below one second); `t` is the start of its bucket and a multiple of `step`; empty buckets are left out.
  */

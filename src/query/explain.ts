@@ -30,7 +30,7 @@ export function registerExplain(server: FastifyInstance, room: Room): void {
   server.post('/api/v1/explain', async (request, reply): Promise<ExplainAnswer> => {
     const tenants = readTenantOf(request.headers);
     const body = checked(queryRequest, request.body);
-    const plan = planOf(body.query);
+    const plan = planOf(body.query, 'weir', room.lookups.of(tenants));
     const range = rangeOf(body);
     const { signal } = abortWith(reply.raw);
     const ask = async (sql: (sources: Sources) => string): Promise<Record<string, unknown>[]> =>

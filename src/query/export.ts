@@ -42,7 +42,7 @@ export function registerExport(server: FastifyInstance, room: Room): void {
   server.post('/api/v1/export', async (request, reply) => {
     const tenant = readTenantOf(request.headers);
     const body = checked(exportRequest, request.body);
-    const plan = logsPlanOf(body.query);
+    const plan = logsPlanOf(body.query, 'weir', 'refused', room.lookups.of(tenant));
     const after = cursorOf(body.after);
     const rows = plan.rows({ tenant, range: rangeOf(body) }, { direction: body.direction, ...(after && { after }) });
     const format = formats[body.format];

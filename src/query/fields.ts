@@ -17,7 +17,7 @@ export function registerFields(server: FastifyInstance, room: Room): void {
     const since = performance.now();
     const tenant = readTenantOf(request.headers);
     const body = checked(fieldsRequest, request.body);
-    const plan = logsPlanOf(body.query, 'weir', 'ignored');
+    const plan = logsPlanOf(body.query, 'weir', 'ignored', room.lookups.of(tenant));
     const rows = plan.rows({ tenant, range: rangeOf(body) }, { direction: 'backward', limit: body.sample });
     const answer = await room.ask(tenant, {
       sql: sources => `WITH sample AS (${rows.sql(sources)})

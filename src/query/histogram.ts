@@ -43,7 +43,7 @@ export function registerHistogram(server: FastifyInstance, room: Room): void {
     const since = performance.now();
     const tenant = readTenantOf(request.headers);
     const body = checked(histogramRequest, request.body);
-    const plan = logsPlanOf(body.query, 'weir', 'ignored');
+    const plan = logsPlanOf(body.query, 'weir', 'ignored', room.lookups.of(tenant));
     const range = rangeOf(body);
     const stepMs = bucketMillis(range, body.buckets);
     const matching = plan.matching({ tenant, range }, ['timestamp', 'level']);

@@ -17,6 +17,7 @@ import {
   type ToSql,
 } from '../language/compile.ts';
 import { foldLiterals } from '../language/literals.ts';
+import { type LookupTables, withLookups } from '../language/lookup-table.ts';
 import { parseLogs, parseQuery } from '../language/parser.ts';
 import { printQuery } from '../language/print.ts';
 import { printShapes } from '../language/shapes/print.ts';
@@ -81,13 +82,14 @@ const logsPlan = (query: LogQuery): LogsPlan => ({
   parsedBy: parser => logsPlan({ ...query, stages: [...query.stages, parsers[parser]] }),
 });
 
-/** Understand a query. Throws `bad_query` with line and column. */
-export function planOf(text: string, dialect: Dialect = 'weir'): Plan {
-  const { query, shapes, language, reading, notes, id } = parse(text, dialect);
+/** Understand a query. `lookups`: the tables of the tenant, without which `lookup` stages cannot become SQL. Throws `bad_query` with line and column. */
+export function planOf(text: string, dialect: Dialect = 'weir', lookups?: LookupTables): Plan {
+  const { query: parsed, shapes, language, reading, notes, id } = parse(text, dialect);
+  const query = lookups ? withLookups(parsed, lookups) : parsed;
   const said = {
-    logql: printQuery(query) + printShapes(shapes),
+    logql: printQuery(parsed) + printShapes(shapes),
     shapes: printShapes(shapes),
-    tree: query,
+    tree: parsed,
     language,
     notes,
     ...(reading !== undefined && { reading }),
@@ -121,8 +123,9 @@ export function logsPlanOf(
   text: string,
   dialect: Dialect = 'weir',
   shapes: 'refused' | 'ignored' = 'refused',
+  lookups?: LookupTables,
 ): LogsPlan {
-  const plan = planOf(text, dialect);
+  const plan = planOf(text, dialect, lookups);
   if (plan.kind === 'logs' && plan.shaped && shapes === 'refused')
     throw new WeirError('bad_query', {
       reason: 'distinct, sort, limit, stats and context work in searches only, not here; take them away',

@@ -9,6 +9,7 @@ import { registerFields } from './fields.ts';
 import { registerHistogram } from './histogram.ts';
 import { registerLoki } from './loki/register.ts';
 import { registerRules } from './loki/rules/register.ts';
+import { registerLookups } from './lookups/register.ts';
 import { registerQuarantine } from './quarantine.ts';
 import { registerSql } from './raw-sql.ts';
 import { makeRoom, type QueryDeps } from './room.ts';
@@ -32,6 +33,7 @@ export async function registerQueryApi(server: FastifyInstance, deps: QueryDeps)
   registerExplain(server, room);
   registerExport(server, room);
   registerSql(server, room);
+  await registerLookups(server, room);
   registerStatus(server, room);
   registerQuarantine(server, room);
   await registerLoki(server, room);

@@ -6,6 +6,7 @@ import type { Tenant } from '../base/record.ts';
 import type { Deletes, OnVisible, Question, RunBytes, RunQuery } from '../flow.ts';
 import { type Ask, askBytesThrough, askThrough, makeLane } from './admission.ts';
 import type { StatusAnswer } from './contract.ts';
+import { type LookupFiles, openLookupFiles } from './lookups/tables.ts';
 import { makeVisibleHub, type VisibleHub } from './follow.ts';
 import { makeRunning, type Running } from './running.ts';
 import { sourcesFor } from './sources-for.ts';
@@ -18,6 +19,7 @@ export type QueryDeps = {
   deletes: Deletes;
   /** Where alert and recording rules are kept. */
   rulesDirectory: string;
+  lookupsDirectory: string;
   config: Pick<Config, 'limits' | 'deletes' | 'sql' | 'store'>;
   /** The program's state for `GET /api/v1/status`; called per request, so it must be cheap. */
   status: () => Omit<StatusAnswer, 'records' | 'oldest' | 'newest'>;
@@ -25,6 +27,7 @@ export type QueryDeps = {
 
 /** What all endpoints of this room share. */
 export type Room = {
+  lookups: LookupFiles;
   /** People's own SQL; undefined when the configuration does not allow it. */
   sql: { rowsMax: number } | undefined;
   /** Questions of people and dashboards. */
@@ -62,6 +65,7 @@ export function makeRoom(deps: QueryDeps): Room {
   });
   const { sql, store } = deps.config;
   return {
+    lookups: openLookupFiles(deps.lookupsDirectory),
     sql: sql.enabled && store.url === undefined ? { rowsMax: sql.rows } : undefined,
     ask: (tenant, question) => ask(tenant, readable(tenant, question)),
     askForTail: (tenant, question) => askForTail(tenant, readable(tenant, question)),

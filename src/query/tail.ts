@@ -59,7 +59,7 @@ export function registerTail(server: FastifyInstance, room: Room): void {
   server.post('/api/v1/tail', async (request, reply) => {
     const tenant = readTenantOf(request.headers);
     const body = checked(queryRequest, request.body);
-    const plan = logsPlanOf(body.query);
+    const plan = logsPlanOf(body.query, 'weir', 'refused', room.lookups.of(tenant));
     const now = nowNs();
     const start = body.start === undefined ? undefined : parseTime('start', body.start);
     const limit = Math.min(body.limit === 0 ? room.rowsMax : body.limit, room.rowsMax);

@@ -143,6 +143,7 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
       onVisible: worker.onVisible,
       deletes: store.deletes,
       rulesDirectory: join(config.data, 'rules'),
+      lookupsDirectory: join(config.data, 'lookups'),
       config,
       status: () => ({
         version,

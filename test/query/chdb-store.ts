@@ -38,7 +38,9 @@ const second = 1_000_000_000n;
 /** The real engine over the tables of decision 1, in this process: parts, one tail, streams, quarantine. Ticks and seals are called by the test. */
 export class ChdbStore {
   readonly folder = mkdtempSync(join(tmpdir(), 'weir-query-'));
-  readonly session = new Session(this.folder, { connectionArgs: ['--output_format_json_quote_64bit_integers=1'] });
+  readonly session = new Session(this.folder, {
+    connectionArgs: ['--output_format_json_quote_64bit_integers=1', '--max_query_size=67108864'],
+  });
   readonly sources: Sources = {
     records: ['`weir`.`records`', '(SELECT * FROM `weir`.`tail_1` WHERE seq > 0)'],
     quarantine: ['`weir`.`quarantine`'],

@@ -31,6 +31,7 @@ export async function startQueryServer(change: Partial<QueryDeps> = {}): Promise
     onVisible: store.onVisible,
     deletes: store.deletes,
     rulesDirectory: join(store.folder, 'rules'),
+    lookupsDirectory: join(store.folder, 'lookups'),
     config: parseConfig(''),
     status: () => ({
       version: '0.1.0',

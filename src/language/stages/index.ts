@@ -11,6 +11,7 @@ import { labelFormat } from './label-format.ts';
 import { lineFilter, lineFilterOperators } from './line-filter.ts';
 import { lineFormat } from './line-format.ts';
 import { logfmt } from './logfmt.ts';
+import { lookup } from './lookup.ts';
 import { pattern } from './pattern.ts';
 import { regexp } from './regexp.ts';
 import { search } from './search.ts';
@@ -32,10 +33,11 @@ const stages: { [K in Stage['kind']]: StageDefinition<Extract<Stage, { kind: K }
   keep,
   label_filter: labelFilter,
   search,
+  lookup,
 };
 
 const keywords = Object.keys(stages).filter(
-  kind => kind !== 'line_filter' && kind !== 'label_filter' && kind !== 'search',
+  kind => kind !== 'line_filter' && kind !== 'label_filter' && kind !== 'search' && kind !== 'lookup',
 ) as Stage['kind'][];
 
 export const isLineFilter = (reader: TokenReader): boolean => lineFilterOperators.some(op => reader.isOperator(op));
@@ -57,6 +59,10 @@ export function parseStage(reader: TokenReader): Stage {
   if (reader.isWord('search') && reader.peek(1).type === 'string') {
     reader.next();
     return search.parse(reader);
+  }
+  if (reader.isWord('lookup') && reader.peek(1).type === 'word') {
+    reader.next();
+    return lookup.parse(reader);
   }
   if (!reader.isOperator('(') && !reader.isName())
     throw reader.unexpected(`a stage (${keywords.join(', ')}) or a label filter`);

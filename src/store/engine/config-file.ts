@@ -72,6 +72,8 @@ export function profileSettings({ budget, cores }: Pick<EngineConfig, 'budget' |
   return {
     max_memory_usage: budget.query,
     max_threads: cores,
+    // lookup tables stand in the statement; what people send is bounded by limits.queryTextBytesMax
+    max_query_size: 64 * 2 ** 20,
     log_queries: 0,
     log_query_threads: 0,
     // numbers beyond 2^53 must survive JSON.parse

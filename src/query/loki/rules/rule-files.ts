@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { removeFile, replaceFile, tenantFileName } from '../../../base/durable-file.ts';
 import { WeirError } from '../../../base/errors.ts';
 import { log } from '../../../base/log.ts';
 import type { Tenant } from '../../../base/record.ts';
@@ -18,9 +18,7 @@ export type RuleFiles = {
 
 export function openRuleFiles(directory: string): RuleFiles {
   const changing = new Map<Tenant, Promise<void>>();
-  // Tenant names hold no slash; capitals are marked for file systems that do not tell them apart.
-  const fileOf = (tenant: Tenant): string =>
-    join(directory, `${tenant.replace(/[A-Z]/g, letter => `%${letter.toLowerCase()}`)}.yaml`);
+  const fileOf = (tenant: Tenant): string => join(directory, `${tenantFileName(tenant)}.yaml`);
   const failed = (file: string, error: unknown): WeirError => {
     log.error({ err: error, file }, 'rules: file cannot be used');
     return new WeirError(
@@ -40,32 +38,11 @@ export function openRuleFiles(directory: string): RuleFiles {
     }
   }
 
-  async function syncDirectory(): Promise<void> {
-    const handle = await open(directory, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  }
-
   async function write(tenant: Tenant, namespaces: Namespaces): Promise<void> {
     const file = fileOf(tenant);
-    const fresh = `${file}.new`;
     try {
-      mkdirSync(directory, { recursive: true });
-      if (namespaces.size === 0) await rm(file, { force: true });
-      else {
-        const handle = await open(fresh, 'w', 0o600);
-        try {
-          await handle.writeFile(namespacesYaml(namespaces));
-          await handle.sync();
-        } finally {
-          await handle.close();
-        }
-        await rename(fresh, file);
-      }
-      await syncDirectory();
+      if (namespaces.size > 0) await replaceFile(file, namespacesYaml(namespaces));
+      else await removeFile(file);
     } catch (error) {
       throw failed(file, error);
     }
