@@ -58,6 +58,7 @@ export function registerExplain(server: FastifyInstance, room: Room): void {
     const [tail] = await ask(({ records }) => unsealedSql(records.slice(1), tenants));
     const indexes = indexesOf(planned, { parts: sum(own, 'parts'), granules: sum(own, 'marks') });
     const rows = sum(estimated, 'rows');
+    const unsealed = Number(tail?.n ?? 0);
     return {
       kind: plan.kind,
       language: plan.language,
@@ -70,10 +71,10 @@ export function registerExplain(server: FastifyInstance, room: Room): void {
       sql: text,
       estimate: {
         rows,
-        bytes: Math.round(rows * (await bytesPerRow(ask, parts, text))),
+        bytes: Math.round((rows + unsealed) * (await bytesPerRow(ask, parts, text))),
         parts: sum(estimated, 'parts'),
         granules: sum(estimated, 'marks'),
-        unsealed: Number(tail?.n ?? 0),
+        unsealed,
       },
       indexes,
       fullScan: !indexes.some(({ type, granules }) => type === 'Skip' && granules.after < granules.before),

@@ -1,5 +1,7 @@
 import type {
   CheckAnswer,
+  CompleteAnswer,
+  ExplainAnswer,
   FieldsAnswer,
   HistogramAnswer,
   QueryFrame,
@@ -97,6 +99,12 @@ export const fetchHistogram = (scope: Scope & { buckets: number }, signal: Abort
   post<HistogramAnswer>('/api/v1/histogram', scope, signal);
 
 export const fetchFields = (scope: Scope, signal: AbortSignal) => post<FieldsAnswer>('/api/v1/fields', scope, signal);
+
+export const completeQuery = (body: Scope & { cursor: number }, signal: AbortSignal) =>
+  post<CompleteAnswer>('/api/v1/complete', body, signal);
+
+export const explainQuery = (scope: Scope, signal: AbortSignal) =>
+  post<ExplainAnswer>('/api/v1/explain', scope, signal);
 
 export const fetchStatus = async (signal: AbortSignal): Promise<StatusAnswer> =>
   (await (await request('/api/v1/status', undefined, signal)).json()) as StatusAnswer;

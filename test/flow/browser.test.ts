@@ -86,6 +86,86 @@ it('underlines what is wrong and says where', async ctx => {
   await shoot('query-error');
 });
 
+it('underlines a fault in search text while typing, and says what to write instead', async ctx => {
+  if (!browser) ctx.skip(loud);
+  await at('query-input').fill('level:eror timeout');
+  await at('query-input').press('Escape');
+  await at('query-fault').waitFor();
+  expect(await at('query-fault').textContent()).toContain('unknown level "eror"; levels are trace');
+  expect(await page.locator('.q-bad').textContent()).toBe('eror');
+});
+
+it('suggests fields and values, and Enter runs when nothing is chosen', async ctx => {
+  if (!browser) ctx.skip(loud);
+  const box = at('query-input');
+  await box.fill('');
+  await box.pressSequentially('serv');
+  await at('completions').waitFor();
+  expect(await box.getAttribute('aria-expanded')).toBe('true');
+  await box.press('Tab');
+  expect(await box.inputValue()).toBe('service:');
+  const offered = (): Promise<string[]> => page.locator('.completion-label').allTextContents();
+  expect(await eventually(offered, list => list.includes('payments'))).toEqual(
+    expect.arrayContaining(['web', 'cart', 'payments']),
+  );
+  await shoot('suggestions');
+  await box.pressSequentially('ca');
+  expect(await eventually(offered, list => list.join() === 'cart')).toEqual(['cart']);
+  await box.press('ArrowDown');
+  expect(await box.getAttribute('aria-activedescendant')).toBe('query-completion-0');
+  await box.press('Enter');
+  expect(await box.inputValue()).toBe('service:cart');
+  expect(new URL(page.url()).searchParams.get('q')).not.toBe('service:cart');
+  await box.pressSequentially(' le');
+  await at('completions').waitFor();
+  await box.press('Escape');
+  expect(await at('completions').count()).toBe(0);
+  await box.press('Backspace');
+  await box.press('Backspace');
+  await box.press('Enter');
+  expect(await eventually(total, text => /1,?000/.test(text))).toMatch(/1,?000/);
+  expect(new URL(page.url()).searchParams.get('q')).toBe('service:cart');
+});
+
+it('says how a search was read, what it became, and what it would read', async ctx => {
+  if (!browser) ctx.skip(loud);
+  await at('query-input').fill('timeout -service:web user:>3');
+  await at('query-input').press('Enter');
+  const reading = async (): Promise<string> => (await at('reading').textContent()) ?? '';
+  expect(await eventually(reading, text => text.includes('user:>3'))).toContain(
+    'timeout AND NOT service:web AND user:>3',
+  );
+  await at('explain').click();
+  await at('explain-cost').waitFor();
+  expect(await at('explain-logql').textContent()).toContain('{service_name!="web"}');
+  expect(await at('explain-sql').textContent()).toContain('hasAllTokens');
+  expect(await at('explain-cost').textContent()).toMatch(/3 k records|3,000 records/);
+  await shoot('explain');
+  await at('explain').click();
+  expect(await at('explain-panel').count()).toBe(0);
+});
+
+it('finds an id however old it is, and says where it was', async ctx => {
+  if (!browser) ctx.skip(loud);
+  const old = new Date(Date.now() - 40 * 86_400_000).toISOString();
+  const record = { ts: old, service: 'web', message: 'an old order', order: 'order-20001' };
+  expect((await weir.post('/ingest/json', `${JSON.stringify(record)}\n`, ndjson)).status).toBe(200);
+  await eventually(
+    () => count(weir),
+    n => n === 3001,
+  );
+  await at('query-input').fill('order-20001');
+  await at('query-input').press('Enter');
+  await at('found-elsewhere').waitFor();
+  expect(await at('found-elsewhere').textContent()).toContain('Not in the last 1h');
+  await page.getByText('an old order').first().waitFor();
+  expect(await eventually(total, text => text.startsWith('1 records'))).toMatch(/^1 records/);
+  await shoot('id');
+  await at('query-input').fill('order-99999');
+  await at('query-input').press('Enter');
+  await page.getByText('everything that is stored was searched').waitFor();
+});
+
 it('opens a record and filters by a click on its value', async ctx => {
   if (!browser) ctx.skip(loud);
   await at('query-input').fill('{service_name="payments"}');

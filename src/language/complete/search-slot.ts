@@ -108,6 +108,10 @@ function termSlot(from: number, to: number, typed: string, before: boolean, grou
   const named = namedFields.map(
     ([name, what]): Suggestion => ({ kind: 'field', label: name, insert: `${name}:`, detail: what }),
   );
-  const suggestions = [...named, ...(before ? operators : []), ...(from === 0 && typed !== '' ? starts : [])];
+  const suggestions = [
+    ...named,
+    ...(before ? operators : []),
+    ...(from === 0 && typed !== '' ? starts.filter(({ label }) => label.startsWith(typed)) : []),
+  ];
   return { from, to, typed, suggestions, services: service => `service:${writeValue(service)}`, fields: known };
 }

@@ -15,12 +15,15 @@ export function NoRecords({
   status,
   onRange,
   onClear,
+  everywhere,
 }: {
   query: string;
   range: TimeRange;
   status: StatusAnswer | null;
   onRange: (range: TimeRange) => void;
   onClear: () => void;
+  /** An id was looked for in everything that is stored. */
+  everywhere: boolean;
 }) {
   const { zone } = usePreferences();
   const now = Date.now();
@@ -32,14 +35,16 @@ export function NoRecords({
     <div className="empty" data-testid="empty">
       <h2>No records match</h2>
       <p>
-        {outside && newest !== null && oldest !== null
-          ? `Nothing is stored in this range: records are from ${momentText(oldest, zone)} to ${momentText(newest, zone)}.`
-          : query.trim()
-            ? `Nothing in the range (${rangeText(range, zone).replace('Last', 'last')}) matches the query.`
-            : `Nothing was logged in the range (${rangeText(range, zone).replace('Last', 'last')}).`}
+        {everywhere
+          ? 'This looks like an id, so everything that is stored was searched for it: messages, traces, spans and the values of all attributes.'
+          : outside && newest !== null && oldest !== null
+            ? `Nothing is stored in this range: records are from ${momentText(oldest, zone)} to ${momentText(newest, zone)}.`
+            : query.trim()
+              ? `Nothing in the range (${rangeText(range, zone).replace('Last', 'last')}) matches the query.`
+              : `Nothing was logged in the range (${rangeText(range, zone).replace('Last', 'last')}).`}
       </p>
       <div className="empty-actions">
-        {newest !== null && (newest < span.from || newest > span.to) && (
+        {!everywhere && newest !== null && (newest < span.from || newest > span.to) && (
           <button
             type="button"
             className="button"
@@ -49,9 +54,11 @@ export function NoRecords({
             Go to the newest records
           </button>
         )}
-        <button type="button" className="button" onClick={() => onRange(zoomOut(range, now))}>
-          Look at a longer time
-        </button>
+        {!everywhere && (
+          <button type="button" className="button" onClick={() => onRange(zoomOut(range, now))}>
+            Look at a longer time
+          </button>
+        )}
         {query.trim() && (
           <button type="button" className="button" data-testid="empty-clear" onClick={onClear}>
             Clear the query

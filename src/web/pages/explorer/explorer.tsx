@@ -9,6 +9,7 @@ import { Failed, NoRecords, Waiting } from './empty.tsx';
 import { Facets } from './facets.tsx';
 import { nextIndex, rowHas } from './find.ts';
 import { FindBar } from './find-bar.tsx';
+import { FoundElsewhere } from './found-elsewhere.tsx';
 import { Help } from './help.tsx';
 import { Histogram, HistogramTable, Legend } from './histogram.tsx';
 import { histogramOf } from './histogram-data.ts';
@@ -67,7 +68,7 @@ export function Explorer() {
   const waiting = explorer.status.data?.records === 0 && rows.length === 0;
 
   const filter = (field: Field, value: string, operator: Operator) =>
-    void edit(query => addFilter(query, field, value, operator));
+    edit(query => addFilter(query, field, value, operator));
   const toggleColumn = (name: string) =>
     explorer.adjust({
       columns: state.columns.includes(name)
@@ -147,6 +148,7 @@ export function Explorer() {
           onRun={query => execute({ query: query.trim() })}
           error={live ? tail.error : result.error}
           box={queryBox}
+          span={explorer.span}
         />
         <div className="top-actions">
           <TimePicker range={state.range} onRange={range => execute({ range, live: false })} />
@@ -212,7 +214,7 @@ export function Explorer() {
               data={histogram}
               answer={explorer.histogram.data}
               isolated={isolatedLevel(state.query)}
-              onLevel={level => void edit(query => isolateLevel(query, level))}
+              onLevel={level => edit(query => isolateLevel(query, level))}
             />
             <span className="spacer" />
             <button
@@ -264,13 +266,21 @@ export function Explorer() {
               onText={setFind}
               onStep={findNext}
               onClose={closeFind}
-              onQuery={text => void edit(query => addLineFilter(query, text, '|='))}
+              onQuery={text => edit(query => addLineFilter(query, text, '|='))}
             />
           )}
           {selection.notice && (
             <div className="notice" role="status" data-testid="notice">
               {selection.notice}
             </div>
+          )}
+          {!live && result.lookup && rows.length > 0 && (
+            <FoundElsewhere
+              lookup={result.lookup}
+              range={state.range}
+              span={explorer.span}
+              onRange={range => execute({ range })}
+            />
           )}
           {waiting ? (
             <Waiting />
@@ -287,6 +297,7 @@ export function Explorer() {
               status={explorer.status.data}
               onRange={range => execute({ range })}
               onClear={() => execute({ query: '' })}
+              everywhere={result.lookup !== null}
             />
           ) : (
             <LogList

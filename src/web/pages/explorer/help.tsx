@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'react';
 export const keyHelp: readonly [keys: string, what: string][] = [
   ['/', 'edit the query'],
   ['Enter', 'run it; in the list: open the record'],
+  ['Ctrl+Space', 'what may stand here: ↓ ↑ choose, Tab takes'],
   ['j  k', 'next, previous record'],
   ['g  G', 'first, last loaded record'],
   ['e  E', 'next, previous error'],

@@ -6,7 +6,7 @@ import {
   filterName,
   isolatedLevel,
   isolateLevel,
-  isWords,
+  isSearch,
   looksMetric,
   searchWords,
 } from './query-edit.ts';
@@ -16,9 +16,18 @@ const attribute = (name: string): Field => ({ name, kind: 'attribute' });
 
 describe('a clicked value becomes a condition', () => {
   test.each<[string, Field, string, Operator, string]>([
-    ['', label('app'), 'web', '=', '{app="web"}'],
-    ['', attribute('status'), '500', '=', '| status="500"'],
-    ['', label('app'), 'web', '!=', '| app!="web"'],
+    ['', label('app'), 'web', '=', 'app:web'],
+    ['', attribute('status'), '500', '!=', '-status:500'],
+    ['error', { name: 'service', kind: 'column' }, 'web shop', '=', 'error service:"web shop"'],
+    ['error level:warn x', { name: 'level', kind: 'column' }, 'error', '=', 'error x level:error'],
+    ['status:500 x', attribute('status'), '500', '=', 'status:500 x'],
+    ['-status:500 x', attribute('status'), '500', '=', 'x status:500'],
+    ['a OR b', attribute('status'), '500', '=', '(a OR b) status:500'],
+    ['(a OR b) c', attribute('status'), '500', '=', '(a OR b) c status:500'],
+    ['"a OR b"', attribute('status'), '500', '=', '"a OR b" status:500'],
+    ['error | json', attribute('status'), '500', '=', 'error status:500 | json'],
+    ['error | json', { name: 'took', kind: 'parsed' }, '5', '=', 'error | json | took="5"'],
+    ['error', { name: 'user.id', kind: 'json' }, 'a "b"', '=', 'error user_id:"a \\"b\\""'],
     ['{app="web"}', label('env'), 'prod', '=', '{app="web", env="prod"}'],
     ['{app="web"} |= "x"', label('env'), 'prod', '=', '{app="web", env="prod"} |= "x"'],
     ['{app="web"} |= "x"', attribute('status'), '500', '!=', '{app="web"} |= "x" | status!="500"'],
@@ -68,8 +77,8 @@ describe('a clicked value becomes a condition', () => {
 });
 
 test('line filters', () => {
-  expect(addLineFilter('', 'x', '|=')).toBe('|= "x"');
-  expect(addLineFilter('', 'x', '!=')).toBe('|= "" != "x"');
+  expect(addLineFilter('', 'x', '|=')).toBe('"x"');
+  expect(addLineFilter('a', 'x "y"', '!=')).toBe('a -"x \\"y\\""');
   expect(addLineFilter('{a="b"}', 'x "y"', '!=')).toBe('{a="b"} != "x \\"y\\""');
 });
 
@@ -79,19 +88,38 @@ test('level isolation is one stage that is replaced and removed', () => {
   expect(isolatedLevel(narrowed)).toBe('error');
   expect(isolateLevel(narrowed, 'warn')).toBe('{a="b"} |= "x" | detected_level="warn"');
   expect(isolateLevel(narrowed, null)).toBe('{a="b"} |= "x"');
+  expect(isolateLevel('timeout level:warn', 'error')).toBe('timeout level:error');
+  expect(isolateLevel('timeout level:error', null)).toBe('timeout');
+  expect(isolatedLevel('timeout level:error | json')).toBe('error');
   expect(isolatedLevel('|= "| detected_level=\\"x\\""')).toBeNull();
 });
 
 test('kinds of text', () => {
   expect(
-    ['', '{a="b"}', '| json', 'timeout', 'sum(rate({}[1m]))', 'sum by (level) (x)', 'rate limited'].map(isWords),
-  ).toEqual([false, false, false, true, false, false, true]);
+    [
+      '',
+      '{a="b"}',
+      '| json',
+      '!= "x"',
+      'timeout',
+      'sum(rate({}[1m]))',
+      'sum by (level) (x)',
+      'rate limited',
+      '(a OR b)',
+    ].map(isSearch),
+  ).toEqual([true, false, false, false, true, false, false, true, true]);
   expect(looksMetric('count_over_time({a="b"}[5m])')).toBe(true);
   expect(looksMetric('summary (of work)')).toBe(false);
 });
 
 test('words to highlight', () => {
   expect(searchWords('Timeout "connection reset"')).toEqual(['timeout', 'connection reset']);
+  expect(searchWords('(Foo OR ba*) -no NOT never status:500 x=1 message:said /re/ http://a | json')).toEqual([
+    'foo',
+    'ba',
+    'said',
+    'http://a',
+  ]);
   expect(searchWords('{} |~ "(?i)Took 5\\\\.2" |~ "a|b"')).toEqual(['took 5.2']);
   expect(searchWords('{a="b"} |= "Foo" |= `bar\\d` != "baz" |~ "q.*"')).toEqual(['foo', 'bar\\d']);
 });

@@ -1,4 +1,6 @@
-/** Changes to LogQL text made by clicking. The text a person wrote is kept as it is; only the clicked part is added, replaced or removed. */
+import { addPhrase, addTerm, levelTerm, narrowLevel, splitPipe, termsToMark } from './search-edit.ts';
+
+/** Changes to query text made by clicking. The text a person wrote is kept as it is; only the clicked part is added, replaced or removed. */
 
 /** A field of a record as the page knows it. `parsed`: a label made by the query's own stages; `json`: a path inside a JSON message. */
 export type Field = { name: string; kind: 'label' | 'attribute' | 'column' | 'parsed' | 'json' };
@@ -10,8 +12,9 @@ const metricStart =
 /** True for a text that asks for numbers and not for records. */
 export const looksMetric = (query: string): boolean => metricStart.test(query);
 
-/** True for a text of words and phrases, which is no LogQL: it has to be translated (see CheckAnswer.logql) before it can be edited. */
-export const isWords = (query: string): boolean => /^\s*[^\s{|]/.test(query) && !looksMetric(query);
+/** True for search text (words, fields), which is no LogQL; see language/search-text.ts for the rule. An empty text is both. */
+export const isSearch = (query: string): boolean =>
+  !/^\s*(?:[{|]|![=~]\s*["`])/.test(query) && (!looksMetric(query) || /^\s*\((?!\s*[({])/.test(query));
 
 /** The LogQL name that filters on this field, or null where there is none (a record's own address). */
 export function filterName(field: Field): string | null {
@@ -35,6 +38,9 @@ export const quote = (value: string): string => JSON.stringify(value);
 export function addFilter(query: string, field: Field, value: string, operator: Operator): string {
   const name = filterName(field);
   if (name === null) return query;
+  // What the stages behind a pipe have made exists behind them only.
+  if (isSearch(query) && !(field.kind === 'parsed' && splitPipe(query).tail !== ''))
+    return addTerm(query, name, value, operator);
   const inSelector = operator === '=' && (field.kind === 'label' || name === 'service_name');
   let text = dropConflicts(query.trim(), name, value, operator);
   if (text === null) return query;
@@ -45,15 +51,15 @@ export function addFilter(query: string, field: Field, value: string, operator: 
 
 /** The query that keeps only lines with (or without) a text. */
 export const addLineFilter = (query: string, text: string, operator: '|=' | '!='): string => {
-  const stage = `${operator} ${quote(text)}`;
-  // A text that starts with `!` would be words; one that starts with `|` has an implied selector.
-  return query.trim() === '' && operator === '!=' ? `|= "" ${stage}` : appendStage(query.trim(), stage);
+  if (isSearch(query)) return addPhrase(query, text, operator);
+  return appendStage(query.trim(), `${operator} ${quote(text)}`);
 };
 
 const levelStage = /\s*\|\s*detected_level\s*=\s*"\u0000*"/;
 
 /** The level the query is narrowed to by {@link isolateLevel}, if any. */
 export function isolatedLevel(query: string): string | null {
+  if (isSearch(query)) return levelTerm(query);
   const found = levelStage.exec(mask(query));
   if (!found) return null;
   return unquote(query.slice(found.index, found.index + found[0].length).replace(/^[^"]*/, ''));
@@ -61,6 +67,7 @@ export function isolatedLevel(query: string): string | null {
 
 /** The query narrowed to one level, or with that narrowing taken away (null). */
 export function isolateLevel(query: string, level: string | null): string {
+  if (isSearch(query)) return narrowLevel(query, level);
   const found = levelStage.exec(mask(query));
   const without = found ? query.slice(0, found.index) + query.slice(found.index + found[0].length) : query;
   return level === null ? without.trim() : appendStage(without.trim(), `| detected_level=${quote(level)}`);
@@ -69,10 +76,8 @@ export function isolateLevel(query: string, level: string | null): string {
 /** Words and phrases that the query looks for, for highlighting: positive line filters, or the words of a text that is no LogQL. Lower case. */
 export function searchWords(query: string): string[] {
   const words: string[] = [];
-  if (isWords(query)) {
-    for (const [, phrase, word] of query.matchAll(/"([^"]+)"|([^\s"]+)/g))
-      words.push((phrase ?? word ?? '').toLowerCase());
-  } else {
+  if (isSearch(query)) words.push(...termsToMark(query));
+  else {
     for (const [, operator, quoted] of query.matchAll(/(\|=|\|~)\s*("(?:\\.|[^"\\])*"|`[^`]*`)/g)) {
       const text = unquote(quoted ?? '');
       words.push((operator === '|=' ? text : literalOf(text)).toLowerCase());

@@ -5,16 +5,16 @@ export type QueryToken = {
 };
 
 const stages =
-  'json|logfmt|pattern|regexp|unpack|line_format|label_format|keep|drop|decolorize|unwrap|by|without|on|ignoring|and|or|unless|offset|bool|ip';
+  'AND|OR|NOT|json|logfmt|pattern|regexp|unpack|line_format|label_format|keep|drop|decolorize|unwrap|search|by|without|on|ignoring|and|or|unless|offset|bool|ip';
 const lexer = new RegExp(
   [
     /(?<comment>#[^\n]*)/,
     /(?<string>"(?:\\[\s\S]|[^"\\])*"?|`[^`]*`?)/,
-    /(?<operator>\|=|\|~|!=|!~|=~|==|>=|<=|\|>|!>|[|=<>{}()[\],+*/%^-])/,
+    /(?<operator>\|=|\|~|!=|!~|=~|==|>=|<=|\|>|!>|[|=<>{}()[\],+*/%^:-])/,
     /(?<number>\d+(?:\.\d+)?(?:[a-zA-Zµ]+\b)?)/,
     new RegExp(`(?<stage>\\b(?:${stages})\\b(?!\\s*[=!~<>]))`),
     /(?<function>[A-Za-z_]\w*(?=\s*\())/,
-    /(?<name>[A-Za-z_][\w:.]*(?=\s*(?:=|!=|!~|>|<)))/,
+    /(?<name>[A-Za-z_][\w:.]*(?=\s*(?:=|!=|!~|>|<)|:(?!\/\/|:)))/,
     /(?<plain>\s+|[A-Za-z_]\w*|[\s\S])/,
   ]
     .map(part => part.source)

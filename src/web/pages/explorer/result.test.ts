@@ -60,6 +60,7 @@ const run = (over: Partial<Run> = {}): Run => ({
   direction: 'backward',
   limit: 1_000,
   at: null,
+  widen: false,
   ...over,
 });
 const messages = (model: ResultModel) => model.rows.map(row => Number(row.message.slice(4)));

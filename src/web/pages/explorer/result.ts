@@ -21,7 +21,12 @@ export type Run = {
   direction: 'backward' | 'forward';
   limit: number;
   at: string | null;
+  /** An id alone may be looked for beyond the range; then `start` and `end` become those of the stretch that has it. */
+  widen: boolean;
 };
+
+/** Where an id was looked for, see the frame `lookup`. */
+export type Lookup = { start: string; end: string; rows: number; done: boolean };
 
 /** Rows held around the viewport; beyond it the far end is let go and fetched again when scrolled to. */
 export const keepRows = 20_000;
@@ -43,6 +48,8 @@ export class ResultModel extends Observable {
   series: Series[] = [];
   progress: { readRows: number; readBytes: number; totalRows: number; elapsedMs: number } | null = null;
   warnings: string[] = [];
+  /** The last stretch an id was looked for in, when it was looked for beyond the range. */
+  lookup: Lookup | null = null;
   /** Why the answer is not complete; null when it is. */
   partial: string | null = null;
   error: ApiError | null = null;
@@ -69,6 +76,7 @@ export class ResultModel extends Observable {
       run,
       progress: null,
       warnings: [],
+      lookup: null,
       partial: null,
       error: null,
       pageError: null,
@@ -124,6 +132,7 @@ export class ResultModel extends Observable {
       rows: [],
       base: 0,
       series: [],
+      lookup: null,
       next: 'none',
       previous: 'none',
       partial: null,
@@ -198,6 +207,11 @@ export class ResultModel extends Observable {
       case 'table':
         this.table ??= { columns: frame.columns, rows: [] };
         for (const row of frame.rows) this.table.rows.push(row);
+          return;
+      case 'lookup':
+        if (this.run && frame.start !== this.run.start) this.lookup = frame;
+        // Pages that follow are pages of the stretch that has the rows.
+        if (this.run && frame.rows > 0) this.run = { ...this.run, start: frame.start, end: frame.end };
         return;
       case 'series':
         this.series.push({ metric: frame.metric, values: frame.values });
@@ -258,5 +272,5 @@ const request = (run: Run, direction: Run['direction'], limit: number, after: st
   end: run.end,
   direction,
   limit,
-  ...(after !== undefined && { after }),
+  ...(after === undefined ? { widen: run.widen } : { after }),
 });

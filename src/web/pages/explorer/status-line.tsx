@@ -41,7 +41,11 @@ export function StatusLine({
               : ` of ${totalPartial ? 'at least ' : ''}${shortCount(Math.max(total, rows.length))} records`}
         </span>
       )}
-      {phase === 'running' && <span>running …</span>}
+      {phase === 'running' && (
+        <span data-testid="status-running">
+          {result.lookup ? 'not in the range, looking further back …' : 'running …'}
+        </span>
+      )}
       {phase === 'cancelled' && <span className="flag">cancelled: what had arrived is shown</span>}
       {result.partial && (
         <span className="flag" data-testid="status-partial">

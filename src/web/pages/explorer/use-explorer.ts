@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
-import { checkQuery, fetchFields, fetchHistogram, fetchStatus, streamQuery, streamTail } from '../../api.ts';
+import { fetchFields, fetchHistogram, fetchStatus, streamQuery, streamTail } from '../../api.ts';
 import type { Observable } from './observable.ts';
-import { isWords, looksMetric } from './query-edit.ts';
+import { looksMetric } from './query-edit.ts';
 import { rememberQuery } from './query-history.ts';
 import { ResultModel } from './result.ts';
 import { TailFeed } from './tail-feed.ts';
-import { nanosOf, type Span, spanOf } from './time-range.ts';
+import { millisOf, nanosOf, type Span, spanOf } from './time-range.ts';
 import type { ExplorerState } from './url-state.ts';
 import { fromSearch, toSearch } from './url-state.ts';
 import { usePanel } from './use-panel.ts';
@@ -53,6 +53,7 @@ export function useExplorer() {
         direction: next.direction,
         limit: next.limit,
         at: next.at,
+        widen: next.range.kind === 'relative',
       });
     }
   };
@@ -76,17 +77,8 @@ export function useExplorer() {
     setState(next);
   };
 
-  /** Runs the query after an edit of its text; words are turned into LogQL first, by the server, so that they can be edited. */
-  const edit = async (change: (query: string) => string) => {
-    const { text: typed } = now.current;
-    let query = typed.trim();
-    if (isWords(query)) {
-      const checked = await checkQuery(query, new AbortController().signal).catch(() => null);
-      if (!checked?.ok) return execute();
-      query = checked.logql;
-    }
-    execute({ query: change(query) });
-  };
+  /** Runs the query after an edit of its text. */
+  const edit = (change: (query: string) => string) => execute({ query: change(now.current.text.trim()) });
 
   const undo = () => {
     const query = undone.current.pop();
@@ -108,10 +100,14 @@ export function useExplorer() {
   }, []);
 
   const metric = looksMetric(state.query);
-  const scope = { query: state.query, start: nanosOf(span.from), end: nanosOf(span.to) };
+  useModel(result);
+  const found = foundSpan(result);
+  const shown = found ?? span;
+  const scope = { query: state.query, start: nanosOf(shown.from), end: nanosOf(shown.to) };
   const liveTick = useTick(state.live ? liveMs : null);
-  const liveSpan = state.live ? spanOf(state.range, Date.now()) : span;
-  const histogram = usePanel(runs && !metric ? `${runs}.${liveTick}` : null, signal =>
+  const liveSpan = state.live ? spanOf(state.range, Date.now()) : shown;
+  const parts = runs && !metric ? `${runs}.${found?.from ?? ''}` : null;
+  const histogram = usePanel(parts === null ? null : `${parts}.${liveTick}`, signal =>
     fetchHistogram(
       {
         query: state.query,
@@ -122,7 +118,7 @@ export function useExplorer() {
       signal,
     ),
   );
-  const fields = usePanel(runs && !metric ? `${runs}` : null, signal => fetchFields(scope, signal));
+  const fields = usePanel(parts, signal => fetchFields(scope, signal));
 
   const [empty, setEmpty] = useState(false);
   const statusTick = useTick(empty ? waitingMs : statusMs);
@@ -139,7 +135,7 @@ export function useExplorer() {
     state,
     text,
     setText,
-    span,
+    span: shown,
     result,
     resultVersion: useModel(result),
     tail,
@@ -152,6 +148,16 @@ export function useExplorer() {
     edit,
     undo,
   };
+}
+
+/** The stretch of an id that was found beyond the range, with some room around its records. */
+function foundSpan({ lookup, rows, phase }: ResultModel): Span | null {
+  const [first, last] = [rows[0], rows.at(-1)];
+  if (!lookup || !first || !last || phase !== 'done') return null;
+  const ends = [millisOf(first.ts), millisOf(last.ts)];
+  const [from, to] = [Math.min(...ends), Math.max(...ends) + 1];
+  const room = Math.max(60_000, (to - from) / 10);
+  return { from: from - room, to: to + room };
 }
 
 /** A number that goes up every so many ms while the page is visible; null stands still. */
