@@ -69,7 +69,7 @@ const format = new Option('-o, --output <format>', 'default on a terminal, ndjso
 const colour = new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto');
 
 function askingCommands(program: Command, done: (code: number) => void): void {
-  client(program, 'search [query...]', 'find records, or run a metric query (LogQL, or just words)')
+  client(program, 'search [query...]', 'find records by words, field:value or an id, or run LogQL')
     .option(...since)
     .option(...from)
     .option(...to)
@@ -92,6 +92,15 @@ function askingCommands(program: Command, done: (code: number) => void): void {
     .addOption(format)
     .addOption(colour)
     .action(async (query: string[], options) => done(await (await import('./eql.ts')).eql(words(query), options)));
+  client(program, 'explain [query...]', 'say what a query means and what it would read, without running it')
+    .option(...since)
+    .option(...from)
+    .option(...to)
+    .addOption(format)
+    .addOption(colour)
+    .action(async (query: string[], options) =>
+      done(await (await import('./explain.ts')).explain(words(query), options)),
+    );
   client(program, 'tail [query...]', 'follow records as they arrive')
     .option('--since <time>', 'begin with records since then')
     .option('--limit <n>', 'records from before at most', integer(1), 100)
@@ -176,6 +185,14 @@ function localCommands(program: Command, handed: HandedIn, done: (code: number) 
     .argument(...directory)
     .action(async (dir: string) => done(await handed.walExport(dir)));
   program
+    .command('completion')
+    .description('print a script for the shell: source <(weir completion bash)')
+    .argument('<shell>', 'bash, zsh or fish')
+    .action(async (shell: string) => {
+      process.stdout.write((await import('./completion.ts')).completionScript(program, shell));
+      done(exitCode.done);
+    });
+  program
     .command('bench')
     .description('measure ingest and queries on this machine (bench --help says more)')
     .helpOption(false)
@@ -222,6 +239,8 @@ Examples:
   tail -f app.log | weir send --service app    send a file as it grows
   weir run -- npm start                        run a program and keep its output
   weir search timeout --since 2h               find words
+  weir search 'error service:web -status:200'  find by fields; weir explain says what that means
+  weir search 4bf92f3577b34da6a3ce929d0e0e4736 find an id, however old
   weir search '{service_name="web"} |= "refused" | json | status >= 500'
   weir eql 'sequence by user.name [login where outcome == "failure"] [login where outcome == "success"]'
   weir hist --by service_name --since 24h

@@ -70,7 +70,7 @@ export async function search(query: string, options: SearchOptions): Promise<num
       asked = frame.start;
       if (options.explain)
         say(
-          `query: ${frame.logql || '(every record)'}\nkind:  ${frame.kind}\nrange: ${frame.start} to ${frame.end} (ns)${frame.sql ? `\nsql:   ${frame.sql}` : ''}`,
+          `${frame.reading === undefined ? '' : `read:  ${frame.reading || '(every record)'}\n`}${(frame.notes ?? []).map(note => `note:  ${note}\n`).join('')}query: ${frame.logql || '(every record)'}\nkind:  ${frame.kind}\nrange: ${frame.start} to ${frame.end} (ns)${frame.sql ? `\nsql:   ${frame.sql}` : ''}`,
         );
     } else if (frame.type === 'lookup') {
       if (frame.done) looked = frame;

@@ -92,6 +92,7 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
           kind: shaped?.table ? 'table' : plan.kind,
           ...(shaped && { whole: true }),
           logql: plan.logql,
+          ...(plan.reading !== undefined && { reading: plan.reading, notes: plan.notes }),
           start: range.start.toString(),
           end: range.end.toString(),
           ...(plan.kind === 'metric' && { step: Number(stepNs) / 1e9 }),

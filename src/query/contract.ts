@@ -73,6 +73,9 @@ export type QueryFrame =
       start: string;
       end: string;
       step?: number;
+      /** Of a search text, see CheckAnswer. */
+      reading?: string;
+      notes?: string[];
       /** With `explain`. */
       sql?: string;
     }
