@@ -51,6 +51,14 @@ const stages: Suggestion[] = [
   ['decolorize', 'without terminal colours'],
   ['search', 'words and fields (extension)', ' "'],
 ].map(([label = '', detail = '', after = '']) => ({ kind: 'stage', label, insert: label + after, detail }));
+/** Behind the stages of a log query, never inside of a metric (language/shapes). */
+const shapes: Suggestion[] = [
+  ['stats', 'a table of counts and sums by fields (extension)', ' count() by '],
+  ['sort', 'order of rows (extension)', ' '],
+  ['limit', 'the first rows (extension)', ' '],
+  ['distinct', 'one row for each value (extension)', ' '],
+  ['context', 'rows around each match (extension)', ' '],
+].map(([label = '', detail = '', after = '']) => ({ kind: 'stage', label, insert: label + after, detail }));
 const unwrap: Suggestion = { kind: 'stage', label: 'unwrap', insert: 'unwrap ', detail: 'values for a metric' };
 const ranges = say('value', 'range', ['1m', '5m', '15m', '1h', '6h', '1d'], ']');
 const aggregations = ['sum', 'avg', 'min', 'max', 'count', 'stddev', 'stdvar', 'topk', 'bottomk', 'sort', 'sort_desc'];
@@ -135,7 +143,7 @@ function pipeline(here: readonly Token[], current: Token | undefined, piped: boo
   }
   if (!previous) return { suggestions: lineOperators };
   if (previous.type === 'operator') {
-    if (previous.text === '|') return { suggestions: metric ? [...stages, unwrap] : stages, fields: named() };
+    if (previous.text === '|') return { suggestions: [...stages, ...(metric ? [unwrap] : shapes)], fields: named() };
     if (/^(?:\|[=~>]|!>)$/.test(previous.text)) return { suggestions: [] };
     if (previous.text === ']' || previous.text === ')') return { suggestions: afterExpression };
     if (/^(?:=|!=|=~|!~|==|>=|<=|>|<)$/.test(previous.text)) {
@@ -147,7 +155,8 @@ function pipeline(here: readonly Token[], current: Token | undefined, piped: boo
   }
   const opened = here.at(-2)?.text ?? '';
   if (previous.type === 'word') {
-    if (/^(?:keep|drop|unwrap|label_format|and|or)$/.test(previous.text)) return { suggestions: [], fields: named() };
+    if (/^(?:keep|drop|unwrap|label_format|and|or|by|sort|distinct)$/.test(previous.text))
+      return { suggestions: [], fields: named() };
     if (opened === '|' && parsers.has(previous.text)) return { suggestions: next(metric), fields: named() };
     return { suggestions: opened === 'unwrap' || opened === ',' ? next(metric) : compareOperators };
   }

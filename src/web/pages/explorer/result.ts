@@ -207,7 +207,7 @@ export class ResultModel extends Observable {
       case 'table':
         this.table ??= { columns: frame.columns, rows: [] };
         for (const row of frame.rows) this.table.rows.push(row);
-          return;
+        return;
       case 'lookup':
         if (this.run && frame.start !== this.run.start) this.lookup = frame;
         // Pages that follow are pages of the stretch that has the rows.
