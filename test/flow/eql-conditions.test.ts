@@ -199,6 +199,8 @@ describe('conditions', () => {
     ['any where @timestamp == "2026-03-01T12:00:03Z"', [3]],
     ['any where @timestamp >= "2026-03-01T12:00:07.000Z"', [7, 8]],
     ['any where @timestamp < "2026-03-01T12:00:02Z"', [1]],
+    ['any where @timestamp >= "2026-03-01||/d" and @timestamp < "2026-03-01T12:00:00Z||+3s"', [1, 2]],
+    ['any where @timestamp > "now+1d"', []],
     [`any where @timestamp > ${start + 7000}`, [8]],
   ])('%s', async (query, found) => {
     expect(await ids(query)).toEqual(found);

@@ -6,7 +6,7 @@ import { fieldName, type FieldSql } from './fields.ts';
 import { functions, needsText } from './functions.ts';
 import { inTexts, matchSql } from './patterns.ts';
 import { expressionFields } from './query-fields.ts';
-import { timeOf } from './times.ts';
+import { readTimeMath } from './times.ts';
 import type { CompareOperator, EventFilter, Expression, Field, Literal } from './tree.ts';
 import { asBoolean, asNumber, asText, numberLiteral, stringLiteral, unknownBoolean, type Value } from './value.ts';
 
@@ -18,6 +18,8 @@ export type ConditionContext = {
   insensitive: boolean;
   /** The field that a category is a value of. */
   categoryField: Field;
+  /** For times such as `now-1h`; ns since 1970. */
+  nowNs: bigint;
   /** An error at an offset of the query. */
   fault(at: number, reason: string): Error;
 };
@@ -224,7 +226,7 @@ function compare(
     return other.type === 'null' ? '1' : `isNull(${other.sql})`;
   }
   if (left.type === 'time' || right.type === 'time')
-    return `${pointInTime(left, expression.left, context)} ${sign} ${pointInTime(right, expression.right, context)}`;
+    return `${pointInTime(left, expression.left, operator, context)} ${sign} ${pointInTime(right, expression.right, operator, context)}`;
   const types = [left.type, right.type];
   if (types.includes('number')) {
     const exact = exactIntegers(left, right, expression);
@@ -257,14 +259,15 @@ function exactIntegers(
   return undefined;
 }
 
-function pointInTime(value: Value, side: Expression, context: ConditionContext): string {
+function pointInTime(value: Value, side: Expression, operator: CompareOperator, context: ConditionContext): string {
   if (value.type === 'time') return value.sql;
   if (side.kind === 'literal' && (typeof side.value === 'string' || typeof side.value === 'number')) {
-    const ns = timeOf(typeof side.value === 'number' ? (side.text ?? String(side.value)) : side.value);
+    const text = typeof side.value === 'number' ? (side.text ?? String(side.value)) : side.value;
+    const ns = readTimeMath(text, operator === '>' || operator === '<=', context.nowNs);
     if (ns === undefined || ns > 2n ** 63n - 1n || ns < -(2n ** 63n))
       throw context.fault(
         side.at,
-        `[${side.value}] is no time; write "2026-05-01T10:00:00Z" or milliseconds since 1970`,
+        `[${side.value}] is no time; write "2026-05-01T10:00:00Z", "now-1h" or milliseconds since 1970`,
       );
     return quoteTime(ns);
   }

@@ -21,6 +21,7 @@ export type EqlScope = {
   /** SQL: ns by which events are in order. */
   time: string;
   tiebreakerField?: Field;
+  nowNs: bigint;
   fault(at: number, reason: string): Error;
 };
 
@@ -38,6 +39,8 @@ class Select {
   readonly where: string[];
   /** Names by which the rows are in order: time, tiebreaker, arrival. */
   readonly order: string[] = ['t'];
+  /** The same inside one table: by the column itself the engine reads in order of its key. */
+  readonly tableOrder: string[];
 
   constructor(asked: EqlScope) {
     this.context = { ...asked, scope: this.scope };
@@ -59,6 +62,7 @@ class Select {
       this.order.push('b');
     }
     this.order.push('s');
+    this.tableOrder = this.order.map(name => (name === 't' && time === columnNs ? 'timestamp' : name));
   }
 
   /** A field as Nullable(String). */
@@ -143,7 +147,7 @@ export function eventsSql(query: EventQuery, asked: EqlScope, size: number, posi
   }
   const cut =
     first && (first.kind === 'head' || first.kind === 'tail')
-      ? `${orderBy(select.order, way(first.kind))} LIMIT ${first.count}`
+      ? `${orderBy(select.tableOrder, way(first.kind))} LIMIT ${first.count}`
       : '';
   const rows = select.union(cut);
   return {

@@ -16,3 +16,50 @@ export function timeOf(text: string): bigint | undefined {
   const millis = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${offset}`);
   return Number.isNaN(millis) ? undefined : BigInt(millis) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }
+
+const unitMillis: Record<string, number> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  H: 3_600_000,
+  d: 86_400_000,
+  w: 7 * 86_400_000,
+};
+
+/**
+ * A time, or Elasticsearch's date math: `now-1d/d`, `2026-05-01||+1M`. Rounding goes down, with `up` to the last millisecond, as for
+ * `>` and `<=`. ns since 1970; undefined when the text is none.
+ */
+export function readTimeMath(text: string, up: boolean, nowNs: bigint): bigint | undefined {
+  const [, base, math = ''] = /^(now|.+?)(?:\|\|)?((?:[+-]\d+[yMwdhHms])*(?:\/[yMwdhHms])?)$/.exec(text) ?? [];
+  if (base === undefined || (base !== 'now' && math !== '' && !text.includes('||'))) return timeOf(text);
+  const start = base === 'now' ? nowNs : timeOf(base);
+  if (start === undefined || math === '') return start;
+  const date = new Date(Number(start / 1_000_000n));
+  for (const [, sign, amount, unit = ''] of math.matchAll(/([+-])(\d+)([yMwdhHms])/g))
+    shift(date, Number(`${sign}${amount}`), unit);
+  const rounded = /\/([yMwdhHms])$/.exec(math)?.[1];
+  if (rounded !== undefined) {
+    floor(date, rounded);
+    if (up) {
+      shift(date, 1, rounded);
+      date.setTime(date.getTime() - 1);
+    }
+  }
+  return Number.isNaN(date.getTime()) ? undefined : BigInt(date.getTime()) * 1_000_000n;
+}
+
+function shift(date: Date, amount: number, unit: string): void {
+  if (unit === 'y') date.setUTCFullYear(date.getUTCFullYear() + amount);
+  else if (unit === 'M') date.setUTCMonth(date.getUTCMonth() + amount);
+  else date.setTime(date.getTime() + amount * (unitMillis[unit] ?? 0));
+}
+
+function floor(date: Date, unit: string): void {
+  if (unit === 'y') date.setUTCMonth(0, 1);
+  if (unit === 'M') date.setUTCDate(1);
+  // Weeks begin on Monday.
+  if (unit === 'w') date.setUTCDate(date.getUTCDate() - ((date.getUTCDay() + 6) % 7));
+  if ('yMwd'.includes(unit)) date.setUTCHours(0, 0, 0, 0);
+  else date.setTime(Math.floor(date.getTime() / (unitMillis[unit] ?? 1)) * (unitMillis[unit] ?? 1));
+}

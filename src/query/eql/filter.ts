@@ -1,6 +1,6 @@
 import { WeirError } from '../../base/errors.ts';
 import { nearest } from '../../language/eql/nearest.ts';
-import { timeOf } from '../../language/eql/times.ts';
+import { readTimeMath } from '../../language/eql/times.ts';
 import type { CompareOperator, Expression, Field, Literal } from '../../language/eql/tree.ts';
 
 /** What a Query DSL filter asks: a condition, and the bounds (ns, inclusive) that it puts on the time of every event. */
@@ -250,16 +250,7 @@ const isoNs = (ns: bigint): string => {
   return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${String(ns - seconds * 1_000_000_000n).padStart(9, '0')}Z`;
 };
 
-const unitMillis: Record<string, number> = {
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  H: 3_600_000,
-  d: 86_400_000,
-  w: 7 * 86_400_000,
-};
-
-/** A time, or date math: `now-1d/d`, `2026-05-01||+1M`. Rounding goes up (to the last millisecond) for gt and lte. ns, or undefined. */
+/** A bound of a range on the time: ns, or undefined. */
 function pointInTime(
   value: string | number | boolean | null,
   up: boolean,
@@ -268,37 +259,7 @@ function pointInTime(
 ): bigint | undefined {
   if (typeof value === 'number') return BigInt(Math.round(value * (format === 'epoch_second' ? 1000 : 1))) * 1_000_000n;
   if (typeof value !== 'string') return undefined;
-  if (format === 'epoch_second' && /^\d+$/.test(value)) return BigInt(value) * 1_000_000_000n;
-  const [, base, math = ''] = /^(now|.+?)(?:\|\|)?((?:[+-]\d+[yMwdhHms])*(?:\/[yMwdhHms])?)$/.exec(value) ?? [];
-  if (base === undefined || (base !== 'now' && math !== '' && !value.includes('||'))) return timeOf(value);
-  const start = base === 'now' ? nowNs : timeOf(base);
-  if (start === undefined) return undefined;
-  if (math === '') return start;
-  const date = new Date(Number(start / 1_000_000n));
-  for (const [, sign, amount, unit = ''] of math.matchAll(/([+-])(\d+)([yMwdhHms])/g))
-    shift(date, Number(`${sign}${amount}`), unit);
-  const rounded = /\/([yMwdhHms])$/.exec(math)?.[1];
-  if (rounded !== undefined) {
-    floor(date, rounded);
-    if (up) {
-      shift(date, 1, rounded);
-      date.setTime(date.getTime() - 1);
-    }
-  }
-  return Number.isNaN(date.getTime()) ? undefined : BigInt(date.getTime()) * 1_000_000n;
-}
-
-function shift(date: Date, amount: number, unit: string): void {
-  if (unit === 'y') date.setUTCFullYear(date.getUTCFullYear() + amount);
-  else if (unit === 'M') date.setUTCMonth(date.getUTCMonth() + amount);
-  else date.setTime(date.getTime() + amount * (unitMillis[unit] ?? 0));
-}
-
-function floor(date: Date, unit: string): void {
-  if (unit === 'y') date.setUTCMonth(0, 1);
-  if (unit === 'M') date.setUTCDate(1);
-  // Weeks begin on Monday.
-  if (unit === 'w') date.setUTCDate(date.getUTCDate() - ((date.getUTCDay() + 6) % 7));
-  if ('yMwd'.includes(unit)) date.setUTCHours(0, 0, 0, 0);
-  else date.setTime(Math.floor(date.getTime() / (unitMillis[unit] ?? 1)) * (unitMillis[unit] ?? 1));
+  return format === 'epoch_second' && /^\d+$/.test(value)
+    ? BigInt(value) * 1_000_000_000n
+    : readTimeMath(value, up, nowNs);
 }

@@ -127,12 +127,13 @@ export async function searchEql(
   signal: AbortSignal,
 ): Promise<EqlResult> {
   const query = parseEql(request.query);
+  const now = nowNs();
   const search = new Search(room, tenant, signal);
   const fieldOf = (name: string, optional: boolean): Field => ({ kind: 'field', path: [name], optional, at: 0 });
   const categoryField = fieldOf(request.categoryField, false);
   const timestampField = fieldOf(request.timestampField, false);
   const tiebreaker = fieldOf(request.tiebreakerField ?? 'event.sequence', request.tiebreakerField === undefined);
-  const filter = request.filter === undefined ? undefined : readFilter(request.filter, request.timestampField, nowNs());
+  const filter = request.filter === undefined ? undefined : readFilter(request.filter, request.timestampField, now);
   const range = filter?.range ?? {};
   const conditions = countTests(query) + (filter ? countIn(filter.condition) : 0);
   if (conditions > limits.eqlConditionsMax)
@@ -156,6 +157,7 @@ export async function searchEql(
     categoryField,
     time: known.time(timestampField),
     ...((request.tiebreakerField !== undefined || known.has('event.sequence')) && { tiebreakerField: tiebreaker }),
+    nowNs: now,
     fault: (at, reason) => meaningError(request.query, at, reason),
   };
   if (query.kind === 'event') return events(search, query, scope, request);
