@@ -111,6 +111,11 @@ export const configSchema = z.strictObject({
     .string()
     .default('127.0.0.1:4318')
     .describe('second address for OTLP/HTTP; "off" disables it; if the port is taken Weir says so and goes on'),
+  path_prefix: z
+    .string()
+    .regex(/^(\/[\w.~-]+)*$/, 'write a path such as /weir, without a slash at its end')
+    .default('')
+    .describe('path that a proxy in front leaves on requests; everything is answered with and without it'),
   demo: z.boolean().default(true).describe('load sample data into an empty data directory'),
   tokens: z
     .array(z.strictObject({ token: z.string().min(16), tenant: z.string().optional() }))

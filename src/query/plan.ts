@@ -19,7 +19,7 @@ import {
 import { foldLiterals } from '../language/literals.ts';
 import { type LookupTables, withLookups } from '../language/lookup-table.ts';
 import { parseLogs, parseQuery } from '../language/parser.ts';
-import { printQuery } from '../language/print.ts';
+import { prettyQuery, printQuery } from '../language/print.ts';
 import { printShapes } from '../language/shapes/print.ts';
 import { type Understood, understand } from '../language/search-text.ts';
 import type { LogQuery, Query, Stage } from '../language/tree.ts';
@@ -114,6 +114,16 @@ export function planOf(text: string, dialect: Dialect = 'weir', lookups?: Lookup
         stepNs,
       }).sql,
   };
+}
+
+/** So long a query stays on one line, as in Loki. */
+const lineCharsMax = 100;
+
+/** LogQL in normal form: on one line when it is short, else one stage or operand a line. Throws as planOf. */
+export function formatQuery(text: string): string {
+  const query = parseQuery(text);
+  const line = printQuery(query);
+  return line.length <= lineCharsMax ? line : prettyQuery(query);
 }
 
 /**

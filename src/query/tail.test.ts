@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type QueryServer, startQueryServer } from '../../test/query/query-server.ts';
+import { WeirError } from '../base/errors.ts';
 import type { QueryFrame } from './contract.ts';
+import { tailFrame } from './loki/tail.ts';
 
 const now = (): bigint => BigInt(Date.now()) * 1_000_000n;
 let server: QueryServer;
@@ -163,6 +165,29 @@ describe('GET /loki/api/v1/tail', () => {
       ],
     });
     tail.socket.close();
+  });
+
+  it('tells a slow reader how many records it skipped, as dropped entries', () => {
+    const frame = JSON.parse(tailFrame({ skipped: 12 }, true)) as object;
+    expect(frame).toEqual({
+      streams: [],
+      dropped_entries: [
+        { labels: { reason: 'the reader is too slow', skipped: '12' }, timestamp: expect.stringMatching(/^\d{19}$/) },
+      ],
+      encodingFlags: ['categorize-labels'],
+    });
+  });
+
+  it('closes with 1011 and the reason when it cannot go on', async () => {
+    const tail = await openSocket({ query: '{service_name="even"}' });
+    await server.store.tick(numbered(0, 1));
+    await until(() => tail.frames.length > 0);
+    const closed = new Promise<[number, string]>(resolve =>
+      tail.socket.on('close', (code, reason) => resolve([code, reason.toString()])),
+    );
+    server.store.fault = new WeirError('query_limit', { reason: 'memory of 1 GiB' });
+    await server.store.tick(numbered(1, 2));
+    expect(await closed).toEqual([1011, 'the query passed its limit: memory of 1 GiB']);
   });
 
   it.each([

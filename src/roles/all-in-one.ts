@@ -134,7 +134,7 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
       ready: () => ready,
       state: () => ({ engine: engine.engine.up() ? 'up' : 'starting', log: buffer.stats().failing ?? 'ok' }),
     };
-    const main = await openHttpServer({ guard, health });
+    const main = await openHttpServer({ guard, health, pathPrefix: config.path_prefix });
     stops.push(() => main.close());
     doors.mountAll(main);
     await registerQueryApi(main, {
@@ -166,7 +166,7 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
     // The doors open before the engine is up: what is acked meanwhile waits in the log.
     const url = await listen(main, host, port);
     if (otlp) {
-      const second = await openHttpServer({ guard, health });
+      const second = await openHttpServer({ guard, health, pathPrefix: config.path_prefix });
       stops.push(() => second.close());
       doors.mountOtlp(second);
       await listenOtlp(second, otlp);

@@ -24,6 +24,14 @@ export function parseListen(text: string, setting: string): { host: string; port
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
+/** The path and search of a request without `prefix`, when it has it. */
+function withoutPrefix(url: string, prefix: string): string {
+  if (!url.startsWith(prefix)) return url;
+  const rest = url.slice(prefix.length);
+  if (rest === '' || rest.startsWith('?')) return `/${rest}`;
+  return rest.startsWith('/') ? rest : url;
+}
+
 /**
  * The HTTP server that the rooms hang their routes on: errors of ours as JSON with their status and Retry-After, unknown paths 404
  * JSON, health, metrics. `guard` runs before every route but health and the page's own files, and before any body is read.
@@ -31,9 +39,14 @@ export function parseListen(text: string, setting: string): { host: string; port
 export async function openHttpServer(options: {
   guard: (headers: Record<string, string | string[] | undefined>) => string | undefined;
   health: Health;
+  /** Everything is also answered under this path, e.g. `/weir`; none when empty. */
+  pathPrefix?: string;
 }): Promise<FastifyInstance> {
   const logger: FastifyBaseLogger = log;
+  const prefix = options.pathPrefix ?? '';
   const server = fastify({
+    // A proxy in front may hand the path over as it came.
+    rewriteUrl: ({ url = '/' }) => (prefix === '' ? url : withoutPrefix(url, prefix)),
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.wireBytesMax,

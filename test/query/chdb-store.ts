@@ -49,6 +49,8 @@ export class ChdbStore {
   };
   /** The next answers say that they were cut off, and why. */
   cutOff: string | null = null;
+  /** The next questions are refused with it. */
+  fault: Error | null = null;
   /** SQL of every question, newest last. */
   readonly asked: string[] = [];
   running = 0;
@@ -194,6 +196,7 @@ export class ChdbStore {
 
   async #ask(question: Question, format: string) {
     await this.#sealed;
+    if (this.fault) throw this.fault;
     const sql = question.sql(this.sources);
     this.asked.push(sql);
     const settings = Object.entries(question.settings ?? {}).map(

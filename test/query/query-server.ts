@@ -19,11 +19,12 @@ export type QueryServer = {
   close(): Promise<void>;
 };
 
-export async function startQueryServer(change: Partial<QueryDeps> = {}): Promise<QueryServer> {
+export async function startQueryServer(change: Partial<QueryDeps> = {}, pathPrefix = ''): Promise<QueryServer> {
   const store = new ChdbStore();
   const server: FastifyInstance = await openHttpServer({
     guard: () => undefined,
     health: { ready: () => true, state: () => ({}) },
+    pathPrefix,
   });
   await registerQueryApi(server, {
     run: store.run,

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { WeirError } from '../../base/errors.ts';
 import { writeDuration } from '../../language/units.ts';
-import { planOf } from '../plan.ts';
+import { formatQuery } from '../plan.ts';
 import type { Room } from '../room.ts';
 import { errorText } from './errors.ts';
 import { answered, parametersOf } from './parameters.ts';
@@ -40,7 +40,7 @@ export function registerAbout(scope: FastifyInstance, room: Room): void {
   }));
   answered(scope, '/format_query', async (request, reply) => {
     try {
-      return { status: 'success', data: planOf(parametersOf(request).get('query') ?? '', 'loki').logql };
+      return { status: 'success', data: formatQuery(parametersOf(request).get('query') ?? '') };
     } catch (error) {
       if (!(error instanceof WeirError)) throw error;
       return reply.code(400).send({ status: 'invalid-query', error: errorText(error) });

@@ -214,6 +214,11 @@ describe('the rest that clients ask', () => {
       status: 'success',
       data: '{a="b"} |= "x"',
     });
+    const long = `sum by (a) (rate({a="b"} |= "${'x'.repeat(90)}" | json | c="d" [5m]))`;
+    expect(await json(`${api}/format_query?query=${encodeURIComponent(long)}`)).toEqual({
+      status: 'success',
+      data: `sum by (a) (\n  rate({a="b"} |= "${'x'.repeat(90)}" | json | c="d" [5m])\n)`,
+    });
     const bad = await server.get(`${api}/format_query?query=${encodeURIComponent('{a=')}`);
     expect(bad.status).toBe(400);
     expect(await bad.json()).toEqual({

@@ -6,6 +6,7 @@ import { readTenantOf } from '../../base/tenant.ts';
 import { visibleError } from '../visible-error.ts';
 import { logsPlanOf } from '../plan.ts';
 import type { Room } from '../room.ts';
+import type { Followed } from '../follow.ts';
 import { tail, type TailRequest } from '../tail.ts';
 import { nowNs, parseLokiTime } from '../time-range.ts';
 import { type Entry, streamsJson } from './envelope.ts';
@@ -45,6 +46,17 @@ const closeReason = (text: string): string =>
     .toString('utf8')
     .replace(/\ufffd$/, '');
 
+/**
+ * One text frame. Records that were skipped because the reader was too slow are one dropped entry that says how many there were: their own labels were
+ * never looked at.
+ */
+export function tailFrame(found: Followed, categorize: boolean): string {
+  const flags = categorize ? ',"encodingFlags":["categorize-labels"]' : '';
+  if ('rows' in found) return `{"streams":${streamsJson(found.rows as unknown as Entry[], categorize)}${flags}}`;
+  const labels = { reason: 'the reader is too slow', skipped: String(found.skipped) };
+  return `{"streams":[],"dropped_entries":[${JSON.stringify({ labels, timestamp: String(nowNs()) })}]${flags}}`;
+}
+
 /** `GET tail`, a WebSocket of text frames. */
 export function registerLokiTail(scope: FastifyInstance, room: Room): void {
   /** Everything that can be wrong is said before the upgrade, as an HTTP status. */
@@ -74,17 +86,12 @@ export function registerLokiTail(scope: FastifyInstance, room: Room): void {
       socket.on('error', () => abort.abort());
       const pings = setInterval(() => socket.ping(), pingMillis);
       const categorize = wantsCategories(request);
-      const flags = categorize ? ',"encodingFlags":["categorize-labels"]' : '';
 
       const run = async (): Promise<void> => {
         const close = room.openTail();
         try {
           for await (const found of tail(room, { ...prepare(request), signal: abort.signal })) {
-            const text =
-              'rows' in found
-                ? `{"streams":${streamsJson(found.rows as unknown as Entry[], categorize)}${flags}}`
-                : `{"streams":[],"dropped_entries":[${JSON.stringify({ labels: { reason: 'the reader is too slow', skipped: String(found.skipped) }, timestamp: String(nowNs()) })}]${flags}}`;
-            await sent(socket, text);
+            await sent(socket, tailFrame(found, categorize));
           }
         } finally {
           close();
