@@ -17,6 +17,7 @@ const settleMillis = 10_000;
 export type RemovalTimer = {
   /** One round now; used by the timer and by tests. Resolves with the ids of the requests that are done. */
   run(now?: number): Promise<string[]>;
+  /** Resolves soon, whatever is in progress. */
   stop(): Promise<void>;
 };
 
@@ -45,10 +46,15 @@ export type RemovalOptions = {
 export function startRemoval(options: RemovalOptions): RemovalTimer {
   const { engine, names, ledger, requests, config, runQuery, caughtUp, betweenSeals, rebuildStreams, sync } = options;
 
+  const stopped = new AbortController();
+  const { signal } = stopped;
+
   /** Waits until no mutation of `records` is left. A mutation that fails is stopped: it would be tried for ever. */
   async function mutated(): Promise<void> {
     const where = `database = ${quoteString(names.databaseName)} AND table = 'records' AND NOT is_done`;
     for (;;) {
+      // The engine goes on by itself, also after a start of the program; the request is then taken up again.
+      signal.throwIfAborted();
       const left = await engine.run({
         sql: `SELECT latest_fail_reason AS reason FROM system.mutations WHERE ${where}`,
       });
@@ -59,7 +65,7 @@ export function startRemoval(options: RemovalOptions): RemovalTimer {
         log.error({ reason: failed.reason }, 'deletes: parts could not be rewritten');
         throw new WeirError('query_failed', { code: 'mutation', id: 'delete' });
       }
-      await sleep(pollMillis);
+      await sleep(pollMillis, undefined, { signal });
     }
   }
 
@@ -68,6 +74,7 @@ export function startRemoval(options: RemovalOptions): RemovalTimer {
     engine.run({
       sql: `SELECT _partition_id AS id, concat(class, '/', toString(toDate(received))) AS partition, toString(toDate(received)) AS day,
 toUInt32(bitShiftRight(seq, 32)) AS segment, count() AS n FROM ${names.records} WHERE ${condition} GROUP BY id, partition, day, segment`,
+      signal,
     });
 
   async function emptyParts(): Promise<void> {
@@ -115,6 +122,7 @@ toUInt32(bitShiftRight(seq, 32)) AS segment, count() AS n FROM ${names.records} 
       sql: ({ records }) =>
         `SELECT sum(n) AS n FROM (${records.map(table => `SELECT count() AS n FROM ${table} WHERE ${condition}`).join(' UNION ALL ')})`,
       timeoutMs: 0,
+      signal,
     });
     let n = 0;
     for await (const batch of answer.rows) for (const row of batch) n += Number(row.n);
@@ -169,7 +177,9 @@ WHERE tenant = ${quoteString(tenant)} AND day >= toDate(${quoteTime(start)}) AND
   const timer = setInterval(() => {
     if (running || !engine.up()) return;
     running = run()
-      .catch((error: unknown) => log.error({ err: error }, 'deletes: round failed; the next one tries again'))
+      .catch((error: unknown) => {
+        if (!signal.aborted) log.error({ err: error }, 'deletes: round failed; the next one tries again');
+      })
       .finally(() => {
         running = undefined;
       });
@@ -179,6 +189,7 @@ WHERE tenant = ${quoteString(tenant)} AND day >= toDate(${quoteTime(start)}) AND
     run,
     async stop() {
       clearInterval(timer);
+      stopped.abort();
       await running;
     },
   };

@@ -177,6 +177,31 @@ it.each(deaths)('goes on after the engine died %s', async (_, where) => {
   expect(await streamRows()).toEqual(['default 90']);
 });
 
+it('stops at once although parts are being rewritten, and takes the request up again', async () => {
+  await open();
+  await append(60);
+  await world.worker.stop();
+  world = await world.restart();
+  const made = await request('{service_name=~".+"} | json | user="ann"');
+  const removal = world.store.startRemoval(() => true);
+  let asked = 0;
+  world.engine.before = sql => {
+    if (/FROM system.mutations/.test(sql) && ++asked === 1) void removal.stop();
+  };
+  // A mutation that never ends, as far as anyone can see.
+  const { engine } = world;
+  const run = engine.run.bind(engine);
+  world.engine.run = async statement =>
+    /FROM system.mutations/.test(statement.sql) ? (await run(statement), [{ reason: '' }]) : run(statement);
+  await expect(removal.run(later())).rejects.toMatchObject({ name: 'AbortError' });
+  expect(asked).toBe(1);
+  world.engine.run = run;
+  world.engine.before = () => {};
+  expect(world.store.deletes.list('default')).toMatchObject([{ state: 'processing' }]);
+  expect(await carryOut()).toEqual([made.id]);
+  expect(await inParts()).toEqual(['default bob 30']);
+});
+
 it('shows the records again when a request is cancelled, and forgets it for good', async () => {
   await open();
   await append(60);
