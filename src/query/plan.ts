@@ -19,7 +19,7 @@ import {
 import { foldLiterals } from '../language/literals.ts';
 import { type LookupTables, withLookups } from '../language/lookup-table.ts';
 import { parseLogs, parseQuery } from '../language/parser.ts';
-import { prettyQuery, printQuery } from '../language/print.ts';
+import { prettyPrint, printQuery } from '../language/print.ts';
 import { printShapes } from '../language/shapes/print.ts';
 import { type Understood, understand } from '../language/search-text.ts';
 import type { LogQuery, Query, Stage } from '../language/tree.ts';
@@ -116,15 +116,8 @@ export function planOf(text: string, dialect: Dialect = 'weir', lookups?: Lookup
   };
 }
 
-/** So long a query stays on one line, as in Loki. */
-const lineCharsMax = 100;
-
-/** LogQL in normal form: on one line when it is short, else one stage or operand a line. Throws as planOf. */
-export function formatQuery(text: string): string {
-  const query = parseQuery(text);
-  const line = printQuery(query);
-  return line.length <= lineCharsMax ? line : prettyQuery(query);
-}
+/** LogQL laid out as Loki's format_query does. Throws as planOf. */
+export const formatQuery = (text: string): string => prettyPrint(parseQuery(text));
 
 /**
  * As planOf, for endpoints that answer log rows only. `ignored`: they answer about the rows before they are shaped.

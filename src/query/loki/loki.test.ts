@@ -217,7 +217,7 @@ describe('the rest that clients ask', () => {
     const long = `sum by (a) (rate({a="b"} |= "${'x'.repeat(90)}" | json | c="d" [5m]))`;
     expect(await json(`${api}/format_query?query=${encodeURIComponent(long)}`)).toEqual({
       status: 'success',
-      data: `sum by (a) (\n  rate({a="b"} |= "${'x'.repeat(90)}" | json | c="d" [5m])\n)`,
+      data: `sum by (a)(\n  rate(\n    {a="b"}\n      |= "${'x'.repeat(90)}"\n      | json\n      | c="d" [5m]\n  )\n)`,
     });
     const bad = await server.get(`${api}/format_query?query=${encodeURIComponent('{a=')}`);
     expect(bad.status).toBe(400);
