@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { quantile, type Result } from './statistics.ts';
 
 const seconds = (work: () => void): number => {
@@ -25,6 +27,27 @@ export function syncTimes(folder: string, bytes: number, count: number): number[
     );
   }
   closeSync(file);
+  return times;
+}
+
+/** The same beside a load: an append and fdatasync every `everyMs` until the signal aborts, without blocking this process. */
+export async function syncTimesBeside(
+  folder: string,
+  bytes: number,
+  everyMs: number,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const file = await open(join(folder, `sync-beside-${bytes}`), 'w');
+  const block = Buffer.alloc(bytes, 'x');
+  const times: number[] = [];
+  while (!signal.aborted) {
+    await file.write(block);
+    const start = performance.now();
+    await file.datasync();
+    times.push(performance.now() - start);
+    await sleep(everyMs);
+  }
+  await file.close();
   return times;
 }
 

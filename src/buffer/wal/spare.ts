@@ -7,6 +7,8 @@ import type { DiskSpace } from './space.ts';
 const spareName = 'next.spare';
 /** Zeros written per byte appended, so that a segment is ready long before the one in use is full, and never in one burst. */
 const aheadFactor = 4;
+/** The first spare of a run is a part of a segment, so that it is ready soon, and is followed by whole ones. */
+const firstPart = 4;
 /** Zeros written and synced at a time. */
 const stepBytes = 2 * 1024 * 1024;
 /** A spare is made only while the disk could hold this many of them above its reserve. */
@@ -22,7 +24,9 @@ const roomFactor = 4;
 export class Spare {
   private readonly fs: Fs;
   private readonly path: string;
-  private readonly size: number;
+  private readonly segmentBytes: number;
+  /** Of the one that is being made. */
+  private size: number;
   private readonly space: DiskSpace;
   private file: LogFile | undefined;
   private written = 0;
@@ -30,10 +34,11 @@ export class Spare {
   private growing: Promise<void> | undefined;
   private closed = false;
 
-  constructor(fs: Fs, directory: string, size: number, space: DiskSpace) {
+  constructor(fs: Fs, directory: string, segmentBytes: number, space: DiskSpace) {
     this.fs = fs;
     this.path = join(directory, spareName);
-    this.size = size;
+    this.segmentBytes = segmentBytes;
+    this.size = Math.ceil(segmentBytes / firstPart);
     this.space = space;
   }
 
@@ -47,7 +52,7 @@ export class Spare {
     const step = Math.min(stepBytes, this.size - this.written);
     if (this.closed || this.growing || step === 0 || this.wanted - this.written < step) return;
     // The first one of a run waits for some traffic: a start alone writes nothing.
-    if (!this.file && this.wanted < this.size / 16) return;
+    if (!this.file && this.wanted < this.segmentBytes / 16) return;
     this.growing = this.grow()
       .catch(async (error: unknown) => {
         log.debug(
@@ -63,7 +68,7 @@ export class Spare {
 
   private async grow(): Promise<void> {
     if (!this.file) {
-      if (!(await this.space.has(roomFactor * this.size))) {
+      if (!(await this.space.has(roomFactor * this.segmentBytes))) {
         this.wanted = 0;
         return;
       }
@@ -82,11 +87,11 @@ export class Spare {
   }
 
   /**
-   * The ready file with this header in it and under this name; the name is not durable yet. Undefined when no file is ready, or this one turns out to be of
+   * The ready file, how many bytes of it are written ahead, with this header in it and under this name; the name is not durable yet. Undefined when no file is ready, or this one turns out to be of
    * no use. Rejects with EEXIST when the name is taken, and keeps the file for the next number.
    */
-  async take(path: string, header: Buffer): Promise<LogFile | undefined> {
-    const { file } = this;
+  async take(path: string, header: Buffer): Promise<{ file: LogFile; ahead: number } | undefined> {
+    const { file, size } = this;
     if (!this.ready || !file) return undefined;
     try {
       if ((await file.writev([header], 0)) !== header.length) throw new Error('the disk took a part of a header only');
@@ -98,9 +103,15 @@ export class Spare {
       await this.release();
       return undefined;
     }
-    // The old name of the file goes when the next one is made.
     this.forget();
-    return file;
+    // Nobody waits for the old name to go, but the next one to be made.
+    this.growing = this.removeFile()
+      .catch(() => undefined)
+      .finally(() => {
+        this.growing = undefined;
+      });
+    this.size = this.segmentBytes;
+    return { file, ahead: size };
   }
 
   private forget(): void {

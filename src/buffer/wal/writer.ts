@@ -37,8 +37,8 @@ type Waiting = {
   reject: (error: WeirError) => void;
 };
 
-/** `ahead`: the file's blocks were written before it was used (spare.ts), up to the size of a segment. */
-type OpenSegment = { file: LogFile; segment: Segment; ahead: boolean };
+/** `ahead`: so many bytes of the file were written before it was used (spare.ts). */
+type OpenSegment = { file: LogFile; segment: Segment; ahead: number };
 
 export type PreparedBatch = Omit<Waiting, 'resolve' | 'reject'>;
 
@@ -159,8 +159,8 @@ export class Writer {
     const first = this.waiting[0];
     const fits = (batch: Waiting, bytes: number, rows: number): boolean =>
       bytes + batch.bytes <= this.segmentBytes && rows + batch.records <= rowsMax;
-    // A segment that grows as it is written is left for one made ready as soon as there is one.
-    const left = this.open?.ahead === false && this.spare.ready;
+    // A segment that would grow as it is written is left for one made ready as soon as there is one.
+    const left = this.spare.ready && (segment?.bytes ?? 0) + (first?.bytes ?? 0) > (this.open?.ahead ?? 0);
     const fresh =
       !segment || (first !== undefined && segment.frames > 0 && (left || !fits(first, segment.bytes, segment.rows)));
     const used = segment && !fresh ? segment : { bytes: segmentHeaderBytes, rows: 0 };
@@ -200,7 +200,7 @@ export class Writer {
       place = { offset: place.offset + batch.bytes, row: place.row + records, frame: place.frame + 1 };
     }
     const syncSeconds = await this.write(file, pieces, bytes);
-    if (!ahead) this.space.used(bytes);
+    if (place.offset > ahead) this.space.used(bytes);
     this.spare.appended(bytes);
     for (const at of places) mark(segment, at);
     segment.bytes = place.offset;
@@ -216,7 +216,7 @@ export class Writer {
     const end = this.open?.segment.bytes ?? 0;
     const cutTo = async (length: number): Promise<void> => {
       await file.truncate(length);
-      if (this.open) this.open.ahead = false;
+      if (this.open) this.open.ahead = 0;
     };
     try {
       const written = await file.writev(pieces, end);
@@ -287,7 +287,7 @@ export class Writer {
   private async createFile(
     newest: number,
     headerOf: (number: number) => Buffer,
-  ): Promise<{ number: number; path: string; file: LogFile; ahead: boolean }> {
+  ): Promise<{ number: number; path: string; file: LogFile; ahead: number }> {
     for (;;) {
       const number = nextSegmentNumber(Math.max(newest, this.numberTried));
       this.numberTried = number;
@@ -295,7 +295,7 @@ export class Writer {
       const header = headerOf(number);
       try {
         const ready = await this.spare.take(path, header);
-        if (ready) return { number, path, file: ready, ahead: true };
+        if (ready) return { number, path, ...ready };
         const file = await this.fs.open(path, 'create');
         try {
           const written = await file.writev([header], 0);
@@ -305,7 +305,7 @@ export class Writer {
           await this.discard(file, path);
           throw error;
         }
-        return { number, path, file, ahead: false };
+        return { number, path, file, ahead: 0 };
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error;
       }
@@ -326,7 +326,7 @@ export class Writer {
     segment.sealed = true;
     const close = async (): Promise<void> => {
       try {
-        if (ahead) await file.truncate(segment.bytes);
+        if (ahead > segment.bytes) await file.truncate(segment.bytes);
       } finally {
         await file.close();
       }
@@ -342,7 +342,7 @@ export class Writer {
   /** Seal after a failure. What was not synced is cut off if the file lets us; if not, the next segment's header says that it does not count. */
   private async abandon(end: number): Promise<void> {
     await this.open?.file.truncate(end).catch(() => undefined);
-    if (this.open) this.open.ahead = false;
+    if (this.open) this.open.ahead = 0;
     this.seal();
   }
 }
