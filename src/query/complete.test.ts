@@ -48,6 +48,7 @@ describe('search text', () => {
     ['error ', ['AND', 'OR', 'NOT', 'service'], ['sum']],
     ['sum', ['sum', 'sum_over_time'], ['AND']],
     ['pay', ['payment'], []],
+    ['PRO', ['prod'], ['payment']],
     ['service:', ['payment', 'web shop'], ['foreign', 'AND']],
     ['level:', ['error', 'info', 'fatal'], []],
     ['status:', ['500', '200'], []],
@@ -75,6 +76,7 @@ describe('search text', () => {
     expect(find(answer, 'web shop')).toEqual({ kind: 'value', label: 'web shop', insert: '"web shop"', count: 40 });
     expect(find(await complete('us'), 'user_id')).toMatchObject({ kind: 'field', insert: 'user_id:', count: 60 });
     expect(find(await complete('pay'), 'payment')).toMatchObject({ insert: 'service:payment', detail: 'service' });
+    expect(find(await complete('pro'), 'prod')).toMatchObject({ insert: 'env:prod', detail: 'env', count: 60 });
   });
 });
 

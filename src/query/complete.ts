@@ -21,6 +21,12 @@ const bounds: SqlSettings = { max_rows_to_read: 2_000_000, read_overflow_mode: '
 const sampleMillis = 1_500;
 const valueLength = 200;
 
+const separator = '\u001f';
+
+/** SQL over a table of streams: `name<separator>value` of each label whose value contains the text, in any case; else empty. */
+const labelsWith = (text: string): string =>
+  `arrayJoin(arrayMap((k, v) -> if(positionCaseInsensitiveUTF8(v, ${quoteString(text)}) > 0, concat(k, ${quoteString(separator)}, v), ''), mapKeys(labels), mapValues(labels)))`;
+
 type Found = { name: string; count: number };
 
 /** `POST /api/v1/complete`. */
@@ -80,9 +86,11 @@ WHERE name != '' AND lengthUTF8(name) <= ${valueLength} GROUP BY name ORDER BY n
           if (written) add(items, { kind: 'field', ...written, ...(detail ? { detail } : { count }) });
         }
     }
-    if (slot.services && slot.typed.length >= 2)
-      for (const { name, count } of await rows(streams('service')))
-        add(items, { kind: 'value', label: name, insert: slot.services(name), detail: 'service', count });
+    if (slot.labelValues && slot.typed.length >= 2)
+      for (const { name, count } of await rows(streams(labelsWith(slot.typed)))) {
+        const [label = '', value = ''] = name.split(separator);
+        add(items, { kind: 'value', label: value, ...slot.labelValues(label, value), count });
+      }
     return { from: slot.from, to: slot.to, items: ranked(items, slot.typed).slice(0, itemsMax), sampled };
   });
 }

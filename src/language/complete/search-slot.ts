@@ -103,6 +103,11 @@ const starts: Suggestion[] = [
 const known = (name: string): ReturnType<NonNullable<Slot['fields']>> =>
   fieldName(name) === name.replace(/[^A-Za-z0-9_]/g, '_') ? { label: name, insert: `${name}:` } : undefined;
 
+function labelValues(label: string, value: string): { insert: string; detail: string } {
+  const name = fieldName(label);
+  return { insert: `${name}:${writeValue(value)}`, detail: name };
+}
+
 function termSlot(from: number, to: number, typed: string, before: boolean, group: string | undefined): Slot {
   if (group) return { from, to, typed, suggestions: operators, values: { field: fieldName(group), write: writeValue } };
   const named = namedFields.map(
@@ -113,5 +118,5 @@ function termSlot(from: number, to: number, typed: string, before: boolean, grou
     ...(before ? operators : []),
     ...(from === 0 && typed !== '' ? starts.filter(({ label }) => label.startsWith(typed)) : []),
   ];
-  return { from, to, typed, suggestions, services: service => `service:${writeValue(service)}`, fields: known };
+  return { from, to, typed, suggestions, labelValues, fields: known };
 }

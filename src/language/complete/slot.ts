@@ -20,8 +20,8 @@ export type Slot = {
   suggestions: Suggestion[];
   /** How the name of a field is written here. */
   fields?: (name: string) => { label: string; insert: string } | undefined;
-  /** The value of a service may stand here by itself, as its whole condition. */
-  services?: (service: string) => string;
+  /** The value of a label may be typed here, to become a whole condition. */
+  labelValues?: (label: string, value: string) => { insert: string; detail: string };
   /** Only stream labels may stand here. */
   labelsOnly?: boolean;
   values?: { field: string; write: (value: string) => string };

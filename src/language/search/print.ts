@@ -1,6 +1,7 @@
 import type { FieldTest, SearchCondition } from '../tree.ts';
 import { writeTime } from './dates.ts';
 import { looksLikeId } from './fields.ts';
+import { patternParts } from './terms.ts';
 
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
@@ -8,8 +9,11 @@ function value(text: string): string {
   return /^[0-9A-Za-z_][\w.@-]*$/.test(text) ? text : quoted(text);
 }
 
-/** Signs that would end or change an unquoted word. */
-const pattern = (text: string): string => text.replace(/[\s"|()]|^[-+!/]/g, '\\$&');
+/** A pattern as an unquoted word: every sign that could mean something carries a backslash. */
+const pattern = (text: string): string =>
+  patternParts(text)
+    .map(part => (typeof part === 'string' ? part.replace(/[\s!-,/:-@[-^`{-~]/g, '\\$&') : part.wild))
+    .join('');
 
 function fieldText(name: string, test: FieldTest): string {
   switch (test.op) {

@@ -21,7 +21,7 @@ const nameThenOperator =
 const sourceFile = /\.(?:c|cc|cpp|cs|ex|go|h|java|js|jsx|kt|mjs|php|py|rb|rs|scala|swift|ts|tsx|vue)$|^localhost$/i;
 
 /**
- * A field and its operator at `at`, or undefined where the text is none: addresses (`http://`), names with `::`, arrows, times, places in
+ * A field and its operator at `at`, or undefined where the text is none: addresses (`http://`), names with `::`, arrows, times, drives (`C:\\`), places in
  * source files (`main.go:42`), and a colon or sign with nothing after it.
  */
 export function fieldAt(text: string, at: number): FieldStart | undefined {
@@ -33,7 +33,8 @@ export function fieldAt(text: string, at: number): FieldStart | undefined {
   // `a : b` is a field, `a :b` is not likely to be one; the other operators may lean to either side.
   if (rest === '' || /^[\s)|]/.test(rest) || (operator === ':' && before !== '' && after === '')) return undefined;
   if (/^[:=<>!~]/.test(rest) && !(operator === ':' && /^(?:>=|<=|==?|!=|>|<)[^=<>]/.test(rest))) return undefined;
-  if (operator === ':' && after === '' && /^(?:\/\/|\\)/.test(rest)) return undefined;
+  if (operator === ':' && after === '' && (rest.startsWith('//') || (name.length === 1 && /^\\[A-Za-z]/.test(rest))))
+    return undefined;
   if (operator === ':' && after === '' && sourceFile.test(name) && /^\d+\b/.test(rest)) return undefined;
   if (after !== '' && /^(?:AND|OR|NOT|&&|\|\|)(?=[\s(]|$)/.test(rest)) return undefined;
   const nested = operator === ':' ? /^(>=|<=|==?|!=|>|<)([ \t]*)/.exec(rest) : null;

@@ -31,7 +31,7 @@ const any = (items: SearchCondition[]): SearchCondition => ({ type: 'or', items 
 export function fieldTest(field: FieldStart, value: Term | { regex: string }, context: Context): SearchCondition {
   const at = 'regex' in value ? field.to : value.from;
   if (field.name === '_exists_' || field.name === '_missing_') {
-    if ('regex' in value) throw context.fault('expected the name of a field', at);
+    if ('regex' in value || value.text === '') throw context.fault('expected the name of a field', at);
     const there: SearchCondition = { type: 'field', name: fieldName(value.text), test: { op: 'exists' } };
     return field.name === '_exists_' ? there : not(there);
   }
