@@ -93,7 +93,7 @@ export function wordAt(text: string, at: number): Term {
     } else if (sign === '\\' && to === at && /^\\(?:and|or|not)(?=[\s)]|$)/i.test(text.slice(to, to + 5))) {
       // An escaped operator is the word.
     } else {
-      const isWild = sign === '*' || (sign === '?' && to > at && /[\w*?.-]/.test(next));
+      const isWild = sign === '*' || (sign === '?' && to > at && /[\w*?.\\-]/.test(next));
       wild ||= isWild;
       plain += sign;
       pattern += isWild || !wildcardSpecial.test(sign) ? sign : `\\${sign}`;
