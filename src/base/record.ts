@@ -37,6 +37,8 @@ export type BatchHeader = {
   received: string;
   /** `json` only: union of the top-level keys of the objects, in order of first appearance. */
   keys?: string[];
+  /** `json` only: those of `keys` that an object lacks or has as null or `""`. Absent: any of them may. */
+  gaps?: string[];
   hints?: FieldHints;
   agentBatch?: AgentBatchId;
 };

@@ -12,6 +12,8 @@ export type FrameGroup = {
   hints: FieldHints;
   /** `json`: union of the keys. */
   keys: readonly string[];
+  /** `json`: those of `keys` that a line may lack or have as null or `""`. */
+  gaps: ReadonlySet<string>;
   pieces: readonly Piece[];
 };
 
@@ -22,22 +24,35 @@ export const groupRows = (group: FrameGroup): number => group.pieces.reduce((sum
 
 /** Frames of the same format, door and hints, and for `json` with at most `jsonKeysMax` keys in all; in order within each group. */
 export function groupFrames(frames: readonly Frame[]): FrameGroup[] {
-  const groups: (Omit<FrameGroup, 'keys' | 'pieces'> & { keys: Set<string>; pieces: Piece[] })[] = [];
+  const groups: (Omit<FrameGroup, 'keys' | 'gaps' | 'pieces'> & {
+    keys: Set<string>;
+    gaps: Set<string>;
+    pieces: Piece[];
+  })[] = [];
   const current = new Map<string, (typeof groups)[number]>();
   for (const { seq, header, payload } of frames) {
     const hints = header.hints ?? {};
     const signature = JSON.stringify([header.format, header.door, hints]);
     let group = current.get(signature);
-    const fresh = header.keys?.filter(k => !group?.keys.has(k)) ?? [];
+    const keys = header.keys ?? [];
+    const fresh = keys.filter(k => !group?.keys.has(k));
     const full =
       group !== undefined &&
       (group.pieces.length >= piecesMax || (fresh.length > 0 && group.keys.size + fresh.length > limits.jsonKeysMax));
     if (group === undefined || full) {
-      group = { format: header.format, door: header.door, hints, keys: new Set(), pieces: [] };
+      group = { format: header.format, door: header.door, hints, keys: new Set(), gaps: new Set(), pieces: [] };
       groups.push(group);
       current.set(signature, group);
     }
-    for (const key of header.keys ?? []) group.keys.add(key);
+    if (group.pieces.length > 0) {
+      for (const key of fresh) group.gaps.add(key);
+      if (keys.length - fresh.length < group.keys.size) {
+        const own = new Set(keys);
+        for (const key of group.keys) if (!own.has(key)) group.gaps.add(key);
+      }
+    }
+    for (const key of header.gaps ?? keys) group.gaps.add(key);
+    for (const key of keys) group.keys.add(key);
     group.pieces.push({ payload, rows: header.records, seq, tenant: header.tenant, received: header.received });
   }
   return groups.map(g => ({ ...g, keys: [...g.keys] }));

@@ -53,6 +53,7 @@ export async function setPoisonAside(
   const innocent: FrameGroup = {
     ...group,
     keys: ['message'],
+    gaps: new Set(['message']),
     hints: {},
     pieces: [{ ...some, payload: Buffer.from(control[group.format]), rows: 1 }],
   };
@@ -90,6 +91,7 @@ export async function setPoisonAside(
   });
   const parts: FrameGroup[] = [];
   if (good.length > 0) parts.push({ ...group, pieces: good });
-  if (asRows.length > 0) parts.push({ format: 'quarantine', door: group.door, hints: {}, keys: [], pieces: asRows });
+  if (asRows.length > 0)
+    parts.push({ format: 'quarantine', door: group.door, hints: {}, keys: [], gaps: new Set(), pieces: asRows });
   return parts;
 }

@@ -22,6 +22,18 @@ export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReadin
   const mark = freeMark(keys);
   const column = new Map(keys.map((key, i) => [key, `${mark}${i}`]));
   const at = (key: string): string => column.get(key) ?? 'NULL';
+  const isFilled = (key: string): boolean => !asMap(keys) && !group.gaps.has(key);
+  /** The first of these keys that a row has, as Nullable(String), or as String when one of them is always there. */
+  const firstOf = (of: readonly string[]): { sql: string; filled: boolean } => {
+    const sure = of.findIndex(isFilled);
+    const tried = (sure < 0 ? of : of.slice(0, sure + 1)).map(at);
+    const sql = tried.length > 1 ? `coalesce(${tried.join(', ')})` : (tried[0] ?? 'NULL');
+    return { sql, filled: sure >= 0 };
+  };
+  const textOf = (of: readonly string[]): string => {
+    const { sql, filled } = firstOf(of);
+    return filled ? sql : `ifNull(${sql}, '')`;
+  };
   const present = (wanted: readonly string[]): string[] => wanted.filter(k => column.has(k));
 
   const time = present(hints.timeField === undefined ? fieldCandidates.time : [hints.timeField]);
@@ -36,39 +48,43 @@ export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReadin
   const origin = rowOrigin(pieces, row);
 
   // Times
-  const timeText = firstOf(time.map(at));
+  const timeText = firstOf(time);
   const parsed = time.length === 0 ? 'NULL' : parseTime(`${mark}text`);
   const unread = `isNotNull(${mark}time) AND isNull(${mark}at)`;
   const timestamp =
     time.length === 0
       ? 'received'
       : reading === 'plain'
-        ? `if(isNotNull(${mark}at), assumeNotNull(${mark}at), if(throwIf(isNotNull(${mark}time), 'unreadable time') = 0, received, received))`
+        ? timeText.filled
+          ? `if(throwIf(isNull(${mark}at), 'unreadable time') = 0, assumeNotNull(${mark}at), received)`
+          : `if(isNotNull(${mark}at), assumeNotNull(${mark}at), if(throwIf(isNotNull(${mark}time), 'unreadable time') = 0, received, received))`
         : `if(isNotNull(${mark}at), assumeNotNull(${mark}at), received)`;
 
   // Message: the field, or the whole line
-  const field = firstOf(message.map(at));
+  const { sql: field, filled: alwaysMessage } = firstOf(message);
   const whole =
     message.length === 0
       ? line
-      : reading === 'plain'
-        ? `ifNull(${field}, toString(throwIf(isNull(${field}), 'no message')))`
-        : `ifNull(${field}, ${line})`;
+      : alwaysMessage
+        ? field
+        : reading === 'plain'
+          ? `ifNull(${field}, toString(throwIf(isNull(${field}), 'no message')))`
+          : `ifNull(${field}, ${line})`;
 
   // Attributes: what is not consumed; of the candidates those that lost in this row
-  const attributes: [string, string][] = keys.filter(k => !consumed.has(k)).map(k => [k, at(k)]);
+  const attributes: Entry[] = keys.filter(k => !consumed.has(k)).map(k => [k, at(k), isFilled(k)]);
   for (const group of [time, message, trace, span])
     group.slice(1).forEach((key, i) => {
       const better = group.slice(0, i + 1).map(k => `isNotNull(${at(k)})`);
-      attributes.push([key, `if(${better.join(' OR ')}, ${at(key)}, NULL)`]);
+      attributes.push([key, `if(${better.join(' OR ')}, ${at(key)}, NULL)`, false]);
     });
   if (reading === 'thorough')
     time.forEach((key, i) => {
       const taken = [...time.slice(0, i).map(k => `isNull(${at(k)})`), unread];
-      const entry: [string, string] = [key, `if(${taken.join(' AND ')}, ${at(key)}, NULL)`];
+      const entry: Entry = [key, `if(${taken.join(' AND ')}, ${at(key)}, NULL)`, false];
       const lost = attributes.findIndex(([k]) => k === key);
       if (lost < 0) attributes.push(entry);
-      else attributes[lost] = [key, `coalesce(${entry[1]}, ${attributes[lost]?.[1]})`];
+      else attributes[lost] = [key, `coalesce(${entry[1]}, ${attributes[lost]?.[1]})`, false];
     });
 
   const names = attributeNames(attributes.map(([key]) => key));
@@ -77,7 +93,12 @@ export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReadin
   const stated = present(fieldCandidates.level);
   const number = present(fieldCandidates.severityNumber);
   const found = findLevel('message');
-  const spelling = stated.length === 0 ? found : `if(${mark}stated != '', ${mark}stated, ${found})`;
+  const alwaysStated = firstOf(stated).filled;
+  const spelling = alwaysStated
+    ? `${mark}stated`
+    : stated.length === 0
+      ? found
+      : `if(${mark}stated != '', ${mark}stated, ${found})`;
   const severityNumber = `${mark}number`;
   const bySpelling = levelOfSeverity(
     `(${severityOfText(`CAST(${spelling}, 'LowCardinality(String)')`)} AS ${mark}found)`,
@@ -86,16 +107,19 @@ export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReadin
     number.length === 0
       ? bySpelling
       : `if(${severityNumber} BETWEEN 1 AND 24, ${levelOfOtel(severityNumber)}, ${bySpelling})`;
-  const spelled = stated.length === 0 ? '0' : `if(${mark}stated != '', ${mark}found, 0)`;
+  const spelled = alwaysStated
+    ? `${mark}found`
+    : stated.length === 0
+      ? '0'
+      : `if(${mark}stated != '', ${mark}found, 0)`;
   const severity =
     number.length === 0 ? spelled : `if(${severityNumber} BETWEEN 1 AND 24, ${severityNumber}, ${spelled})`;
 
-  const columns: LabelColumn[] = labels.map(name => ({ name, sql: at(name) }));
+  const columns: LabelColumn[] = labels.map(name => ({ name, sql: at(name), filled: isFilled(name) }));
   const { labels: labelMap, service } = labelsAndService(hints.labels ?? {}, columns);
-  const id = (of: readonly string[]): string =>
-    of.length === 0 ? "''" : lowerHex(`ifNull(${firstOf(of.map(at))}, '')`);
+  const id = (of: readonly string[]): string => (of.length === 0 ? "''" : lowerHex(textOf(of)));
 
-  const fields = `SELECT rowNumberInAllBlocks() AS ${row}${keys.map(k => `, ${sourceOf(keys, k)} AS ${at(k)}`).join('')} FROM ${source(keys, read)}`;
+  const fields = `SELECT rowNumberInAllBlocks() AS ${row}${keys.map(k => `, ${sourceOf(keys, k)} AS ${at(k)}`).join('')} FROM ${source(group, read)}`;
   const inner = withLines
     ? `SELECT * FROM (${fields}) AS f PASTE JOIN (SELECT line AS ${line} FROM ${read('LineAsString', 'line String')}) AS l`
     : fields;
@@ -103,13 +127,13 @@ export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReadin
     `${origin.received} AS received`,
     ...(time.length === 0
       ? []
-      : [`${timeText} AS ${mark}time`, `assumeNotNull(${mark}time) AS ${mark}text`, `${parsed} AS ${mark}at`]),
-    ...(stated.length === 0 ? [] : [`ifNull(${firstOf(stated.map(at))}, '') AS ${mark}stated`]),
-    ...(number.length === 0 ? [] : [`toUInt8OrZero(ifNull(${firstOf(number.map(at))}, '')) AS ${severityNumber}`]),
+      : [`${timeText.sql} AS ${mark}time`, `assumeNotNull(${mark}time) AS ${mark}text`, `${parsed} AS ${mark}at`]),
+    ...(stated.length === 0 ? [] : [`${textOf(stated)} AS ${mark}stated`]),
+    ...(number.length === 0 ? [] : [`toUInt8OrZero(${textOf(number)}) AS ${severityNumber}`]),
   ];
   return `SELECT ${origin.tenant} AS tenant, ${timestamp} AS timestamp, received, ${origin.seq} AS seq, ${service} AS service,
 toUInt8(${severity}) AS severity, ${level} AS level, ${labelMap} AS labels, ${whole} AS message,
-${id(trace)} AS trace_id, ${id(span)} AS span_id, ${mapOf(attributes.map(([key, sql]) => [names.get(key) ?? key, sql]))} AS attributes, ${quoteString(group.door)} AS door
+${id(trace)} AS trace_id, ${id(span)} AS span_id, ${mapOf(attributes.map(([key, ...value]) => [names.get(key) ?? key, ...value]))} AS attributes, ${quoteString(group.door)} AS door
 FROM (SELECT *, ${texts.join(', ')} FROM (${inner}))`;
 }
 
@@ -120,24 +144,25 @@ function freeMark(keys: readonly string[]): string {
   return mark;
 }
 
-const firstOf = (columns: readonly string[]): string =>
-  columns.length === 0 ? 'NULL' : columns.length === 1 ? (columns[0] ?? 'NULL') : `coalesce(${columns.join(', ')})`;
+/** Name, SQL of the value, and whether that is a String rather than a Nullable(String) that is NULL where a row has no such attribute. */
+type Entry = [string, string, boolean];
 
 /** Ids in lower case where they are hex; the usual lower-case id costs a comparison only. */
 const lowerHex = (id: string): string =>
   `if(lower(${id}) = ${id}, ${id}, if(match(${id}, '^[0-9A-Fa-f]+$'), lower(${id}), ${id}))`;
 
-function mapOf(entries: readonly [string, string][]): string {
-  if (entries.length === 0) return `CAST(map(), '${mapType}')`;
-  return `CAST(mapFilter((k, v) -> isNotNull(v), map(${entries.map(([k, sql]) => `${quoteString(k)}, ${sql}`).join(', ')})), '${mapType}')`;
+function mapOf(entries: readonly Entry[]): string {
+  const all = `map(${entries.map(([k, sql]) => `${quoteString(k)}, ${sql}`).join(', ')})`;
+  const present = entries.every(([, , filled]) => filled) ? all : `mapFilter((k, v) -> isNotNull(v), ${all})`;
+  return `CAST(${present}, '${mapType}')`;
 }
 
 /** The empty key cannot be a column of the engine: such groups are read as maps, several times dearer. */
 const asMap = (keys: readonly string[]): boolean => keys.includes('');
 
-function source(keys: readonly string[], read: ReadLines): string {
+function source({ keys, gaps }: FrameGroup, read: ReadLines): string {
   if (asMap(keys)) return read('CustomSeparated', 'fields Map(String, Nullable(String))');
-  const structure = keys.map(k => `${quoteName(k)} Nullable(String)`).join(', ');
+  const structure = keys.map(k => `${quoteName(k)} ${gaps.has(k) ? 'Nullable(String)' : 'String'}`).join(', ');
   return read('JSONEachRow', structure);
 }
 

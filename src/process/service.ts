@@ -7,8 +7,8 @@ const serviceLabels = ['service_name', ...serviceNameLabels];
 /** Map type of the label and attribute columns. */
 export const mapType = 'Map(LowCardinality(String), String)';
 
-/** A label whose value is a Nullable(String) expression: absent where it is NULL or empty. */
-export type LabelColumn = { name: string; sql: string };
+/** A label whose value is a Nullable(String) expression: absent where it is NULL or empty; or, when `filled`, a String that never is. */
+export type LabelColumn = { name: string; sql: string; filled: boolean };
 
 /** `labels` (keys sorted, `service_name` included) and `service` from constant labels and from columns. */
 export function labelsAndService(
@@ -17,31 +17,32 @@ export function labelsAndService(
 ): { labels: string; service: string } {
   const fixed = Object.fromEntries(Object.entries(constant).filter(([, value]) => value !== ''));
   // A record's own label wins; where it has none, the constant of the batch holds.
-  const columns = own.map(({ name, sql }) =>
-    fixed[name] === undefined
-      ? { name, sql }
-      : { name, sql: `coalesce(nullIf(${sql}, ''), ${quoteString(fixed[name])})` },
-  );
+  const columns = own.map(column => {
+    const otherwise = fixed[column.name];
+    if (column.filled || otherwise === undefined) return column;
+    return { name: column.name, sql: `coalesce(nullIf(${column.sql}, ''), ${quoteString(otherwise)})`, filled: true };
+  });
   for (const { name } of columns) delete fixed[name];
-  const valueOf = (name: string): string | undefined =>
-    columns.find(c => c.name === name)?.sql ?? (fixed[name] === undefined ? undefined : quoteString(fixed[name]));
-  const candidates = serviceLabels.flatMap(name => valueOf(name) ?? []);
+  const all = [
+    ...columns,
+    ...Object.entries(fixed).map(([name, value]) => ({ name, sql: quoteString(value), filled: true })),
+  ];
+  const candidates = serviceLabels.flatMap(name => all.find(c => c.name === name) ?? []);
   if (columns.length === 0) {
     const named = serviceLabels.map(name => fixed[name]).find(value => value !== undefined) ?? unknownService;
     const sorted = Object.entries({ ...fixed, service_name: named }).sort(([a], [b]) => (a < b ? -1 : 1));
     return { labels: `CAST(${quoteMap(Object.fromEntries(sorted))}, '${mapType}')`, service: quoteString(named) };
   }
-  const service =
-    candidates.length === 0
-      ? quoteString(unknownService)
-      : `coalesce(${candidates.map(c => `nullIf(${c}, '')`).join(', ')}, ${quoteString(unknownService)})`;
+  const present = ({ sql, filled }: LabelColumn): string => (filled ? sql : `nullIf(${sql}, '')`);
+  const sure = candidates.findIndex(c => c.filled);
+  const tried = (sure < 0 ? candidates : candidates.slice(0, sure + 1)).map(present);
+  if (sure < 0) tried.push(quoteString(unknownService));
+  const service = tried.length === 1 ? (tried[0] ?? '') : `coalesce(${tried.join(', ')})`;
   const entries = [
-    ...columns.filter(c => c.name !== 'service_name').map(({ name, sql }) => ({ name, sql: `nullIf(${sql}, '')` })),
-    ...Object.entries(fixed)
-      .filter(([name]) => name !== 'service_name')
-      .map(([name, value]) => ({ name, sql: quoteString(value) })),
-    { name: 'service_name', sql: service },
+    ...all.filter(c => c.name !== 'service_name'),
+    { name: 'service_name', sql: service, filled: true },
   ].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const all = `map(${entries.map(e => `${quoteString(e.name)}, ${e.sql}`).join(', ')})`;
-  return { labels: `CAST(mapFilter((k, v) -> isNotNull(v), ${all}), '${mapType}')`, service };
+  const map = `map(${entries.map(e => `${quoteString(e.name)}, ${present(e)}`).join(', ')})`;
+  const filled = entries.every(e => e.filled) ? map : `mapFilter((k, v) -> isNotNull(v), ${map})`;
+  return { labels: `CAST(${filled}, '${mapType}')`, service };
 }

@@ -11,7 +11,7 @@ export type Fault = { line: number; reason: string };
 
 /** A batch but for what the gateway adds: tenant, door, receive time. */
 export type DecodedBatch = {
-  header: Pick<BatchHeader, 'format' | 'records' | 'keys' | 'hints'>;
+  header: Pick<BatchHeader, 'format' | 'records' | 'keys' | 'gaps' | 'hints'>;
   payload: Uint8Array[];
 };
 
@@ -103,7 +103,7 @@ export class Intake {
     format: 'json' | 'text',
     records: number,
     payload: Uint8Array[],
-    extra: { keys?: string[]; hints?: FieldHints },
+    extra: { keys?: string[]; gaps?: string[]; hints?: FieldHints },
   ): void {
     for (const piece of payload) this.#count(piece.length);
     this.#accepted += records;

@@ -23,6 +23,99 @@ const json = (objects: readonly (Record<string, unknown> | string)[], keys?: str
     hints,
   });
 
+/** As `json`, once with what the door knows of the gaps and once without; the rows must not differ. */
+async function bothWays(objects: readonly Record<string, unknown>[], hints = {}): Promise<Record<string, unknown>[]> {
+  const keys = [...new Set(objects.flatMap(o => Object.keys(o)))];
+  const gaps = keys.filter(k => objects.some(o => o[k] === undefined || o[k] === null || o[k] === ''));
+  const payload = objects.map(o => `${JSON.stringify(o)}\n`).join('');
+  const received = String(1795176000n * 10n ** 9n);
+  world.log.append(payload, { keys, hints, received });
+  world.log.append('{"unrelated":1}\n', { keys: ['unrelated'], tenant: 'between' });
+  await world.settled();
+  world.log.append(payload, { keys, gaps, hints, received });
+  await world.settled();
+  const all = await world.ask(`${select}, stream`, `tenant = 'default'`);
+  const [without, known] = [all.slice(0, objects.length), all.slice(objects.length)];
+  expect(known).toEqual(without.map((row, i) => ({ ...row, seq: known[i]?.seq })));
+  return known;
+}
+
+describe('what the door knows of absent values', () => {
+  it('changes the statement and not the rows', async () => {
+    const full = { ts: '2026-11-20T12:00:00Z', level: 'warn', trace_id: 'ABC0', host: 'h', message: 'all there' };
+    expect(
+      (
+        await bothWays([
+          { ...full, service: 'a' },
+          { ...full, service: 'b' },
+        ])
+      )[1],
+    ).toMatchObject({
+      service: 'b',
+      level: 'warn',
+      labels: { service: 'b', service_name: 'b' },
+      trace_id: 'abc0',
+      attributes: { level: 'warn', host: 'h' },
+    });
+  });
+  it.each([
+    [
+      'a gap in each column',
+      [
+        { ts: 1, service: '', message: 'error: x', a: null },
+        { time: 2, ts: null, msg: 'y', a: 'z', level: 'odd' },
+      ],
+      {},
+    ],
+    [
+      'candidates that lose',
+      [{ ts: 1, time: 2, message: 'm', msg: 'n', traceId: 'F', trace_id: 'E', app: 'p', service: 's' }],
+      {},
+    ],
+    [
+      'a second candidate that is always there',
+      [
+        { ts: 1, msg: 'm', level: '', severity: 'error' },
+        { time: 5, ts: 2, message: 'n', msg: 'o', severity: 'info' },
+      ],
+      {},
+    ],
+    [
+      'numbers of severity',
+      [
+        { severity_number: 17, message: 'm' },
+        { severity_number: 0, message: 'info n' },
+      ],
+      {},
+    ],
+    [
+      'hints',
+      [
+        { t: 3, said: 'm', env: 'e' },
+        { t: 4, said: 'n', env: '' },
+      ],
+      { timeField: 't', messageField: 'said', labelFields: ['env'], labels: { env: 'other', job: 'j' } },
+    ],
+    ['an unreadable time', [{ ts: 'noon', message: 'm', host: 'h' }], {}],
+    ['no message', [{ ts: 1, host: 'h' }], {}],
+    ['other kinds of values', [{ ts: 1, message: 'm', n: 1.5, b: true, o: { a: [1] }, u: '\u0000' }], {}],
+  ])('holds for %s', async (_, objects, hints) => {
+    expect(await bothWays(objects, hints)).toHaveLength(objects.length);
+  });
+  it('takes a key that another batch of the tick lacks for one with gaps', async () => {
+    world.log.append('{"message":"a","host":"h"}\n', { keys: ['message', 'host'], gaps: [] });
+    world.log.append('{"message":"b"}\n{"message":"c"}\n', { keys: ['message'], gaps: [] });
+    world.log.append('{"message":"d","pod":"p"}\n', { keys: ['message', 'pod'], gaps: [] });
+    await world.settled();
+    expect(await world.ask('message, attributes')).toEqual([
+      { message: 'a', attributes: { host: 'h' } },
+      { message: 'b', attributes: {} },
+      { message: 'c', attributes: {} },
+      { message: 'd', attributes: { pod: 'p' } },
+    ]);
+  });
+});
+
 describe('times', () => {
   const noon = 1795176000n;
   it('reads numbers by magnitude and texts by form; what cannot be read is now and stays an attribute', async () => {

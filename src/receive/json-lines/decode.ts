@@ -42,9 +42,12 @@ class Runs {
     this.#bytes = 0;
   }
 
-  finish(intake: Intake, keys: string[], hints: FieldHints): void {
+  finish(intake: Intake, scanner: LineScanner, hints: FieldHints): void {
     if (this.#records > 0) this.#close();
-    for (const { records, payload } of this.#batches) intake.lines('json', records, payload, { keys, hints });
+    const keys = scanner.keys();
+    const gaps = scanner.gaps();
+    for (const { records, payload } of this.#batches)
+      intake.lines('json', records, payload, { keys, ...(gaps.length < keys.length && { gaps }), hints });
   }
 }
 
@@ -137,7 +140,7 @@ export function decodeJsonLines(body: Buffer, hints: FieldHints, recordBytesMax:
     const scanner = scannerOf(body);
     const runs = new Runs(body);
     takeLines(body, 0, scanner, intake, runs, hints);
-    runs.finish(intake, scanner.keys(), hints);
+    runs.finish(intake, scanner, hints);
     return intake.finish();
   }
 
@@ -145,7 +148,7 @@ export function decodeJsonLines(body: Buffer, hints: FieldHints, recordBytesMax:
   const scanner = scannerOf(shape);
   const runs = new Runs(shape);
   takeSpans(spans, shape, body, scanner, intake, runs, hints);
-  runs.finish(intake, scanner.keys(), hints);
+  runs.finish(intake, scanner, hints);
   if (array && !isBlank(body, array.end)) {
     const rest = body.subarray(array.end);
     if (array.fault !== undefined) intake.quarantine(rest, 'invalid_json', array.fault, spans.length + 1);
@@ -153,7 +156,7 @@ export function decodeJsonLines(body: Buffer, hints: FieldHints, recordBytesMax:
       const lines = scannerOf(rest);
       const restRuns = new Runs(rest);
       takeLines(rest, 0, lines, intake, restRuns, hints);
-      restRuns.finish(intake, lines.keys(), hints);
+      restRuns.finish(intake, lines, hints);
     }
   }
   return intake.finish();

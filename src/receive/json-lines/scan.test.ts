@@ -135,6 +135,26 @@ describe('LineScanner', () => {
     );
   });
 
+  it('knows which keys have gaps, and claims nothing beside lines that are not in the union', () => {
+    const line = fc.record(
+      Object.fromEntries(
+        ['a', 'bb', 'ccc', 'd'].map(key => [key, fc.constantFrom<unknown>('x', 'x', 'null', 0, false, [], null, '')]),
+      ),
+      { requiredKeys: ['d'] },
+    );
+    fc.assert(
+      fc.property(fc.array(line, { minLength: 1, maxLength: 6 }), fc.boolean(), (objects, odd) => {
+        const text = objects.map(o => `${JSON.stringify(o)}\n`).join('');
+        const bytes = Buffer.from(odd ? `${text}\n{"d":1,"d":2}\n` : `${text} \n`);
+        const scanner = new LineScanner(bytes, 256, recordMax);
+        for (let at = 0; at < bytes.length; at = scanner.end + 1) scanner.scan(at);
+        const gap = (key: string): boolean => odd || objects.some(o => (o[key] ?? '') === '');
+        expect(scanner.gaps()).toEqual(scanner.keys().filter(gap));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('keeps the union within its bound', () => {
     const many = (from: number, count: number): string =>
       `{${Array.from({ length: count }, (_, k) => `"k${from + k}":${k}`).join(',')}}\n`;

@@ -38,6 +38,11 @@ export class LineScanner {
   readonly #next: Int32Array;
   readonly #seenIn: Int32Array;
   readonly #slots: Int32Array;
+  /** Per key id: lines where it has a value that is neither null nor empty. */
+  readonly #filledIn: Int32Array;
+  #goodLines = 0;
+  /** A line that is not in the union has been counted. */
+  #miscounted = false;
   #arena = viewOf(new Uint8Array(4096));
   #count = 0;
   #line = 0;
@@ -55,12 +60,18 @@ export class LineScanner {
     this.#to = new Int32Array(keysMax + 1);
     this.#next = new Int32Array(keysMax + 1);
     this.#seenIn = new Int32Array(keysMax + 1);
+    this.#filledIn = new Int32Array(keysMax + 1);
     this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(4 * keysMax)));
   }
 
   /** Union of the keys of all good lines so far, in order of first appearance. */
   keys(): string[] {
     return Array.from({ length: this.#count }, (_, k) => this.#keyBytes(k + 1).toString('utf8'));
+  }
+
+  /** Those of {@link keys} that may be absent, null or `""` in a good line: exactly those when all lines were good, else all. */
+  gaps(): string[] {
+    return this.keys().filter((_, k) => this.#miscounted || this.#filledIn[k + 1] !== this.#goodLines);
   }
 
   #keyBytes(id: number): Buffer {
@@ -72,7 +83,11 @@ export class LineScanner {
   scan(start: number): LineKind {
     const known = this.#count;
     const kind = this.#scanObject(start);
-    if (kind !== lineKind.good && this.#count > known) this.#forget(known);
+    if (kind === lineKind.good) this.#goodLines++;
+    else if (kind !== lineKind.blank) {
+      this.#miscounted = true;
+      if (this.#count > known) this.#forget(known);
+    }
     return kind;
   }
 
@@ -83,6 +98,7 @@ export class LineScanner {
     const to = this.#to;
     const next = this.#next;
     const seenIn = this.#seenIn;
+    const filledIn = this.#filledIn;
     const line = ++this.#line;
     let arena = this.#arena;
     let i = skipSpace(b, start);
@@ -134,10 +150,17 @@ export class LineScanner {
           j = skipSpace(b, j);
           c = b[j] as number;
         }
-        if (c === 0x22) i = skipString(b, words, j + 1);
-        else if (c === 0x7b || c === 0x5b) i = skipNested(b, words, j);
-        else i = skipScalar(b, j);
+        let filled = 1;
+        if (c === 0x22) {
+          i = skipString(b, words, j + 1);
+          if (i === j + 2) filled = 0;
+        } else if (c === 0x7b || c === 0x5b) i = skipNested(b, words, j);
+        else {
+          i = skipScalar(b, j);
+          if (c === 0x6e) filled = 0;
+        }
         if (i < 0) return this.#bad(start, i);
+        filledIn[id] = (filledIn[id] as number) + filled;
         c = b[i] as number;
         if (c <= 0x20) {
           i = skipSpace(b, i);
@@ -204,6 +227,7 @@ export class LineScanner {
     this.#to[id] = to;
     this.#next[id] = 0;
     this.#seenIn[id] = 0;
+    this.#filledIn[id] = 0;
     this.#slots[slot] = id;
     return id;
   }
