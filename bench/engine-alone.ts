@@ -8,7 +8,7 @@ import { addIdIndex, createRecords } from '../src/store/schema.ts';
 
 /**
  * The limit that ingest is held against: the engine alone, in this process, inserting pieces of the flat set from files straight into
- * the same table, one part a piece, until its merges have settled. No HTTP, no log, no fsync of ours, no tail.
+ * the same table, with the same content, one part a piece, until its merges have settled. No HTTP, no log, no fsync of ours, no tail.
  * Arguments: folder of *.ndjson pieces, `indexes` or `plain`, `parse` to read without storing. Prints JSON {megabytes, cpuSeconds}.
  */
 const [folder = '', indexes = 'indexes', mode = 'store'] = process.argv.slice(2);
@@ -51,7 +51,7 @@ for (const [number, piece] of pieces.entries()) {
   megabytes += statSync(path).size / 1e6;
   const rows = `SELECT 'default' AS tenant, parseDateTime64BestEffort(ts, 9) AS timestamp, now64(9) AS received, ${number} * 4294967296 + rowNumberInAllBlocks() AS seq,
     service, 9 AS severity, level, cityHash64(service) AS stream, map('service', service, 'service_name', service) AS labels, message, trace_id, span_id,
-    map('level', level, 'host', host, 'pod', pod, 'method', method, 'status', status, 'duration_ms', duration_ms) AS attributes, '' AS template, 'json' AS door, 'd30' AS class
+    map('level', level, 'host', host, 'pod', pod, 'method', method, 'status', status, 'duration_ms', duration_ms) AS attributes, ${shapeId(messageShape('message'))} AS template, 'json' AS door, 'd30' AS class
     FROM file('${path}', JSONEachRow, '${structure}')`;
   session.query(
     mode === 'parse'

@@ -77,12 +77,13 @@ function eachMember(reader: BinaryReader, wanted: number, take: () => void): voi
   leave(reader, end);
 }
 
-const zeros = /^0*$/;
+const zeros = '0'.repeat(32);
 /** Hex of an id; '' when it has the wrong length or is all zero. */
-function readId(reader: BinaryReader, length: number): string {
-  const id = Buffer.from(reader.bytes());
-  const text = id.length === length ? id.toString('hex') : '';
-  return zeros.test(text) ? '' : text;
+function readId(reader: BinaryReader, body: Buffer, length: number): string {
+  const end = enter(reader);
+  const text = end - reader.pos === length ? body.toString('hex', reader.pos, end) : '';
+  reader.pos = end;
+  return zeros.startsWith(text) ? '' : text;
 }
 
 function readRecord(reader: BinaryReader, body: Buffer, end: number): LogRecord {
@@ -96,8 +97,8 @@ function readRecord(reader: BinaryReader, body: Buffer, end: number): LogRecord 
     else if (field === 6 && type === WireType.LengthDelimited) record.attributes.push(readPair(reader, body));
     else if (field === 7 && type === WireType.Varint) record.dropped = reader.uint32();
     else if (field === 8 && type === WireType.Bit32) record.flags = reader.fixed32();
-    else if (field === 9 && type === WireType.LengthDelimited) record.traceId = readId(reader, 16);
-    else if (field === 10 && type === WireType.LengthDelimited) record.spanId = readId(reader, 8);
+    else if (field === 9 && type === WireType.LengthDelimited) record.traceId = readId(reader, body, 16);
+    else if (field === 10 && type === WireType.LengthDelimited) record.spanId = readId(reader, body, 8);
     else if (field === 11 && type === WireType.Bit64) record.observed = String(reader.fixed64());
     else if (field === 12) record.eventName = textField(reader, type, body);
     else reader.skip(type, field);
@@ -194,12 +195,11 @@ class Request {
     const reader = this.#reader;
     const end = enter(reader);
     const start = reader.pos;
-    const raw = this.#body.subarray(start, end);
-    if (raw.length > this.#recordBytesMax) {
+    if (end - start > this.#recordBytesMax) {
       this.intake.quarantine(
-        raw,
+        this.#body.subarray(start, end),
         'record_too_large',
-        `record of ${raw.length} bytes is larger than ${this.#recordBytesMax} (limits.record_bytes)`,
+        `record of ${end - start} bytes is larger than ${this.#recordBytesMax} (limits.record_bytes)`,
       );
     } else {
       try {
@@ -207,7 +207,7 @@ class Request {
         this.intake.row(recordRow(origin, readRecord(reader, this.#body, end)));
       } catch (error) {
         if (!(error instanceof RecordFault)) throw error;
-        this.intake.quarantine(raw, 'bad_record', error.message);
+        this.intake.quarantine(this.#body.subarray(start, end), 'bad_record', error.message);
       }
     }
     reader.pos = end;
