@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Session } from 'chdb';
 import { parseConfig } from '../src/base/config.ts';
+import { messageShape, shapeId } from '../src/language/message-shape.ts';
 import { addIdIndex, createRecords } from '../src/store/schema.ts';
 
 /**
