@@ -75,6 +75,13 @@ describe('POST /api/v1/explain', () => {
     for (const index of own.indexes) expect(index.granules.before).toBeLessThanOrEqual(4);
   });
 
+  it('explains for several tenants at once', async () => {
+    const both = await explain({ query: 'line' }, { 'x-scope-orgid': 'default|other' });
+    expect(both.estimate.unsealed).toBe(2);
+    expect(both.estimate.rows).toBeGreaterThanOrEqual(50_000);
+    expect(both.estimate.bytes).toBeGreaterThan(200_000);
+  });
+
   it('explains metrics, and says where a query is broken', async () => {
     const metric = await explain({ query: 'sum by (level) (rate({service_name="web"}[5m]))' });
     expect(metric).toMatchObject({ kind: 'metric', language: 'logql' });

@@ -91,7 +91,7 @@ const unsealedSql = (tails: readonly string[], tenants: Tenant): string =>
     : `SELECT sum(c) AS n FROM (${tails.map(table => `SELECT count() AS c FROM ${table} WHERE ${tenantCondition([tenants])}`).join(' UNION ALL ')})`;
 
 /**
- * Average bytes that the columns named in `sql` take per row of the table, uncompressed. Small parts keep all columns in one file; where there are no
+ * Average bytes that the columns named in `sql` take per row of the table (or of the one that a SELECT reads), uncompressed. Small parts keep all columns in one file; where there are no
  * others, it is the whole row.
  */
 async function bytesPerRow(
@@ -99,7 +99,7 @@ async function bytesPerRow(
   table: string,
   sql: string,
 ): Promise<number> {
-  const [, database = '', name = ''] = /^`([^`]+)`\.`([^`]+)`$/.exec(table) ?? [];
+  const [, database = '', name = ''] = /`([^`]+)`\.`([^`]+)`/.exec(table) ?? [];
   const which = `active AND database = ${quoteString(database)} AND table = ${quoteString(name)}`;
   const columns = await ask(
     () => `SELECT column, sum(column_data_uncompressed_bytes) / greatest(sum(rows), 1) AS size FROM system.parts_columns
