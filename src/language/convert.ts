@@ -1,3 +1,5 @@
+import { withNames } from './scope.ts';
+
 /** Text in data -> number, as SQL. Each gives Nullable(Float64): NULL when the text does not convert. */
 
 /** Go's ParseFloat. */
@@ -15,11 +17,13 @@ const goDuration = '^[-+]?(?:(?:[0-9]+(?:\\\\.[0-9]*)?|\\\\.[0-9]+)(?:ns|us|µs|
 
 /** Seconds of Go's ParseDuration: ns to h, no days (`1d` in data is an error although `1d` in a query is not). */
 export function durationOf(value: string): string {
-  const parts = `extractAllGroupsVertical(toString(${value}), '([0-9.]+)([a-zµμ]+)')`;
   const seconds =
     "transform(g[2], ['ns', 'us', 'µs', 'μs', 'ms', 's', 'm', 'h'], [1e-9, 1e-6, 1e-6, 1e-6, 1e-3, 1., 60., 3600.], 0.)";
-  const sum = `arraySum(arrayMap(g -> toFloat64OrZero(g[1]) * ${seconds}, ${parts})) * if(startsWith(${value}, '-'), -1, 1)`;
-  return `multiIf(match(${value}, '${goDuration}'), ${sum}, match(${value}, '^[-+]?0$'), 0., NULL)`;
+  return withNames([`toString(${value})`], text => {
+    const parts = `extractAllGroupsVertical(${text}, '([0-9.]+)([a-zµμ]+)')`;
+    const sum = `arraySum(arrayMap(g -> toFloat64OrZero(g[1]) * ${seconds}, ${parts})) * if(startsWith(${text}, '-'), -1, 1)`;
+    return `multiIf(match(${text}, '${goDuration}'), ${sum}, match(${text}, '^[-+]?0$'), 0., NULL)`;
+  });
 }
 
 /** Why a text is no duration, in Go's words. */
@@ -41,11 +45,15 @@ const size = '^([0-9.,]+)\\\\s*([a-z]*)\\\\s*$';
 
 /** Bytes of a human size: `5MB`, `1.5 kib`, any case, no unit = bytes. */
 export function bytesOf(value: string): string {
-  const parts = `extractGroups(lower(toString(${value})), '${size}')`;
   const units =
     "['', 'b', 'k', 'kb', 'm', 'mb', 'g', 'gb', 't', 'tb', 'p', 'pb', 'e', 'eb', 'ki', 'kib', 'mi', 'mib', 'gi', 'gib', 'ti', 'tib', 'pi', 'pib', 'ei', 'eib']";
   const factors =
     '[1., 1., 1e3, 1e3, 1e6, 1e6, 1e9, 1e9, 1e12, 1e12, 1e15, 1e15, 1e18, 1e18, 1024., 1024., 1048576., 1048576., 1073741824., 1073741824., 1099511627776., 1099511627776., 1125899906842624., 1125899906842624., 1152921504606846976., 1152921504606846976.]';
-  const factor = `transform(${parts}[2], ${units}, ${factors}, nan)`;
-  return `if(empty(${parts}) OR isNaN(${factor}), NULL, floor(toFloat64OrNull(replaceAll(${parts}[1], ',', '')) * ${factor}))`;
+  return withNames([`extractGroups(lower(toString(${value})), '${size}')`], parts =>
+    withNames(
+      [`transform(${parts}[2], ${units}, ${factors}, nan)`],
+      factor =>
+        `if(empty(${parts}) OR isNaN(${factor}), NULL, floor(toFloat64OrNull(replaceAll(${parts}[1], ',', '')) * ${factor}))`,
+    ),
+  );
 }

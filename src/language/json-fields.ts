@@ -1,4 +1,5 @@
 import type { Found, Row } from './row.ts';
+import { withNames } from './scope.ts';
 import { escapeRegex, quoteString, quoteStrings } from './sql-writer.ts';
 import { firstOfEach, sanitized } from './stages/extraction.ts';
 
@@ -35,12 +36,13 @@ function startOfObject(line: string): string {
 
 const readable = (row: Row): string => row.scope.bind(`isValidJSON(${row.line})`);
 
+const withQuotedNumbers = (text: string): string =>
+  `if(match(${text}, ${quoteString(respelled)}), ${quotedNumbers(text)}, ${text})`;
+
 const exactText = (row: Row): string => {
   const { scope, line } = row;
-  const exact = `if(match(${line}, ${quoteString(respelled)}), ${quotedNumbers(line)}, ${line})`;
-  const start = scope.bind(startOfObject(line));
-  const rest = `if(match(${start}, ${quoteString(respelled)}), ${quotedNumbers(start)}, ${start})`;
-  return scope.bind(`if(${readable(row)}, ${exact}, ${rest})`);
+  const start = withNames([startOfObject(line)], withQuotedNumbers);
+  return scope.bind(`if(${readable(row)}, ${withQuotedNumbers(line)}, ${start})`);
 };
 
 /** SQL: text of a raw JSON scalar. */
@@ -78,11 +80,8 @@ export function jsonPairs(row: Row): string {
 
 export const jsonMap = (row: Row): string => row.scope.bind(firstOfEach(jsonPairs(row)));
 
-function slowField(row: Row, name: string): string {
-  const pairs = jsonPairs(row);
-  const at = row.scope.bind(`arrayFirstIndex(p -> p.1 = ${quoteString(name)}, ${pairs})`);
-  return `if(${at} = 0, NULL, ${pairs}[${at}].2)`;
-}
+const slowField = (row: Row, name: string): string =>
+  `arrayElementOrNull(arrayMap(p -> p.2, arrayFilter(p -> p.1 = ${quoteString(name)}, ${jsonPairs(row)})), 1)`;
 
 /** Fast path: one field by one parse of the line. Only for names whose spelling in the line is certain; all other lines take the slow path. */
 export function jsonField(row: Row, name: string): Found {

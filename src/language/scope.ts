@@ -82,3 +82,12 @@ export class Scope {
     return write(sql);
   }
 }
+
+/**
+ * `body` over names for values: a real binding, made of a lambda. Other names are written out again by the engine wherever they are used, which
+ * for nested expressions grows beyond its limit of 500,000 nodes.
+ */
+export function withNames(values: readonly string[], body: (...names: string[]) => string): string {
+  const names = values.map((value, i) => `n${hash('sha1', value).slice(0, 10)}_${i}`);
+  return `arrayMap((${names.join(', ')}) -> ${body(...names)}, ${values.map(value => `[${value}]`).join(', ')})[1]`;
+}

@@ -1,5 +1,6 @@
 import { bytesOf, durationOf } from './convert.ts';
 import { readRegex } from './regex.ts';
+import { withNames } from './scope.ts';
 import { quoteString } from './sql-writer.ts';
 import { mathFunctions, type TemplateFunction } from './template-math.ts';
 import { either, print, printf, println, truthOf } from './template-print.ts';
@@ -14,7 +15,6 @@ import {
   type TemplateValue,
   text,
   typeName,
-  withNames,
 } from './template-values.ts';
 
 type Kind = 's' | 'i';

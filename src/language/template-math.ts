@@ -1,3 +1,4 @@
+import { withNames } from './scope.ts';
 import { and, or } from './sql-writer.ts';
 import { either, truthOf } from './template-print.ts';
 import {
@@ -9,7 +10,6 @@ import {
   toFloat,
   toInt,
   typeName,
-  withNames,
 } from './template-values.ts';
 
 /** Numbers, comparisons and logic of templates: sprig's and Go's. `write` gets the arguments in order, the piped one last. */

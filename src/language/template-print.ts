@@ -1,7 +1,8 @@
 import { choose, not } from './row.ts';
+import { withNames } from './scope.ts';
 import { quoteString } from './sql-writer.ts';
 import { timeText } from './template-time.ts';
-import { floatText, type TemplateContext, type TemplateValue, text, typeName, withNames } from './template-values.ts';
+import { floatText, type TemplateContext, type TemplateValue, text, typeName } from './template-values.ts';
 
 /** Arrays and objects inside of two others are printed as JSON. */
 const jsonDepthMax = 2;

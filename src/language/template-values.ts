@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { withNames } from './scope.ts';
 import type { Fault } from './template-parser.ts';
 
 /**
@@ -38,15 +38,6 @@ export const nothing: TemplateValue = { sql: "''", type: 'nil' };
 
 /** Go's zero time, which the engine cannot hold. */
 export const zeroTime = "toDateTime64('1900-01-01 00:00:00', 9, 'UTC')";
-
-/**
- * `body` over names for values: a real binding, made of a lambda. Other names are written out again by the engine wherever they are used, which
- * for nested expressions grows beyond its limit of 500,000 nodes.
- */
-export function withNames(values: readonly string[], body: (...names: string[]) => string): string {
-  const names = values.map((value, i) => `n${hash('sha1', value).slice(0, 10)}_${i}`);
-  return `arrayMap((${names.join(', ')}) -> ${body(...names)}, ${values.map(value => `[${value}]`).join(', ')})[1]`;
-}
 
 /** Digits of a positive number as the engine writes it -> `d.ddd`. */
 const mantissaOf = (digits: string): string =>

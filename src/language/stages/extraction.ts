@@ -1,3 +1,4 @@
+import { withNames } from '../scope.ts';
 import type { TokenReader } from '../reader.ts';
 import { quote } from '../go-string.ts';
 import type { Extraction } from '../tree.ts';
@@ -25,4 +26,8 @@ export const sanitized = (key: string): string =>
 
 /** SQL: an array of (name, value) pairs, names may repeat -> Map with the first of equal names. */
 export const firstOfEach = (pairs: string): string =>
-  `CAST(arrayFilter((p, n) -> n = 1 AND p.1 != '', ${pairs}, arrayEnumerateUniq(arrayMap(p -> p.1, ${pairs}))), 'Map(String, String)')`;
+  withNames(
+    [pairs],
+    list =>
+      `CAST(arrayFilter((p, n) -> n = 1 AND p.1 != '', ${list}, arrayEnumerateUniq(arrayMap(p -> p.1, ${list}))), 'Map(String, String)')`,
+  );

@@ -1,4 +1,5 @@
 import { choose, extract, type Extractor, missing, namedValues, not, type Row, storedHas } from '../row.ts';
+import { withNames } from '../scope.ts';
 import { or, quoteString } from '../sql-writer.ts';
 import type { Logfmt } from '../tree.ts';
 import { firstOfEach, parseExtractions, printExtractions, sanitized } from './extraction.ts';
@@ -27,24 +28,26 @@ function tokens(row: Row, strict: boolean): string {
   const pair = `(g[1], ${unquote('concat(g[2], g[3])')}, concat(g[4], g[5]))`;
   const all = row.scope.bind(`arrayMap(g -> if(${badQuote}, ('', '', g[2]), ${pair}), ${groups})`);
   if (!strict) return all;
+  const first = `arrayFirstIndex(t -> t.3 != '', list)`;
   return row.scope.bind(
-    `arraySlice(${all}, 1, if(arrayExists(t -> t.3 != '', ${all}), toInt64(arrayFirstIndex(t -> t.3 != '', ${all})) - 1, toInt64(length(${all}))))`,
+    `arrayMap(list -> arraySlice(list, 1, if(${first} = 0, toInt64(length(list)), toInt64(${first}) - 1)), [${all}])[1]`,
   );
 }
 
 /** Why the first text that is no pair is none, in go-logfmt's words. */
 function syntaxError(row: Row): { error: string; details: string } {
   const { scope, line } = row;
-  const text = scope.bind(`arrayFirst(t -> t.3 != '', ${tokens(row, false)}).3`);
-  const start = `position(${line}, ${text})`;
-  // The first byte that cannot stand where it stands: a quote in the key, no key, or a quote or another = in the value.
-  const fault = scope.bind(
-    `multiIf(match(${text}, '^[^"=]*"'), length(extract(${text}, '^[^"=]*')), startsWith(${text}, '='), 0, length(extract(${text}, '^[^=]*=[^"=]*')))`,
-  );
-  const open = `match(${text}, ${quoteString(`(?s)^${key}="${inside}\\\\?$`)})`;
-  const reason = `multiIf(startsWith(${text}, '"') AND isValidJSON(${text}) = 0 AND endsWith(${text}, '"') AND position(${text}, '\\\\') > 0, concat(toString(${start} + length(${text})), ' : invalid quoted value'), ${open}, concat(toString(length(${line}) + 1), ' : unterminated quoted value'), concat(toString(${start} + ${fault}), ' : unexpected \\'', substring(${text}, ${fault} + 1, 1), '\\''))`;
+  const broken = scope.bind(`arrayFirst(t -> t.3 != '', ${tokens(row, false)}).3`);
+  const reason = withNames([broken], text => {
+    // The first byte that cannot stand where it stands: a quote in the key, no key, or a quote or another = in the value.
+    const fault = `multiIf(match(${text}, '^[^"=]*"'), length(extract(${text}, '^[^"=]*')), startsWith(${text}, '='), 0, length(extract(${text}, '^[^=]*=[^"=]*')))`;
+    const start = `position(${line}, ${text})`;
+    const open = `match(${text}, ${quoteString(`(?s)^${key}="${inside}\\\\?$`)})`;
+    const badEscape = `startsWith(${text}, '"') AND isValidJSON(${text}) = 0 AND endsWith(${text}, '"') AND position(${text}, '\\\\') > 0`;
+    return `multiIf(${badEscape}, concat(toString(${start} + length(${text})), ' : invalid quoted value'), ${open}, concat(toString(length(${line}) + 1), ' : unterminated quoted value'), concat(toString(${start} + ${fault}), ' : unexpected \\'', substring(${text}, ${fault} + 1, 1), '\\''))`;
+  });
   return {
-    error: `if(${text} != '', 'LogfmtParserErr', '')`,
+    error: `if(${broken} != '', 'LogfmtParserErr', '')`,
     details: `concat('logfmt syntax error at pos ', ${reason})`,
   };
 }
