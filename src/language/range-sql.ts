@@ -86,25 +86,21 @@ function legs(
   context: MetricContext,
 ): string {
   const { scope } = sample.row;
-  const condition = and([
+  const conditions = [
     tenantCondition(context.tenants),
     `timestamp > ${quoteTime(window.after)} AND timestamp <= ${quoteTime(window.upTo)}`,
     selectorCondition(range.selector),
     ...sample.where,
     window.where,
-  ]);
+  ];
   const columns = [
     ...identity.columns,
     `${window.slice} AS slice`,
     ...extra,
     ...(isEmpty(failure) ? [] : [`toString(${failure}) AS failure`]),
   ];
-  // `ts` is written as an alias so that slices stay readable; it costs nothing where it is not used.
-  const time = [...columns, condition].some(sql => /\bts\b/.test(sql)) ? 'toUnixTimestamp64Nano(timestamp) AS ts' : '';
-  const clause = scope.with([...columns, condition]);
-  const head = time === '' ? clause : clause === '' ? `WITH ${time} ` : `${clause.trimEnd()}, ${time} `;
   return context.sources
-    .map(source => `${head}SELECT ${columns.join(', ')} FROM ${quoteTable(source)} WHERE ${condition}`)
+    .map(source => scope.select(columns, conditions, quoteTable(source), [['ts', 'toUnixTimestamp64Nano(timestamp)']]))
     .join(' UNION ALL ');
 }
 

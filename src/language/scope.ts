@@ -1,7 +1,16 @@
 import { hash } from 'node:crypto';
+import { and } from './sql-writer.ts';
 
 const alias = /_x[0-9a-f]{12}/g;
 const aliasOrString = /'(?:[^'\\]|\\.)*'|_x[0-9a-f]{12}/g;
+
+/** An expression on its own, in characters after all names are replaced by what they stand for: above this a SELECT is cut into layers. */
+const flatSizeMax = 4_000;
+/** In a layered SELECT, an expression that grows beyond this becomes a column. */
+const columnSize = 150;
+
+const whereClause = (conditions: readonly string[]): string =>
+  conditions.length === 0 ? '' : ` WHERE ${and(conditions)}`;
 
 /**
  * Named parts of expressions. What is used more than once is bound to an alias, so the text stays linear in the length of the query and
@@ -36,17 +45,23 @@ export class Scope {
     return sum;
   }
 
-  /** The `WITH ...` clause (or nothing) for a SELECT made of `parts`: what they use, directly or through other names, in order of definition. */
-  with(parts: readonly string[]): string {
+  /** The names that `parts` use, directly or through other names; not those that are `known` by other means, nor what these use. */
+  private used(parts: readonly string[], known: (name: string) => boolean = () => false): Set<string> {
     const used = new Set<string>();
     const visit = (names: readonly string[]): void => {
       for (const name of names) {
-        if (used.has(name)) continue;
+        if (used.has(name) || known(name)) continue;
         used.add(name);
         visit(this.uses.get(name) ?? []);
       }
     };
     for (const part of parts) visit(part.match(alias) ?? []);
+    return used;
+  }
+
+  /** The `WITH ...` clause (or nothing) for a SELECT made of `parts`: what they use, directly or through other names, in order of definition. */
+  with(parts: readonly string[], known?: (name: string) => boolean): string {
+    const used = this.used(parts, known);
     const list = Array.from(this.texts).filter(([name]) => used.has(name));
     return list.length === 0 ? '' : `WITH ${list.map(([name, sql]) => `${sql} AS ${name}`).join(', ')} `;
   }
@@ -67,6 +82,70 @@ export class Scope {
       return sum;
     };
     return parts.reduce((sum, part) => sum + size(part), 0);
+  }
+
+  /**
+   * `SELECT columns FROM table WHERE conditions`. `named`: further names, as SQL over the columns of the table, for expressions to use.
+   *
+   * The engine's analysis copies what a name stands for to each place that uses it, which grows exponentially where names build on names (two parsers and
+   * a few filters took 8 s to analyse and then met the limit of 500,000 nodes). Where that would happen, large expressions are columns of nested SELECTs.
+   */
+  select(
+    columns: readonly string[],
+    conditions: readonly string[],
+    table: string,
+    named: readonly (readonly [name: string, sql: string])[] = [],
+  ): string {
+    const parts = [...columns, ...conditions];
+    const isNamed = ([name]: readonly [string, string]): boolean =>
+      parts.some(part => new RegExp(`\\b${name}\\b`).test(part));
+    const extra = named.filter(isNamed).map(([name, sql]) => `${sql} AS ${name}`);
+    const size = parts.reduce((sum, part) => sum + this.weight(part), 0);
+    if (size > flatSizeMax) return this.layered(columns, conditions, table, extra);
+    const clause = this.with(parts).trimEnd();
+    const names = [...(clause === '' ? [] : [clause.slice('WITH '.length)]), ...extra];
+    const head = names.length === 0 ? '' : `WITH ${names.join(', ')} `;
+    return `${head}SELECT ${columns.join(', ')} FROM ${table}${whereClause(conditions)}`;
+  }
+
+  private layered(
+    columns: readonly string[],
+    conditions: readonly string[],
+    table: string,
+    extra: readonly string[],
+  ): string {
+    // For each name: how large it is where it is used, which layer must be below, and whether it is a column of the next layer.
+    const places = new Map<string, { size: number; layer: number; column: boolean }>();
+    const place = (sql: string): { size: number; layer: number } => {
+      const found = { size: sql.length, layer: 0 };
+      for (const name of sql.match(alias) ?? []) {
+        const { size = 0, layer = 0, column = false } = places.get(name) ?? {};
+        found.size += column ? name.length : size;
+        found.layer = Math.max(found.layer, layer);
+      }
+      return found;
+    };
+    for (const [name, sql] of this.texts) {
+      const { size, layer } = place(sql);
+      const column = size > columnSize;
+      places.set(name, { size, layer: column ? layer + 1 : layer, column });
+    }
+    const used = this.used([...columns, ...conditions]);
+    const made = Array.from(this.texts).filter(([name]) => used.has(name) && places.get(name)?.column);
+    const last = made.reduce((layer, [name]) => Math.max(layer, places.get(name)?.layer ?? 0), 0);
+    const isColumn = (name: string): boolean => places.get(name)?.column ?? false;
+    let from = table;
+    for (let layer = 0; layer <= last; layer++) {
+      const next = made.filter(([name]) => places.get(name)?.layer === layer + 1);
+      const output =
+        layer === last
+          ? columns
+          : ['*', ...(layer === 0 ? extra : []), ...next.map(([name, sql]) => `${sql} AS ${name}`)];
+      const where = conditions.filter(condition => place(condition).layer === layer);
+      const select = `${this.with([...output, ...where], isColumn)}SELECT ${output.join(', ')} FROM ${from}${whereClause(where)}`;
+      from = layer === last ? select : `(${select})`;
+    }
+    return from;
   }
 
   /** `sql` on its own, without a WITH clause: each name is defined where it is first used. */

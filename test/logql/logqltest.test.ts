@@ -1,66 +1,17 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Session } from 'chdb';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { compileMetric, metricFault, pageOf, rowsSettings, rowsSql, type ToSql } from '../../src/language/compile.ts';
 import { compileCondition } from '../../src/language/condition.ts';
 import { quote } from '../../src/language/go-string.ts';
 import { parseQuery } from '../../src/language/parser.ts';
-import { quoteMap, quoteString } from '../../src/language/sql-writer.ts';
 import { isLogQuery, type Query } from '../../src/language/tree.ts';
-import { epochNs, type Evaluation, labelsOf, type LoadedRecord, readScript, timeOf } from './script.ts';
+import { RecordStore, sources } from './record-store.ts';
+import { epochNs, type Evaluation, labelsOf, readScript, timeOf } from './script.ts';
 
 const folder = import.meta.dirname;
-let directory: string;
-let session: Session;
-
-const columns = `tenant LowCardinality(String), timestamp DateTime64(9, 'UTC'), received DateTime64(9, 'UTC'), seq UInt64, service LowCardinality(String),
-  severity UInt8, level LowCardinality(String), stream UInt64, labels Map(LowCardinality(String), String), message String, trace_id String, span_id String,
-  attributes Map(LowCardinality(String), String), template String, door LowCardinality(String), class LowCardinality(String)`;
-
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'weir-logql-'));
-  session = new Session(directory);
-  session.query(`CREATE TABLE records (${columns}, INDEX words lower(message) TYPE text(tokenizer = splitByNonAlpha)) ENGINE = MergeTree
-    PARTITION BY (class, toDate(received)) ORDER BY (tenant, timestamp) SETTINGS index_granularity = 4`);
-  session.query(`CREATE TABLE tail (${columns}) ENGINE = Memory`);
-});
-afterAll(() => {
-  session.cleanup();
-  rmSync(directory, { recursive: true, force: true });
-});
-
-let loaded: LoadedRecord[] | undefined;
-
-/** Rows go to parts and tail in turn; a record of another tenant must never be seen. */
-function load(records: LoadedRecord[]): void {
-  if (loaded === records) return;
-  loaded = records;
-  for (const table of ['records', 'tail']) session.query(`TRUNCATE TABLE ${table}`);
-  const insert = (table: string, rows: string[]): void => {
-    if (rows.length > 0)
-      session.query(
-        `INSERT INTO ${table} (tenant, timestamp, received, seq, service, level, labels, message, trace_id, span_id, attributes, door, class) VALUES ${rows.join(', ')}`,
-      );
-  };
-  const rows = records.map(({ timeNs, labels, line, metadata }, i) => {
-    const all: Record<string, string> = { service_name: 'svc', ...labels };
-    const { detected_level: level = 'unknown', trace_id = '', span_id = '', ...attributes } = metadata;
-    const time = `fromUnixTimestamp64Nano(toInt64(${epochNs + timeNs}), 'UTC')`;
-    return `('t', ${time}, ${time}, ${i}, ${[all.service_name ?? '', level].map(quoteString).join(', ')}, ${quoteMap(all)}, ${[line, trace_id, span_id].map(quoteString).join(', ')}, ${quoteMap(attributes)}, 'json', 'c')`;
-  });
-  insert(
-    'records',
-    rows.filter((_, i) => i % 2 === 0),
-  );
-  insert(
-    'tail',
-    rows.filter((_, i) => i % 2 === 1),
-  );
-  const [first] = rows;
-  if (first) insert('records', [first.replace("('t'", "('other'")]);
-}
+const store = new RecordStore();
+afterAll(() => store.close());
 
 type Labels = Record<string, string>;
 const common = ({ ...labels }: Labels): Labels => {
@@ -74,16 +25,6 @@ const print = (labels: Labels): string => {
 };
 const normal = (text: string): string => print(labelsOf(text).labels);
 
-function rowsOf(sql: string): Record<string, string>[] {
-  const text = session.query(sql, 'JSONEachRow').trim();
-  return text === ''
-    ? []
-    : text
-        .split('\n')
-        .map(row => JSON.parse(row.replace(/"(ts|time)":(-?\d+)/g, '"$1":"$2"')) as Record<string, string>);
-}
-
-const sources = { sources: ['records', 'tail'], tenants: ['t'] };
 const offset = (ns: string | undefined): bigint => BigInt(ns ?? '0') - epochNs;
 
 function logs(tree: Query, expected: string[], args: string[]): void {
@@ -93,11 +34,7 @@ function logs(tree: Query, expected: string[], args: string[]): void {
   const paging = { direction, limit } as const;
   const range = { start: epochNs, end: epochNs + 3600_000_000_000n };
   const ask = (sql: ToSql, settings: Record<string, string | number>): Record<string, string>[] =>
-    rowsOf(
-      `${sql({ records: sources.sources })} SETTINGS ${Object.entries(settings)
-        .map(([name, value]) => `${name} = ${value}`)
-        .join(', ')}`,
-    );
+    store.rows(sql({ records: sources.sources }), settings);
   const page = pageOf(tree, { tenant: 't', range }, paging);
   const { rows: whole, tie } = page.read(ask(page.sql, page.settings));
   const paged = [...whole, ...(tie ? page.readTied(ask(page.tiedSql(tie), page.settings), tie) : [])];
@@ -135,7 +72,7 @@ function metric(tree: Query, start: string, end: string, step: string, expected:
   if (isLogQuery(tree)) throw new Error('not a metric query');
   const [startNs, endNs] = [epochNs + timeOf(start), epochNs + timeOf(end)];
   const compiled = compileMetric(tree, { ...sources, startNs, endNs, stepNs: step === '' ? 0n : timeOf(step) });
-  const rows = rowsOf(compiled.sql);
+  const rows = store.rows(compiled.sql);
   const failed = rows.find(row => row.error !== '');
   if (failed) throw metricFault(failed.error ?? '', failed.labels as unknown as Labels);
   const series = new Map<string, string[]>();
@@ -160,7 +97,7 @@ function metric(tree: Query, start: string, end: string, step: string, expected:
 
 function where(condition: string, expected: string[]): void {
   const sql = `SELECT toUnixTimestamp64Nano(timestamp) AS time FROM (SELECT * FROM records UNION ALL SELECT * FROM tail) WHERE tenant = 't' AND (${compileCondition(condition)}) ORDER BY time, seq`;
-  expect(rowsOf(sql).map(row => offset(row.time))).toEqual(expected.flatMap(text => text.split(' ').map(timeOf)));
+  expect(store.rows(sql).map(row => offset(row.time))).toEqual(expected.flatMap(text => text.split(' ').map(timeOf)));
 }
 
 function fault(query: string, expected: string[]): void {
@@ -185,7 +122,7 @@ for (const file of readdirSync(folder).filter(name => name.endsWith('.logqltest'
   describe(file, () => {
     for (const evaluation of readScript(readFileSync(join(folder, file), 'utf8'))) {
       test(`${evaluation.line}: ${evaluation.kind} ${evaluation.query}`, () => {
-        load(evaluation.records);
+        store.load(evaluation.records);
         expectAnswer(evaluation);
       });
     }

@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Session } from 'chdb';
+import { quoteMap, quoteString } from '../../src/language/sql-writer.ts';
+import { epochNs, type LoadedRecord } from './script.ts';
+
+const columns = `tenant LowCardinality(String), timestamp DateTime64(9, 'UTC'), received DateTime64(9, 'UTC'), seq UInt64, service LowCardinality(String),
+  severity UInt8, level LowCardinality(String), stream UInt64, labels Map(LowCardinality(String), String), message String, trace_id String, span_id String,
+  attributes Map(LowCardinality(String), String), template String, door LowCardinality(String), class LowCardinality(String)`;
+
+/** Where {@link RecordStore} has its records. */
+export const sources = { sources: ['records', 'tail'], tenants: ['t'] };
+
+/** An engine in this process with the tables that queries read. */
+export class RecordStore {
+  private readonly directory = mkdtempSync(join(tmpdir(), 'weir-logql-'));
+  private readonly session = new Session(this.directory);
+  private loaded: readonly LoadedRecord[] | undefined;
+
+  constructor() {
+    this.session.query(`CREATE TABLE records (${columns}, INDEX words lower(message) TYPE text(tokenizer = splitByNonAlpha)) ENGINE = MergeTree
+      PARTITION BY (class, toDate(received)) ORDER BY (tenant, timestamp) SETTINGS index_granularity = 4`);
+    this.session.query(`CREATE TABLE tail (${columns}) ENGINE = Memory`);
+  }
+
+  close(): void {
+    this.session.cleanup();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** Replaces what is stored. Rows go to parts and tail in turn; a record of another tenant must never be seen. */
+  load(records: readonly LoadedRecord[]): void {
+    if (this.loaded === records) return;
+    this.loaded = records;
+    for (const table of sources.sources) this.session.query(`TRUNCATE TABLE ${table}`);
+    const insert = (table: string, rows: string[]): void => {
+      if (rows.length > 0)
+        this.session.query(
+          `INSERT INTO ${table} (tenant, timestamp, received, seq, service, level, labels, message, trace_id, span_id, attributes, door, class) VALUES ${rows.join(', ')}`,
+        );
+    };
+    const rows = records.map(({ timeNs, labels, line, metadata }, i) => {
+      const all: Record<string, string> = { service_name: 'svc', ...labels };
+      const { detected_level: level = 'unknown', trace_id = '', span_id = '', ...attributes } = metadata;
+      const time = `fromUnixTimestamp64Nano(toInt64(${epochNs + timeNs}), 'UTC')`;
+      return `('t', ${time}, ${time}, ${i}, ${[all.service_name ?? '', level].map(quoteString).join(', ')}, ${quoteMap(all)}, ${[line, trace_id, span_id].map(quoteString).join(', ')}, ${quoteMap(attributes)}, 'json', 'c')`;
+    });
+    insert(
+      'records',
+      rows.filter((_, i) => i % 2 === 0),
+    );
+    insert(
+      'tail',
+      rows.filter((_, i) => i % 2 === 1),
+    );
+    const [first] = rows;
+    if (first) insert('records', [first.replace("('t'", "('other'")]);
+  }
+
+  /** Rows of a SELECT; `ts` and `time` as text, since they do not fit a JavaScript number. */
+  rows(sql: string, settings: Readonly<Record<string, string | number>> = {}): Record<string, string>[] {
+    const list = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
+    const text = this.session
+      .query(list.length === 0 ? sql : `${sql} SETTINGS ${list.join(', ')}`, 'JSONEachRow')
+      .trim();
+    return text === ''
+      ? []
+      : text
+          .split('\n')
+          .map(row => JSON.parse(row.replace(/"(ts|time)":(-?\d+)/g, '"$1":"$2"')) as Record<string, string>);
+  }
+}

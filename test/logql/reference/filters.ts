@@ -1,0 +1,96 @@
+import type { CompareOperator, LabelCondition, LineFilter, Matcher } from '../../../src/language/tree.ts';
+import { type Line, labelOf } from './record.ts';
+
+/** Matchers see a missing label as the empty value; their expressions match it as a whole. */
+export function matches({ op, value: wanted }: Matcher, value: string): boolean {
+  if (op === '=') return value === wanted;
+  if (op === '!=') return value !== wanted;
+  return new RegExp(`^(?:${wanted})$`, 's').test(value) === (op === '=~');
+}
+
+function hasOperand(op: LineFilter['op'], operand: string, text: string): boolean {
+  if (op === '|=' || op === '!=') return text.includes(operand);
+  if (op === '|~' || op === '!~') return new RegExp(operand).test(text);
+  const escaped = operand
+    .split('<_>')
+    .map(part => part.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&'))
+    .join('.+');
+  return new RegExp(`^(?:${escaped})$`, 's').test(text);
+}
+
+export function passesLine({ op, operands }: LineFilter, text: string): boolean {
+  const any = operands.some(operand => hasOperand(op, operand.value, text));
+  return op.startsWith('|') === any;
+}
+
+/** Go's ParseFloat, as far as tests write numbers. */
+export function readNumber(text: string): number | undefined {
+  if (/^[+-]?(inf|infinity)$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
+  if (/^[+-]?nan$/i.test(text)) return Number.NaN;
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
+}
+
+const seconds: Record<string, number> = { ns: 1e-9, us: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
+/** Seconds of Go's ParseDuration. */
+export function readDuration(text: string): number | undefined {
+  if (/^[+-]?0$/.test(text)) return 0;
+  if (!/^[+-]?((\d+\.?\d*|\.\d+)(ns|us|ms|s|m|h))+$/.test(text)) return undefined;
+  let sum = 0;
+  for (const [, amount, unit = ''] of text.matchAll(/([\d.]+)(ns|us|ms|s|m|h)/g))
+    sum += Number(amount) * (seconds[unit] ?? 0);
+  return text.startsWith('-') ? -sum : sum;
+}
+
+/** Bytes of a size in any case; no unit means bytes. */
+export function readBytes(text: string): number | undefined {
+  const found = /^(\d+\.?\d*|\.\d+) *(?:([kmgt]?)(i?)b?)$/i.exec(text);
+  if (!found || (found[3] !== '' && found[2] === '')) return undefined;
+  const power = ' kmgt'.indexOf((found[2] ?? '').toLowerCase() || ' ');
+  return Math.floor(Number(found[1]) * (found[3] === '' ? 1000 : 1024) ** power);
+}
+
+const compare: Record<CompareOperator, (a: number, b: number) => boolean> = {
+  '=': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+  '>': (a, b) => a > b,
+  '>=': (a, b) => a >= b,
+  '<': (a, b) => a < b,
+  '<=': (a, b) => a <= b,
+};
+
+type Verdict = { keep: boolean; error: string };
+
+/** What a label filter says of a line that may have an error already. */
+function verdict(line: Line, condition: LabelCondition): Verdict {
+  switch (condition.type) {
+    case 'and': {
+      const [left, right] = [verdict(line, condition.left), verdict(line, condition.right)];
+      return { keep: left.keep && right.keep, error: left.error || right.error };
+    }
+    case 'or': {
+      const left = verdict(line, condition.left);
+      if (left.keep) return left;
+      const right = verdict(line, condition.right);
+      return { keep: right.keep, error: right.error };
+    }
+    case 'string':
+      return { keep: matches(condition.matcher, labelOf(line, condition.matcher.name) ?? ''), error: '' };
+    case 'ip':
+      throw new Error('the reference has no ip filters');
+    default: {
+      const text = labelOf(line, condition.name);
+      if (text === undefined) return { keep: false, error: '' };
+      const number = { number: readNumber, duration: readDuration, bytes: readBytes }[condition.type](text);
+      if (number === undefined) return { keep: true, error: 'LabelFilterErr' };
+      const bound = condition.type === 'duration' ? condition.value / 1e9 : condition.value;
+      return { keep: line.error !== '' || compare[condition.op](number, bound), error: '' };
+    }
+  }
+}
+
+/** False when the line is dropped; it may get an error otherwise, the first one stays. */
+export function passesLabels(line: Line, condition: LabelCondition): boolean {
+  const { keep, error } = verdict(line, condition);
+  line.error ||= error;
+  return keep;
+}

@@ -1,0 +1,129 @@
+import type { Json as JsonStage, Logfmt } from '../../../src/language/tree.ts';
+import { type Json, jsonText, readJson, scalarText } from './parse-json.ts';
+import { addExtracted, labelName, type Line, labelOf } from './record.ts';
+
+type Pair = [string, string];
+
+function flatten(fields: readonly [string, Json][], prefix: string): Pair[] {
+  return fields.flatMap(([key, value]): Pair[] => {
+    const name = prefix === '' ? key.trim() : `${prefix}_${key}`;
+    if (value.type === 'object') return flatten(value.fields, name);
+    const text = scalarText(value);
+    return text === undefined ? [] : [[labelName(name), text]];
+  });
+}
+
+function atPath(json: Json, path: string): string {
+  let value: Json | undefined = json;
+  for (const [, field, index, key] of path.matchAll(/\.?([A-Za-z_]\w*)|\[(\d+)\]|\[("[^"]*")\]/g)) {
+    const name = field ?? (key === undefined ? undefined : (JSON.parse(key) as string));
+    if (value?.type === 'object' && name !== undefined) value = value.fields.find(([k]) => k === name)?.[1];
+    else if (value?.type === 'array' && index !== undefined) value = value.items[Number(index)];
+    else value = undefined;
+  }
+  if (value === undefined) return '';
+  return value.type === 'object' || value.type === 'array' ? jsonText(value) : (scalarText(value) ?? '');
+}
+
+export function json(line: Line, stage: JsonStage): void {
+  const value = readJson(line.text);
+  if (value?.type !== 'object') {
+    line.error = 'JSONParserErr';
+    return;
+  }
+  if (stage.extractions.length === 0) addExtracted(line, flatten(value.fields, ''));
+  else
+    for (const { name, path } of stage.extractions) {
+      const found = atPath(value, path);
+      // Nothing found gives an empty label, unless the record has one of that name.
+      if (found !== '' || !line.stored.has(name)) addExtracted(line, [[name, found]]);
+    }
+}
+
+/** (key, value, ok) of a logfmt line; a broken pair ends at the next blank. */
+function logfmtPairs(text: string): { key: string; value: string; ok: boolean }[] {
+  const pairs: { key: string; value: string; ok: boolean }[] = [];
+  const wellFormed = /([^\0-\x20"=]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\0-\x20"=]*)))?(?=[\0-\x20]|$)/sy;
+  for (let at = 0; at < text.length; ) {
+    if (/[\0-\x20]/.test(text[at] ?? '')) {
+      at++;
+      continue;
+    }
+    wellFormed.lastIndex = at;
+    const found = wellFormed.exec(text);
+    if (found) {
+      const [whole, key = '', quoted, bare = ''] = found;
+      pairs.push({ key, value: quoted === undefined ? bare : (JSON.parse(`"${quoted}"`) as string), ok: true });
+      at += whole.length;
+    } else {
+      const broken = /[^\0-\x20]+/.exec(text.slice(at))?.[0] ?? '';
+      pairs.push({ key: '', value: '', ok: false });
+      at += broken.length;
+    }
+  }
+  return pairs;
+}
+
+export function logfmt(line: Line, stage: Logfmt): void {
+  const pairs = logfmtPairs(line.text);
+  if (stage.strict && pairs.some(pair => !pair.ok)) line.error = 'LogfmtParserErr';
+  const good = pairs.filter(pair => pair.ok);
+  if (stage.extractions.length === 0) {
+    const kept = good.filter(({ value }) => stage.keepEmpty || value !== '');
+    addExtracted(
+      line,
+      kept.map(({ key, value }): Pair => [labelName(key), value]),
+    );
+  } else
+    for (const { name, path } of stage.extractions) {
+      const found = good.find(({ key, value }) => key === path && value !== '')?.value ?? '';
+      addExtracted(line, [[name, found]]);
+    }
+}
+
+export function unpack(line: Line): void {
+  const value = readJson(line.text);
+  if (value?.type !== 'object') {
+    line.error = 'JSONParserErr';
+    return;
+  }
+  const strings = value.fields.flatMap(([key, v]): Pair[] => (v.type === 'string' ? [[key, v.value]] : []));
+  addExtracted(
+    line,
+    strings.filter(([key]) => key !== '_entry').map(([key, v]): Pair => [labelName(key), v]),
+  );
+  line.text = strings.find(([key]) => key === '_entry')?.[1] ?? line.text;
+}
+
+export function regexp(line: Line, regex: string): void {
+  const groups = new RegExp(regex.replaceAll('(?P<', '(?<')).exec(line.text)?.groups;
+  if (groups)
+    addExtracted(
+      line,
+      Object.entries(groups).map(([name, value]): Pair => [name, value ?? '']),
+    );
+}
+
+/** Captures end at the next occurrence of the text after them; where that is missing the capture takes the rest and parsing ends. */
+export function pattern(line: Line, text: string): void {
+  const parts = text.split(/<([A-Za-z_]\w*)>/);
+  if (line.text === '' || !line.text.startsWith(parts[0] ?? '')) return;
+  let rest = line.text.slice((parts[0] ?? '').length);
+  for (let i = 1; i < parts.length; i += 2) {
+    const literal = parts[i + 1] ?? '';
+    const end = literal === '' ? rest.length : rest.indexOf(literal);
+    const value = end < 0 ? rest : rest.slice(0, end);
+    if (parts[i] !== '_') addExtracted(line, [[parts[i] ?? '', value]]);
+    if (end < 0) return;
+    rest = rest.slice(end + literal.length);
+  }
+}
+
+/** `{{.label}}`, `{{.label | ToUpper}}` and text; the templates that tests make. */
+export function template(line: Line, text: string): string {
+  return text.replace(/\{\{\s*\.(\w+)(?:\s*\|\s*(\w+))?\s*\}\}/g, (_, name: string, fn?: string) => {
+    const value = labelOf(line, name) ?? '';
+    if (fn === 'ToUpper') return value.toUpperCase();
+    return fn === 'ToLower' ? value.toLowerCase() : value;
+  });
+}
