@@ -18,6 +18,7 @@ import { type LabelSet, QueryFault } from './samples.ts';
  */
 const full = process.env.WEIR_TEST_MODE === 'full';
 const seed = Number(process.env.WEIR_TEST_SEED ?? (full ? Date.now() % 1_000_000_000 : 7));
+const timeoutMs = full ? 1_800_000 : 240_000;
 const [dataSets, runs] = full ? [40, 60] : [2, 15];
 
 const store = new RecordStore();
@@ -112,49 +113,61 @@ describe.each(fc.sample(records, { numRuns: dataSets, seed }).map((loaded, i) =>
   ({ loaded, i }) => {
     const parameters = { numRuns: runs, seed: seed + i, endOnFailure: !full };
 
-    test('instant queries', () => {
-      store.load(loaded);
-      fc.assert(
-        fc.property(metricQuery, instantTime, (query, atNs) => {
-          const tree = parsed(query);
-          const expected = asked(() => vectorLines(instant(loaded, tree, atNs), atNs));
-          expect(realMetric(tree, { startNs: atNs, endNs: atNs, stepNs: 0n }), `${atNs} ${printQuery(tree)}`).toEqual(
-            expected,
-          );
-        }),
-        parameters,
-      );
-    });
-
-    test('range queries', () => {
-      store.load(loaded);
-      fc.assert(
-        fc.property(metricQuery, times, (query, span) => {
-          const tree = parsed(query);
-          const expected = asked(() => pointLines(range(loaded, tree, span)));
-          expect(realMetric(tree, span), printQuery(tree)).toEqual(expected);
-        }),
-        parameters,
-      );
-    });
-
-    test('log queries', () => {
-      store.load(loaded);
-      fc.assert(
-        fc.property(
-          logQuery,
-          fc.constantFrom('forward', 'backward'),
-          fc.integer({ min: 1, max: 60 }),
-          (query, direction, limit) => {
+    test(
+      'instant queries',
+      () => {
+        store.load(loaded);
+        fc.assert(
+          fc.property(metricQuery, instantTime, (query, atNs) => {
             const tree = parsed(query);
-            expect(realLogs(tree, direction, limit), printQuery(tree)).toEqual(
-              referenceLogs(loaded, tree, direction, limit),
+            const expected = asked(() => vectorLines(instant(loaded, tree, atNs), atNs));
+            expect(realMetric(tree, { startNs: atNs, endNs: atNs, stepNs: 0n }), `${atNs} ${printQuery(tree)}`).toEqual(
+              expected,
             );
-          },
-        ),
-        parameters,
-      );
-    });
+          }),
+          parameters,
+        );
+      },
+      timeoutMs,
+    );
+
+    test(
+      'range queries',
+      () => {
+        store.load(loaded);
+        fc.assert(
+          fc.property(metricQuery, times, (query, span) => {
+            const tree = parsed(query);
+            const expected = asked(() => pointLines(range(loaded, tree, span)));
+            expect(realMetric(tree, span), printQuery(tree)).toEqual(expected);
+          }),
+          parameters,
+        );
+      },
+      timeoutMs,
+    );
+
+    test(
+      'log queries',
+      () => {
+        store.load(loaded);
+        fc.assert(
+          fc.property(
+            logQuery,
+            fc.constantFrom('forward', 'backward'),
+            fc.integer({ min: 1, max: 60 }),
+            (query, direction, limit) => {
+              const tree = parsed(query);
+              expect(realLogs(tree, direction, limit), printQuery(tree)).toEqual(
+                referenceLogs(loaded, tree, direction, limit),
+              );
+            },
+          ),
+          parameters,
+        );
+      },
+      timeoutMs,
+    );
   },
 );
 
