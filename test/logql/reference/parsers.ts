@@ -27,17 +27,17 @@ function atPath(json: Json, path: string): string {
 
 export function json(line: Line, stage: JsonStage): void {
   const value = readJson(line.text);
-  if (value?.type !== 'object') {
-    line.error = 'JSONParserErr';
-    return;
-  }
-  if (stage.extractions.length === 0) addExtracted(line, flatten(value.fields, ''));
-  else
+  if (stage.extractions.length === 0) {
+    if (value?.type === 'object') addExtracted(line, flatten(value.fields, ''));
+    else line.error = 'JSONParserErr';
+  } else if (/^[{["]/.test(line.text)) {
+    if (value === undefined) line.error = 'JSONParserErr';
     for (const { name, path } of stage.extractions) {
-      const found = atPath(value, path);
+      const found = value ? atPath(value, path) : '';
       // Nothing found gives an empty label, unless the record has one of that name.
       if (found !== '' || !line.stored.has(name)) addExtracted(line, [[name, found]]);
     }
+  } else if (line.text !== '') line.error = 'JSONParserErr';
 }
 
 /** (key, value, ok) of a logfmt line; a broken pair ends at the next blank. */
