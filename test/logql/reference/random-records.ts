@@ -65,7 +65,7 @@ const logfmtPair = fc.oneof(
     weight: 3,
     arbitrary: fc.constantFrom('dur=1.5s', 'dur=250ms', 'dur=x', 'size=2KB', 'size=1KiB', 'v=NaN', 'v=bad', 'x.y=1'),
   },
-  { weight: 1, arbitrary: fc.constantFrom('bare', 'x=', 'v=""', '=z', 'q=a=b', 'k="open', 'a"b=c') },
+  { weight: 1, arbitrary: fc.constantFrom('bare', 'x=', 'v=""', '=z', 'q=a=b') },
 );
 const logfmtLine = fc.array(logfmtPair, { minLength: 1, maxLength: 5 }).map(pairs => pairs.join(' '));
 
@@ -76,7 +76,7 @@ const text = fc.constantFrom(
   '',
   '\u001b[31mred\u001b[0m x=2',
   '{"_entry":"inner x=5","k":"v"}',
-  '{"x":1',
+  '{broken',
   '[1]',
   '"str"',
 );
