@@ -28,13 +28,26 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** Records are visible a fraction of a second after their ack: a search that finds nothing yet (exit code 1) is asked again. */
+const searchAgain = `weir_search() {
+  for try in 1 2 3 4 5 6 7 8 9 10; do
+    code=0
+    ${process.execPath} ${join(root, 'src/main.ts')} search "$@" || code=$?
+    [ $code -eq 1 ] || return $code
+    sleep 0.5
+  done
+  return 1
+}
+`;
+
 async function runBlock(language: string, text: string): Promise<{ code: number | null; output: string }> {
   const ready = text
     .replaceAll('http://127.0.0.1:7575', weir.url)
     .replaceAll('127.0.0.1:7575', weir.url.replace('http://', ''))
+    .replaceAll('npx weir search', 'weir_search')
     .replaceAll('npx weir', `${process.execPath} ${join(root, 'src/main.ts')}`);
   const file = join(folder, `block-${Math.abs(ready.length)}.${language === 'sh' ? 'sh' : 'mjs'}`);
-  writeFileSync(file, ready);
+  writeFileSync(file, language === 'sh' ? searchAgain + ready : ready);
   const child = spawn(language === 'sh' ? 'bash' : process.execPath, language === 'sh' ? ['-e', file] : [file], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
