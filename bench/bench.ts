@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { ackCase, visibleCase } from './cases/latency.ts';
 import { engineLimit } from './cases/engine-limit.ts';
+import { compileCase, dashboardCase } from './cases/dashboards.ts';
 import { explorerCase } from './cases/explorer.ts';
 import { growthCase } from './cases/growth.ts';
 import { ingestCase, prepared } from './cases/ingest.ts';
@@ -14,7 +15,7 @@ import { startWeir } from './weir-under-test.ts';
 export type BenchOptions = {
   /** Everything in about 60 s on small sets; ratios against the limits of the same run only. */
   small: boolean;
-  /** Run only these: limits, ingest, latency, queries, memory, growth, wide, replay, explorer. */
+  /** Run only these: limits, ingest, latency, queries, memory, growth, wide, replay, dashboards, language, explorer. */
   only?: string[];
   /** A VictoriaLogs or Loki to send the same data and questions to. */
   peer?: { kind: PeerKind; url: string; pid: number };
@@ -22,6 +23,8 @@ export type BenchOptions = {
   out?: string;
 };
 
+/** The number that dashboards of this set unwrap has a column of its own (docs/decisions/0010): 2 % of the insert cost. */
+const indexedConfig = 'store: {numbers: [duration_ms]}\n';
 const plainConfig = 'store: {token_index: false, trace_index: false, id_index: false}\n';
 
 /** Run the cases one after the other on this machine, print each as it is known, then everything as one table. Resolves with false when a target was missed. */
@@ -30,7 +33,7 @@ export async function runBench(options: BenchOptions, print: (text: string) => v
   const rows = small ? 200_000 : 2_000_000;
   const wants = (name: string): boolean =>
     options.only === undefined
-      ? !small || !['growth', 'wide', 'memory', 'replay', 'explorer'].includes(name)
+      ? !small || !['growth', 'wide', 'memory', 'replay', 'dashboards', 'explorer'].includes(name)
       : options.only.includes(name);
   const results: Result[] = [];
   const add = (more: Result[]): void => {
@@ -47,7 +50,7 @@ export async function runBench(options: BenchOptions, print: (text: string) => v
   if (limit) add(limit.results);
   let rate = 20;
   if (wants('ingest') || wants('queries') || wants('latency')) {
-    const weir = await startWeir();
+    const weir = await startWeir({ config: indexedConfig });
     try {
       add([{ case: 'start', what: 'empty directory to ready', value: weir.readyMs, unit: 'ms' }]);
       if (wants('ingest') || wants('queries')) {
@@ -119,6 +122,8 @@ export async function runBench(options: BenchOptions, print: (text: string) => v
   for (const [name, run] of [
     ['memory', () => memoryOf(small)],
     ['growth', () => growthOf(small)],
+    ['dashboards', () => dashboardsOf(small)],
+    ['language', () => Promise.resolve(compileCase())],
     ['explorer', () => explorerCase()],
   ] as const)
     if (wants(name)) add(await run());
@@ -145,8 +150,17 @@ async function memoryOf(small: boolean): Promise<Result[]> {
   }
 }
 
-async function growthOf(small: boolean): Promise<Result[]> {
+async function dashboardsOf(small: boolean): Promise<Result[]> {
   const weir = await startWeir();
+  try {
+    return await dashboardCase(weir, small ? 200_000 : 2_000_000);
+  } finally {
+    await weir.stop();
+  }
+}
+
+async function growthOf(small: boolean): Promise<Result[]> {
+  const weir = await startWeir({ config: indexedConfig });
   try {
     return await growthCase(weir, small ? [50_000, 500_000] : [1_000_000, 20_000_000], small ? 5 : 20);
   } finally {

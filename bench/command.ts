@@ -4,7 +4,7 @@ import { type BenchOptions, runBench } from './bench.ts';
 const help = `weir bench: every figure of the README, measured on this machine
 
   --small               about a minute: small sets, no growth, memory, wide or page cases
-  --only <a,b>          of: limits, ingest, queries, latency, wide, replay, memory, growth, explorer
+  --only <a,b>          of: limits, ingest, queries, latency, wide, replay, memory, growth, dashboards, language, explorer
   --peer <kind>         victorialogs or loki: send it the same data and questions ...
   --peer-url <url>      ... at this address ...
   --peer-pid <pid>      ... and measure this process

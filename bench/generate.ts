@@ -40,7 +40,8 @@ function message(r: number, s: number): string {
   }
 }
 
-export type SetName = 'flat' | 'wide20' | 'wide200' | 'replay';
+/** `lines`: the lines of `flat`, to be sent as text, so that the whole JSON text is the message. */
+export type SetName = 'flat' | 'lines' | 'wide20' | 'wide200' | 'replay';
 /** Row `index` of a set has event time `baseMs + index * stepMs`. */
 export type SetOptions = { rows: number; seed?: number; baseMs: number; stepMs: number };
 export type Chunk = { bytes: Buffer; rows: number };
@@ -95,7 +96,7 @@ export function* generate(set: SetName, options: SetOptions, chunkBytes: number)
   for (let index = 0; index < options.rows; index++) {
     const time = new Date(options.baseMs + Math.floor(index * options.stepMs)).toISOString();
     let line: string;
-    if (set === 'flat') line = flatLine(index, time, random);
+    if (set === 'flat' || set === 'lines') line = flatLine(index, time, random);
     else if (set === 'replay') {
       const record = replay[random() % replay.length] ?? { service: '', text: '' };
       line = `${JSON.stringify({ ts: time, service: record.service, message: record.text })}\n`;

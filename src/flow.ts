@@ -70,6 +70,21 @@ export type Engine = {
   epoch(): number;
 };
 
+/** The columns that stand for a field whose numbers records hold as columns of their own: name, type and SQL over the other columns of a record. The first is called `number_<field>`. */
+export type NumberColumnsOf = (field: string) => readonly { name: string; type: string; expression: string }[];
+
+/** What is known of the parts without asking the engine. */
+export type PartsView = {
+  /** Grows with every change of the parts. */
+  generation: number;
+  /** No tail has rows: the parts are all that is visible. */
+  whole: boolean;
+  /** Event times (ns, inclusive) between which all records of the parts lie. Absent: not known yet. */
+  times?: { from: bigint; to: bigint };
+  /** Event times (ns, inclusive) of the records that came to the parts after `generation`; undefined when more may have changed, or when it is too long ago. */
+  since(generation: number): readonly { from: bigint; to: bigint }[] | undefined;
+};
+
 /**
  * What together holds every visible record exactly once: the parts first, then tails (Memory tables) that are not sealed yet. All have the
  * columns of store/schema.ts. Each text is ready to stand after FROM as it is: a quoted name, or a SELECT in parentheses.
@@ -78,6 +93,10 @@ export type Sources = {
   records: string[];
   quarantine: string[];
   streams: string[];
+  /** Fields whose numbers records have as columns of their own (language/number-column.ts). Absent: none. */
+  numbers?: readonly string[];
+  /** The parts as the statement will see them. Absent: unknown. */
+  parts?: PartsView;
   /** Patterns of the ids that `template` of records in parts holds (tenant, id, pattern); one row per id. Rows of a tail hold ids of shapes, see language/message-shape.ts. */
   templates: string;
 };

@@ -26,7 +26,14 @@ export async function growthCase(
     await target.settle();
     const range = { start: `${BigInt(baseMs) * 1_000_000n}`, end: `${BigInt(baseMs + size * stepMs) * 1_000_000n}` };
     const cases = queryCases(size, Math.ceil((size * stepMs) / 1000)).filter(c =>
-      ['last 100', 'needle by line filter', 'level histogram', 'p99 by service'].includes(c.id),
+      [
+        'last 100',
+        'service and level, last 100',
+        'needle token',
+        'trace lookup',
+        'level histogram',
+        'p99 by service',
+      ].includes(c.id),
     );
     figures.push(await measureQueries(target, cases, range, repeats));
   }

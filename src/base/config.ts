@@ -168,6 +168,11 @@ export const configSchema = z.strictObject({
         .regex(/^[a-zA-Z_]\w*$/)
         .default('weir'),
       token_index: z.boolean().default(true).describe('index of the words of messages'),
+      numbers: z
+        .array(z.string().regex(/^[a-zA-Z_]\w*$/, 'is not a field name'))
+        .max(limits.numberColumnsMax)
+        .default([])
+        .describe('fields whose numbers are kept as columns of their own, for cheap `| unwrap field`'),
       trace_index: z.boolean().default(true).describe('index of trace ids'),
       id_index: z.boolean().default(true).describe('index of span ids and values of attributes, for finding ids'),
     })

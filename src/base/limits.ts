@@ -57,6 +57,8 @@ export const limits = {
   tickMillisMin: 100,
   /** ... and after a tick of more than a quarter of `tickBytes`, where statements are what limits the throughput. */
   tickMillisBusy: 150,
+  /** Fields with number columns: two columns each in every part and statement that writes one. */
+  numberColumnsMax: 16,
   /** The tail is sealed into one part at this size ... */
   sealBytes: 64 * MiB,
   /** ... or at this age, so that a quiet system does not keep records in memory only (the log has them anyway). */
@@ -89,6 +91,8 @@ export const limits = {
   /** Loki: points per series. */
   queryPointsMax: 11_000,
   querySeriesMax: 500,
+  /** Values of metric answers kept for queries that come again, about 60 bytes each; the longest unused go first. */
+  keptPointsMax: 300_000,
   /** Loki: end minus start of one query, 30 days and an hour. */
   queryLengthHours: 721,
   /** Loki: series of one answer of index/volume. */

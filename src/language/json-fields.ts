@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Found, Row } from './row.ts';
 import { withNames } from './scope.ts';
 import { escapeRegex, quoteString, quoteStrings } from './sql-writer.ts';
@@ -80,8 +81,15 @@ export function jsonPairs(row: Row): string {
 
 export const jsonMap = (row: Row): string => row.scope.bind(firstOfEach(jsonPairs(row)));
 
+/**
+ * The line under another expression for each name, since the engine computes a branch only where it is needed but everywhere when two
+ * branches share it. Lines are shorter than any of these lengths.
+ */
+const lineFor = (row: Row, name: string): string =>
+  `left(${row.line}, ${2 ** 31 + (Number.parseInt(hash('sha1', name).slice(0, 8), 16) % 1_000_000)})`;
+
 const slowField = (row: Row, name: string): string =>
-  `arrayElementOrNull(arrayMap(p -> p.2, arrayFilter(p -> p.1 = ${quoteString(name)}, ${jsonPairs(row)})), 1)`;
+  `arrayElementOrNull(arrayMap(p -> p.2, arrayFilter(p -> p.1 = ${quoteString(name)}, ${jsonPairs({ ...row, line: lineFor(row, name) })})), 1)`;
 
 /** Fast path: one field by one parse of the line. Only for names whose spelling in the line is certain; all other lines take the slow path. */
 export function jsonField(row: Row, name: string): Found {

@@ -1,6 +1,6 @@
 import { ipInText } from './ip.ts';
 import { bytesOf, durationOf, notBytes, notDuration, notNumber, numberOf } from './convert.ts';
-import { choose, find, isEmpty, notEmpty, type Row, withError } from './row.ts';
+import { choose, find, type Found, isEmpty, notEmpty, type Row, withError } from './row.ts';
 import { and, or, quoteNumber, quoteString } from './sql-writer.ts';
 import { wholeRegex } from './stages/stage.ts';
 import type { CompareOperator, LabelCondition, Matcher } from './tree.ts';
@@ -32,9 +32,12 @@ const asBytes: Converter = { convert: bytesOf, why: notBytes };
 
 /** A numeric comparison: a missing label drops the line, a value that does not convert keeps it with an error, and so does an earlier error. */
 function compare(row: Row, name: string, op: CompareOperator, bound: number, { convert, why }: Converter): Verdict {
-  const found = find(row, name);
+  const column = convert === numberOf ? row.number(name) : undefined;
+  const found: Found = column
+    ? { value: column.text, present: or([`isNotNull(${column.number})`, notEmpty(column.text)]) }
+    : find(row, name);
   if (found.present === '0') return clean('0');
-  const number = row.scope.bind(convert(found.numeric ?? found.value));
+  const number = column ? column.number : row.scope.bind(convert(found.numeric ?? found.value));
   const inverse = `isNull(${number})`;
   const passes = [`ifNull(${number} ${op} ${quoteNumber(bound)}, 0)`, inverse, notEmpty(row.errorWhen(name))];
   const failed = row.scope.bind(and([found.present, inverse]));

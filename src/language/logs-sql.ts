@@ -26,16 +26,40 @@ export type Matching = {
 export type Paging = { direction: 'backward' | 'forward' | 'accepted'; limit?: number; after?: Cursor };
 
 /** Statement over tables (or SELECTs in parentheses) with the columns of a record: the parts first, then tails; each record is in exactly one. */
-export type ToSql = (sources: { records: readonly string[] }) => string;
+export type ToSql = (sources: {
+  records: readonly string[];
+  numbers?: readonly string[];
+  /** Of the first of `records`: all its rows lie between these event times (ns, inclusive). */
+  parts?: { times?: { from: bigint; to: bigint } };
+}) => string;
 
 type Settings = Record<string, string | number>;
+
+const from = (start: bigint): string => `timestamp >= ${quoteTime(start)}`;
+const before = (end: bigint): string => `timestamp < ${quoteTime(end)}`;
+
+/** Conditions for a source without those bounds of time that hold for all its rows anyway: comparing costs 2 CPU-ms per million rows. */
+export function withoutHeld(
+  where: readonly string[],
+  range: Matching['range'],
+  source: number,
+  sources: Parameters<ToSql>[0],
+): string[] {
+  const times = source === 0 ? sources.parts?.times : undefined;
+  if (!times || !range) return [...where];
+  return where.filter(
+    condition =>
+      !(condition === from(range.start) && range.start <= times.from) &&
+      !(condition === before(range.end) && range.end > times.to),
+  );
+}
 
 /** The row after all stages, and what a record must meet to be in the answer. */
 export function conditionsOf(query: LogQuery, matching: Matching, scope: Scope): { row: Row; where: string[] } {
   const start = storedRow(scope);
   const { range, fromSeq, belowSeq } = matching;
   const where = [tenantCondition([matching.tenant])];
-  if (range) where.push(`timestamp >= ${quoteTime(range.start)}`, `timestamp < ${quoteTime(range.end)}`);
+  if (range) where.push(from(range.start), before(range.end));
   if (fromSeq !== undefined) where.push(`seq >= ${quoteInteger(fromSeq)}`);
   if (belowSeq !== undefined) where.push(`seq < ${quoteInteger(belowSeq)}`);
   where.push(selectorCondition(query.selector));
@@ -56,9 +80,13 @@ export function cursorConditions(direction: Paging['direction'], after: Cursor):
 export function matchingSql(query: LogQuery, matching: Matching, columns: readonly string[]): ToSql {
   const scope = new Scope();
   const { where } = conditionsOf(query, matching, scope);
-  const condition = and(where);
-  const text = `${scope.with([condition])}SELECT ${columns.join(', ')}`;
-  return sources => sources.records.map(table => `${text} FROM ${table} WHERE ${condition}`).join(' UNION ALL ');
+  return sources =>
+    sources.records
+      .map((table, i) => {
+        const condition = and(withoutHeld(where, matching.range, i, sources));
+        return `${scope.with([condition])}SELECT ${columns.join(', ')} FROM ${table} WHERE ${condition}`;
+      })
+      .join(' UNION ALL ');
 }
 
 /** Stages after which a record can have labels that it was not stored with. */

@@ -7,6 +7,7 @@ import {
   namesAreColumns,
   parsedLabels,
   type ToSql,
+  withoutHeld,
 } from './logs-sql.ts';
 import { extractedSuffix, storedRow } from './row.ts';
 import { Scope } from './scope.ts';
@@ -82,7 +83,7 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
   const { row, where } = conditionsOf(query, matching, scope);
   const { direction, limit, after } = order;
   const way = direction === 'backward' ? 'DESC' : 'ASC';
-  const condition = and([...where, ...(after ? cursorConditions(direction, after) : [])]);
+  const conditions = [...where, ...(after ? cursorConditions(direction, after) : [])];
 
   const plain = storedRow(scope);
   const parsed = parsedLabels(query, row);
@@ -105,15 +106,16 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
     ...stored.filter(name => computed[name] === undefined),
     ...Object.entries(computed).map(([name, sql]) => `${sql} AS ${name}`),
   ];
-  const clause = scope.with([condition]);
   const needed =
     'timestamp, seq, received, service, level, severity, message, labels, attributes, door, trace_id, span_id';
   const legs =
-    (conditions: string, cut: string): ToSql =>
+    (all: string[], cut: string): ToSql =>
     sources =>
       sources.records
-        .map(table => {
-          const from = `FROM ${table} WHERE ${conditions} ${cut}`;
+        .map((table, i) => {
+          const condition = and(withoutHeld(all, matching.range, i, sources));
+          const clause = scope.with([condition]);
+          const from = `FROM ${table} WHERE ${condition} ${cut}`;
           if (Object.keys(computed).length === 0) return `(${clause}SELECT ${columns.join(', ')} ${from})`;
           // Computed for the rows of the page only.
           return `(${scope.with(columns)}SELECT ${columns.join(', ')} FROM (${clause}SELECT ${needed} ${from}))`;
@@ -143,7 +145,7 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
 
   const searches = query.stages.some(stage => stage.kind === 'line_filter');
   return {
-    sql: legs(condition, `ORDER BY timestamp ${way} LIMIT ${limit + 1}`),
+    sql: legs(conditions, `ORDER BY timestamp ${way} LIMIT ${limit + 1}`),
     settings: {
       ...namesAreColumns,
       // Several threads would each read their own far end of the range; a line filter may have to read everything and gets half the cores.
@@ -159,8 +161,7 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
       const whole = rows.filter(r => sign * compareIntegers(r.ts, last.ts) < 0);
       return { rows: whole, tie: { ts: BigInt(last.ts), limit: limit - whole.length } };
     },
-    tiedSql: tie =>
-      legs(and([condition, `timestamp = ${quoteTime(tie.ts)}`]), `ORDER BY seq ${way} LIMIT ${tie.limit}`),
+    tiedSql: tie => legs([...conditions, `timestamp = ${quoteTime(tie.ts)}`], `ORDER BY seq ${way} LIMIT ${tie.limit}`),
     readTied: (raw, tie) => inOrder(raw).slice(0, tie.limit),
   };
 }

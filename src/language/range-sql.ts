@@ -1,10 +1,21 @@
 import { bytesOf, durationOf, numberOf } from './convert.ts';
 import { type RangeDefinition, rangeDefinition } from './functions/range.ts';
-import { categories, choose, find, isEmpty, notEmpty, removeLabel, type Row, storedRow, withError } from './row.ts';
+import {
+  categories,
+  choose,
+  find,
+  type Found,
+  isEmpty,
+  notEmpty,
+  removeLabel,
+  type Row,
+  storedRow,
+  withError,
+} from './row.ts';
 import { failureOf } from './sample-error.ts';
 import { Scope } from './scope.ts';
 import { selectorCondition, tenantCondition } from './selector-sql.ts';
-import { and, quoteMap, quoteString, quoteStrings, quoteTable, quoteTime } from './sql-writer.ts';
+import { and, or, quoteMap, quoteString, quoteStrings, quoteTable, quoteTime } from './sql-writer.ts';
 import { applyStage, applyStages } from './stages/index.ts';
 import type { Grouping, LogRange, RangeAggregation, Unwrap } from './tree.ts';
 import { timeOf, type Window, windowOf } from './window.ts';
@@ -14,15 +25,21 @@ import type { MetricContext, Vector } from './vector.ts';
 type Sample = { row: Row; where: string[]; value: string };
 
 function unwrapped(row: Row, unwrap: Unwrap): Sample {
-  const found = find(row, unwrap.label);
+  const column = unwrap.conversion === undefined ? row.number(unwrap.label) : undefined;
+  const found: Found = column
+    ? { value: column.text, present: `isNotNull(${column.number})` }
+    : find(row, unwrap.label);
   const convert = { none: numberOf, bytes: bytesOf, duration: durationOf, duration_seconds: durationOf }[
     unwrap.conversion ?? 'none'
   ];
-  const number = row.scope.bind(convert(found.numeric ?? found.value));
+  const number = column ? column.number : row.scope.bind(convert(found.numeric ?? found.value));
   const failed = choose(`isNull(${number})`, "'SampleExtractionErr'", "''");
   const details = `concat('cannot convert ', ${quoteString(unwrap.label)}, ': ', ${found.value})`;
-  const where = [and([found.present, notEmpty(found.value)])];
-  let after = removeLabel(withError(row, failed, details), unwrap.label);
+  const some = notEmpty(found.numeric ?? found.value);
+  const where = [column ? or([found.present, some]) : and([found.present, some])];
+  // Only records with the label are samples, and a label that a parser found may prove that the parser had no error.
+  const sampled = { ...row, error: row.scope.bind(row.errorWhen(unwrap.label)) };
+  let after = removeLabel(withError(sampled, failed, details), unwrap.label);
   for (const filter of unwrap.filters) {
     const applied = applyStage(filter, after);
     after = applied.row;
@@ -31,8 +48,13 @@ function unwrapped(row: Row, unwrap: Unwrap): Sample {
   return { row: after, where, value: `ifNull(${number}, 0.)` };
 }
 
-function sampleOf(range: LogRange, definition: RangeDefinition, scope: Scope): Sample {
-  const { row, where } = applyStages(range.stages, storedRow(scope));
+function sampleOf(
+  range: LogRange,
+  definition: RangeDefinition,
+  scope: Scope,
+  numbers: readonly string[] | undefined,
+): Sample {
+  const { row, where } = applyStages(range.stages, storedRow(scope, numbers));
   if (range.unwrap) {
     const sample = unwrapped(row, range.unwrap);
     return { ...sample, where: [...where, ...sample.where] };
@@ -86,29 +108,33 @@ function legs(
   context: MetricContext,
 ): string {
   const { scope } = sample.row;
-  const conditions = [
-    tenantCondition(context.tenants),
-    `timestamp > ${quoteTime(window.after)} AND timestamp <= ${quoteTime(window.upTo)}`,
-    selectorCondition(range.selector),
-    ...sample.where,
-    window.where,
-  ];
   const columns = [
     ...identity.columns,
     `${window.slice} AS slice`,
     ...extra,
     ...(isEmpty(failure) ? [] : [`toString(${failure}) AS failure`]),
   ];
-  return context.sources
-    .map(source => scope.select(columns, conditions, quoteTable(source), [['ts', 'toUnixTimestamp64Nano(timestamp)']]))
-    .join(' UNION ALL ');
+  const leg = (source: string, i: number): string => {
+    // Bounds that hold for all rows of the parts need not be compared.
+    const times = i === 0 ? context.times : undefined;
+    const conditions = [
+      tenantCondition(context.tenants),
+      ...(times && times.from > window.after ? [] : [`timestamp > ${quoteTime(window.after)}`]),
+      ...(times && times.to <= window.upTo ? [] : [`timestamp <= ${quoteTime(window.upTo)}`]),
+      selectorCondition(range.selector),
+      ...sample.where,
+      window.where,
+    ];
+    return scope.select(columns, conditions, quoteTable(source), [['ts', 'toUnixTimestamp64Nano(timestamp)']]);
+  };
+  return context.sources.map(leg).join(' UNION ALL ');
 }
 
 /** SQL of an aggregation over a window. `over`: the grouping of a vector aggregation that is computed in the same pass. */
 export function rangeVector(query: RangeAggregation, context: MetricContext, over?: Grouping): Vector {
   const definition = rangeDefinition(query);
   const scope = new Scope();
-  const sample = sampleOf(query.range, definition, scope);
+  const sample = sampleOf(query.range, definition, scope, context.numbers);
   const grouping = over ?? query.grouping;
   const identity = identityOf(sample.row, grouping);
   // Only a sum hands its grouping down to where samples are made; min and max are merely computed in the same pass.

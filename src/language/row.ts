@@ -1,3 +1,4 @@
+import { type NumberColumn, numberColumn } from './number-column.ts';
 import type { Scope } from './scope.ts';
 import { and, or, quoteMap, quoteString, quoteStrings, writeArray } from './sql-writer.ts';
 
@@ -30,6 +31,8 @@ export type Row = {
   /** `error`, given that label `name` is present: spares the check of a line when the label proves that its parser had no error. */
   errorWhen(name: string): string;
   label(category: Category, name: string): Found;
+  /** The columns that stand for label `name`, when records have them and no stage has touched the label. */
+  number(name: string): NumberColumn | undefined;
   /** All labels of a category, Map(String, String). */
   map(category: Category): string;
 };
@@ -110,8 +113,8 @@ function storedMap(scope: Scope, category: Category): string {
   return scope.bind(`mapApply((k, v) -> (if(mapContains(labels, k), concat(k, '${extractedSuffix}'), k), v), ${kept})`);
 }
 
-/** A record as it is stored. */
-export function storedRow(scope: Scope): Row {
+/** A record as it is stored. `numbers`: fields with number columns. */
+export function storedRow(scope: Scope, numbers: readonly string[] = []): Row {
   return {
     scope,
     line: 'message',
@@ -119,6 +122,10 @@ export function storedRow(scope: Scope): Row {
     details: "''",
     errorWhen: () => "''",
     label: (category, name) => storedLabel(scope, category, name),
+    number: name =>
+      numbers.includes(name) && name !== 'service_name' && !(name in metadataColumns) && rootOf(name) === undefined
+        ? numberColumn(name)
+        : undefined,
     map: category => storedMap(scope, category),
   };
 }
@@ -176,6 +183,7 @@ export function removeLabel(row: Row, name: string, when = '1'): Row {
   const condition = row.scope.bind(when);
   return {
     ...row,
+    number: asked => (asked === name ? undefined : row.number(asked)),
     label(category, asked) {
       const found = row.label(category, asked);
       if (asked !== name) return found;
@@ -192,6 +200,7 @@ export function setLabel(row: Row, category: Category, name: string, value: stri
   if (condition === '0') return row;
   return {
     ...row,
+    number: asked => (asked === name ? undefined : row.number(asked)),
     label(asked, askedName) {
       const found = row.label(asked, askedName);
       if (askedName !== name) return found;
@@ -218,6 +227,7 @@ export function filterLabels(row: Row, kept: ReadonlyMap<string, string>): Row {
   };
   return {
     ...row,
+    number: () => undefined,
     label,
     map: category =>
       row.scope.bind(namedValues(new Map(Array.from(kept.keys(), name => [name, label(category, name)])))),
@@ -261,6 +271,7 @@ export function extract(row: Row, extractor: Extractor): Row {
   };
   const extended: Row = {
     ...row,
+    number: () => undefined,
     label(category, name) {
       const old = row.label(category, name);
       if (category === 'stream') return old;
@@ -286,10 +297,7 @@ export function extract(row: Row, extractor: Extractor): Row {
   return {
     ...failed,
     errorWhen: name =>
-      choose(
-        scope.bind(storedHas(name)),
-        failed.error,
-        choose(extractor.cleanWhenFound, row.errorWhen(name), failed.error),
-      ),
+      // The error in one branch only: the engine computes what two branches share for every line.
+      choose(scope.bind(or([storedHas(name), not(extractor.cleanWhenFound)])), failed.error, row.errorWhen(name)),
   };
 }

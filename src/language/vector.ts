@@ -1,6 +1,13 @@
 import type { Evaluation } from './window.ts';
 
-export type MetricContext = Evaluation & { sources: readonly string[]; tenants: readonly string[] };
+export type MetricContext = Evaluation & {
+  sources: readonly string[];
+  tenants: readonly string[];
+  /** Fields that the sources have as number columns. */
+  numbers?: readonly string[];
+  /** All rows of the first source lie between these event times (ns, inclusive). */
+  times?: { from: bigint; to: bigint };
+};
 
 /**
  * A metric expression as SQL: rows (labels Map(String, String) sorted by name, t Int64 ns, value Float64, error String).

@@ -9,9 +9,9 @@ import { type QueryRow, queryRequest } from './contract.ts';
 import { abortWith, type FrameWriter, openFrames } from './frame-writer.ts';
 import { visibleError } from './visible-error.ts';
 import type { Cursor, Shaped } from '../language/compile.ts';
-import { planOf } from './plan.ts';
+import { type LogsPlan, type MetricPlan, planOf } from './plan.ts';
 import { checked, type Room } from './room.ts';
-import { assertPoints, sampleText, seriesOf } from './series.ts';
+import { assertPoints, sampleText, type Series } from './series.ts';
 import { lookupRanges } from './lookup.ts';
 import { defaultStep, rangeOf, type TimeRange } from './time-range.ts';
 
@@ -101,18 +101,38 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
       }
       return text;
     };
-    const answerOf = (range: TimeRange): Promise<Answer> => {
-      const common = {
-        signal: abort.signal,
-        timeoutMs: room.timeoutMs(body.timeout),
-        onProgress: (now: SqlProgress): void => {
-          progress = now;
-        },
-      };
-      if (plan.kind === 'metric') {
-        const sql = plan.sql(tenant, range, stepNs);
-        return room.ask(tenant, { ...common, sql: sources => begin(sql(sources)) });
-      }
+    const common = {
+      signal: abort.signal,
+      timeoutMs: room.timeoutMs(body.timeout),
+      onProgress: (now: SqlProgress): void => {
+        progress = now;
+      },
+    };
+    type Sent = { rows: number; summary: ReturnType<Answer['summary']> };
+    const sendSeriesOf = async (metric: MetricPlan, range: TimeRange): Promise<Sent> => {
+      const { series, left, summary } = await room.kept.ask(room.ask, {
+        ...common,
+        tenant,
+        plan: metric,
+        range,
+        stepNs,
+        max: room.seriesMax,
+        tooMany: 'cut',
+        ...(body.explain && { fresh: true }),
+        onSql: begin,
+      });
+      // What is kept needs no statement.
+      begin('');
+      if (out) await sendSeries(series, left, out, room.seriesMax);
+      return { rows: series.length, summary };
+    };
+    const sendRowsOf = async (logs: LogsPlan, range: TimeRange): Promise<Sent> => {
+      const answer = await rowsOf(logs, range);
+      if (!out) throw new Error('BUG: the store answered without asking for the SQL');
+      const rows = shaped ? await sendShaped(answer, out, shaped.table, body.limit) : await sendRows(answer, out);
+      return { rows, summary: answer.summary() };
+    };
+    const rowsOf = (logs: LogsPlan, range: TimeRange): Promise<Answer> => {
       if (shaped)
         return room.ask(tenant, {
           ...common,
@@ -121,10 +141,10 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
         });
       const order = { direction: body.direction, ...(after && { after }) };
       if (body.limit > 0 && body.limit <= limits.pageRowsMax) {
-        const page = plan.page({ tenant, range }, { ...order, limit: body.limit });
+        const page = logs.page({ tenant, range }, { ...order, limit: body.limit });
         return askPage(room.ask, tenant, page, { ...common, onSql: begin });
       }
-      const { sql, settings } = plan.rows(
+      const { sql, settings } = logs.rows(
         { tenant, range },
         { ...order, ...(body.limit > 0 && { limit: body.limit }) },
       );
@@ -134,14 +154,10 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
     try {
       let cutOff: string | null = null;
       for (const [i, looked] of ranges.entries()) {
-        const answer = await answerOf(looked);
-        if (!out) throw new Error('BUG: the store answered without asking for the SQL');
-        total.rows += shaped
-          ? await sendShaped(answer, out, shaped.table, body.limit)
-          : plan.kind === 'logs'
-            ? await sendRows(answer, out)
-            : await sendSeries(answer, out, room.seriesMax);
-        const { readRows, readBytes, partial, reason } = answer.summary();
+        const { rows, summary } = await (plan.kind === 'logs' ? sendRowsOf(plan, looked) : sendSeriesOf(plan, looked));
+        if (!out) throw new Error('BUG: no frame was sent');
+        total.rows += rows;
+        const { readRows, readBytes, partial, reason } = summary;
         total.readRows += readRows;
         total.readBytes += readBytes;
         progress = { readRows: 0, readBytes: 0, totalRows: 0, elapsedMs: 0 };
@@ -206,8 +222,7 @@ async function sendShaped(answer: Answer, out: FrameWriter, table: Shaped['table
 }
 
 /** Series are whole only at the end of the answer. More than the limit are left out aloud. */
-async function sendSeries(answer: Answer, out: FrameWriter, max: number): Promise<number> {
-  const { series, left } = await seriesOf(answer, 'cut', max);
+async function sendSeries(series: readonly Series[], left: number, out: FrameWriter, max: number): Promise<void> {
   for (const one of series)
     await out.send({
       type: 'series',
@@ -219,5 +234,4 @@ async function sendSeries(answer: Answer, out: FrameWriter, max: number): Promis
       type: 'warning',
       message: `${left} more series are left out (limits.query_series ${max}); aggregate with sum by (...) or use topk`,
     });
-  return series.length;
 }

@@ -16,6 +16,7 @@ import {
   streamCondition,
   type ToSql,
 } from '../language/compile.ts';
+import { type Reach, reachOf } from '../language/reach.ts';
 import { foldLiterals } from '../language/literals.ts';
 import { type LookupTables, withLookups } from '../language/lookup-table.ts';
 import { parseLogs, parseQuery } from '../language/parser.ts';
@@ -50,6 +51,8 @@ export type MetricPlan = Said & {
   kind: 'metric';
   /** A literal: an instant answer is one number, not a vector. */
   scalar: boolean;
+  /** How far back from an evaluation time records count, ns: those in (time - longest, time - shortest]. Absent: the answer depends on more than the records of these times. */
+  reach?: Reach;
   sql(tenant: Tenant, range: TimeRange, stepNs: bigint): ToSql;
 };
 
@@ -101,13 +104,17 @@ export function planOf(text: string, dialect: Dialect = 'weir', lookups?: Lookup
       ...(id !== undefined && { id }),
       ...(shapes.length > 0 && { shaped: (matching, order) => shapedSql(query, shapes, matching, order) }),
     };
+  const reach = reachOf(query);
   return {
     kind: 'metric',
     ...said,
     scalar: foldLiterals(query).kind === 'literal',
+    ...(reach && { reach }),
     sql: (tenant, range, stepNs) => sources =>
       compileMetric(query, {
         sources: sources.records,
+        ...(sources.numbers && { numbers: sources.numbers }),
+        ...(sources.parts?.times && { times: sources.parts.times }),
         tenants: [tenant],
         startNs: range.start,
         endNs: range.end,

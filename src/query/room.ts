@@ -3,11 +3,13 @@ import { WeirError } from '../base/errors.ts';
 import type { Config } from '../base/config.ts';
 import { limits } from '../base/limits.ts';
 import type { Tenant } from '../base/record.ts';
-import type { Deletes, OnVisible, Question, RunBytes, RunQuery } from '../flow.ts';
+import { tenantsIn } from '../base/tenant.ts';
+import type { Deletes, OnVisible, PartsView, Question, RunBytes, RunQuery } from '../flow.ts';
 import { type Ask, askBytesThrough, askThrough, makeLane } from './admission.ts';
 import type { StatusAnswer } from './contract.ts';
 import { type LookupFiles, openLookupFiles } from './lookups/tables.ts';
 import { makeVisibleHub, type VisibleHub } from './follow.ts';
+import { KeptSeries } from './kept-series.ts';
 import { makeRunning, type Running } from './running.ts';
 import { sourcesFor } from './sources-for.ts';
 
@@ -15,6 +17,8 @@ import { sourcesFor } from './sources-for.ts';
 export type QueryDeps = {
   run: RunQuery;
   bytes: RunBytes;
+  /** The parts as a question that began now would see them; undefined when that is not known. */
+  partsNow: () => PartsView | undefined;
   onVisible: OnVisible;
   deletes: Deletes;
   /** Where alert and recording rules are kept. */
@@ -32,6 +36,8 @@ export type Room = {
   sql: { rowsMax: number } | undefined;
   /** Questions of people and dashboards. */
   ask: Ask;
+  /** Answers of metric queries that need not be computed again. */
+  kept: KeptSeries;
   /** Looks of live tails. */
   askForTail: Ask;
   exportBytes: ReturnType<typeof askBytesThrough>;
@@ -69,6 +75,14 @@ export function makeRoom(deps: QueryDeps): Room {
     sql: sql.enabled && store.url === undefined ? { rowsMax: sql.rows } : undefined,
     ask: (tenant, question) => ask(tenant, readable(tenant, question)),
     askForTail: (tenant, question) => askForTail(tenant, readable(tenant, question)),
+    kept: new KeptSeries(
+      deps.partsNow,
+      tenant =>
+        tenantsIn(tenant)
+          .flatMap(one => deps.deletes.list(one).map(request => request.id))
+          .join(' '),
+      limits.keptPointsMax,
+    ),
     exportBytes: (tenant, question) => exportBytes(tenant, readable(tenant, question)),
     visible: makeVisibleHub(deps.onVisible),
     deletes: deps.deletes,

@@ -30,6 +30,8 @@ function joined(tenant: Tenant, tenants: readonly Tenant[], sources: Sources): S
   const wrap = (table: string, replaced: string[]): string =>
     `(SELECT * REPLACE (${replaced.join(', ')}) FROM (SELECT * FROM ${table} ${where}))`;
   return {
+    ...(sources.numbers && { numbers: sources.numbers }),
+    ...(sources.parts && { parts: sources.parts }),
     records: sources.records.map(table => wrap(table, [labels('Map(LowCardinality(String), String)'), name, stream])),
     quarantine: sources.quarantine.map(table => wrap(table, [name])),
     streams: sources.streams.map(table => wrap(table, [labels('Map(String, String)'), name, stream])),

@@ -11,6 +11,7 @@ import { compileCondition } from '../language/condition.ts';
 import { startWorker } from '../process/worker.ts';
 import { registerQueryApi } from '../query/register.ts';
 import { openDoors } from '../receive/doors.ts';
+import { numberColumnDefinitions } from '../language/number-column.ts';
 import { openStore } from '../store/open.ts';
 import { openDemo } from './demo-data.ts';
 import { openEngine } from './engine.ts';
@@ -104,6 +105,7 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
     const engine = openEngine(config);
     stops.push(() => engine.stop());
     const store = openStore({
+      numberColumnsOf: numberColumnDefinitions,
       engine: engine.engine,
       streams: engine.client,
       config,
@@ -140,6 +142,7 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
     await registerQueryApi(main, {
       run: store.runQuery,
       bytes: store.runBytes,
+      partsNow: store.partsNow,
       onVisible: worker.onVisible,
       deletes: store.deletes,
       rulesDirectory: join(config.data, 'rules'),

@@ -1,4 +1,5 @@
-import type { Sources, Tail } from '../flow.ts';
+import type { PartsView, Sources, Tail } from '../flow.ts';
+import { PartsHistory } from './parts-history.ts';
 
 /** A question's hold on a set of sources. */
 export type Ticket = {
@@ -18,6 +19,10 @@ type Waiting = { queryId: string };
 /** How the hand-over writes the sources; given by the store, which knows the schema. */
 export type SourceTexts = {
   fixed: Sources;
+  /** Fields that have number columns by now. */
+  numbers?: () => readonly string[];
+  /** Nobody else writes into the tables, so that their history is known. */
+  alone?: boolean;
   ofTail: Record<keyof Moved, (tail: Tail, moved: readonly string[]) => string>;
 };
 
@@ -29,6 +34,7 @@ const pollMillis = 5;
  * between "has its sources" and "has its snapshots", and questions that start meanwhile wait for the move (some ms).
  */
 export class HandOver {
+  readonly history = new PartsHistory();
   readonly #texts: SourceTexts;
   readonly #snapshotTaken: (queryIds: readonly string[]) => Promise<readonly string[]>;
   readonly #retire: (tail: Tail) => void;
@@ -55,7 +61,7 @@ export class HandOver {
   }
 
   sources(): Sources {
-    const { fixed, ofTail } = this.#texts;
+    const { fixed, ofTail, numbers } = this.#texts;
     const all = (kind: keyof Moved): string[] => [
       ...fixed[kind],
       ...this.#shown.map(tail => ofTail[kind](tail, this.#movedOf(tail)[kind])),
@@ -65,7 +71,14 @@ export class HandOver {
       quarantine: all('quarantine'),
       streams: all('streams'),
       templates: fixed.templates,
+      ...(numbers && { numbers: numbers() }),
+      ...(this.#texts.alone && { parts: this.history.view(this.#shown.length === 0) }),
     };
+  }
+
+  /** The parts as a question that began now would see them; undefined while records are being moved, or where others write too. */
+  partsNow(): PartsView | undefined {
+    return this.#gate || !this.#texts.alone ? undefined : this.history.view(this.#shown.length === 0);
   }
 
   /** Name exactly these tails from now on. */

@@ -1,11 +1,12 @@
 import type { Config } from '../base/config.ts';
 import { log } from '../base/log.ts';
 import { gaugeFrom } from '../base/telemetry.ts';
-import type { Deletes, Engine, RunBytes, RunQuery, Tail, TailStore } from '../flow.ts';
+import type { Deletes, Engine, NumberColumnsOf, PartsView, RunBytes, RunQuery, Tail, TailStore } from '../flow.ts';
 import { quoteString } from '../language/sql-writer.ts';
 import { type CompileCondition, DeleteRequests } from './deletes.ts';
 import { DetachedParts } from './detached.ts';
 import { HandOver } from './hand-over.ts';
+import { ensureNumbers } from './numbers.ts';
 import { Ledger } from './ledger.ts';
 import { migrate } from './migrations.ts';
 import { type RemovalTimer, startRemoval } from './remove-rows.ts';
@@ -18,6 +19,8 @@ import { fileSystemSync } from './sync.ts';
 export type Store = TailStore & {
   runQuery: RunQuery;
   runBytes: RunBytes;
+  /** See HandOver.partsNow. */
+  partsNow: () => PartsView | undefined;
   /** Drops what is older than its retention, now and every minute, until stopped. To be started after `prepare`. */
   startRetention(): RetentionTimer;
   deletes: Deletes;
@@ -33,12 +36,14 @@ export type StoreOptions = {
   config: Config;
   /** For the queries of delete requests. */
   compileCondition: CompileCondition;
+  numberColumnsOf: NumberColumnsOf;
   /** Directory of the embedded engine; absent when the engine is a server elsewhere. */
   directory?: string;
 };
 
 /** The tables and who may name them. Nothing is touched before `prepare`. */
-export function openStore({ engine, streams, config, compileCondition, directory }: StoreOptions): Store {
+export function openStore(options: StoreOptions): Store {
+  const { engine, streams, config, compileCondition, numberColumnsOf, directory } = options;
   const names = tableNames(config.store.database);
   const local = directory !== undefined;
   const sync = fileSystemSync(directory);
@@ -47,6 +52,8 @@ export function openStore({ engine, streams, config, compileCondition, directory
   let tailsMade = 0;
   let incomingMade = false;
   let linesMade = false;
+  /** Fields with number columns, in the order of the columns: a tail has them in the same order, because a seal copies by position. */
+  let numbers: readonly string[] = [];
 
   const drops = new Set<Promise<void>>();
   const dropTail = (tail: Tail): void => {
@@ -73,6 +80,9 @@ export function openStore({ engine, streams, config, compileCondition, directory
         streams: [names.streams],
         templates: `(SELECT tenant, id, argMax(pattern, at) AS pattern FROM ${names.templates} GROUP BY tenant, id)`,
       },
+      numbers: () => numbers,
+      // A server may have other writers.
+      alone: local,
       ofTail: {
         records: (tail, moved) => without(tail.records, `concat(class, '/', ${day})`, moved),
         quarantine: (tail, moved) => without(tail.quarantine, day, moved),
@@ -107,7 +117,9 @@ AND (read_rows > 0 OR ProfileEvents['QueryPlanBuildMicroseconds'] > 0)`,
   return {
     async prepare() {
       handOver.show([]);
+      handOver.history.reset();
       const changed = await migrate(engine, names, config);
+      numbers = await ensureNumbers(engine, names, config.store.numbers, numberColumnsOf);
       const leftovers = await engine.run({
         sql: `SELECT name FROM system.tables WHERE database = ${quoteString(names.databaseName)} AND engine = 'Memory'
 AND match(name, '^((quarantine_)?tail_[0-9]+|incoming|lines)$')`,
@@ -119,11 +131,12 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming|lines)$')`,
       await renewStaging(sealing, ['records', 'quarantine', 'streams']);
       if (changed) await sync.now();
       await requests.load();
+      if (local) void learnTimes(handOver.history.generation);
     },
     async openTail() {
       const id = ++tailsMade;
       const tail = { id, records: names.tail(id), quarantine: names.quarantineTail(id) };
-      await engine.run({ sql: createTail(tail.records) });
+      await engine.run({ sql: createTail(tail.records, numbers.flatMap(numberColumnsOf)) });
       await engine.run({ sql: createQuarantineTail(tail.quarantine) });
       return tail;
     },
@@ -188,8 +201,9 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming|lines)$')`,
         sync: () => sync.now(),
       }),
     runQuery,
+    partsNow: () => handOver.partsNow(),
     runBytes: makeRunBytes({ streams, handOver, config }),
-    startRetention: () => startRetention({ engine, names, config }),
+    startRetention: () => startRetention({ engine, names, config, dropped: () => handOver.history.lost() }),
     async close() {
       sync.stop();
       await Promise.all(drops);
@@ -201,6 +215,23 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming|lines)$')`,
       sql: `SELECT DISTINCT toDate(received) AS day FROM ${names.records} WHERE seq >= ${first}`,
     });
     return days.map(({ day: value }) => String(value));
+  }
+
+  /**
+   * Between which event times the parts lie, so that questions need not compare what cannot differ: some CPU-ms per million rows, once per
+   * start. To be called while no move is in progress.
+   */
+  async function learnTimes(generation: number): Promise<void> {
+    try {
+      const [row] = await engine.run({
+        sql: `SELECT toString(count()) AS n, toString(toUnixTimestamp64Nano(min(timestamp))) AS first, toString(toUnixTimestamp64Nano(max(timestamp))) AS last FROM ${names.records}`,
+        settings: { max_threads: 1 },
+      });
+      const times = row?.n === '0' ? undefined : { from: BigInt(String(row?.first)), to: BigInt(String(row?.last)) };
+      handOver.history.learnt(generation, times);
+    } catch (err) {
+      log.debug({ err }, 'store: the event times of the parts are not known; questions compare every record');
+    }
   }
 
   /** `streams` of these receive days, counted anew from the records. */

@@ -14,7 +14,13 @@ export type RetentionTimer = {
   stop(): void;
 };
 
-export type RetentionOptions = { engine: Engine; names: TableNames; config: Config };
+export type RetentionOptions = {
+  engine: Engine;
+  names: TableNames;
+  config: Config;
+  /** Called after records were dropped, or may have been. */
+  dropped: () => void;
+};
 
 type Partition = { id: string; partition: string; day: string; rows: number; bytes: number };
 
@@ -22,7 +28,7 @@ type Partition = { id: string; partition: string; day: string; rows: number; byt
  * Drops whole partitions: those whose class says so by receive day, then, while the store is larger than `retention.disk_bytes`, the oldest
  * day of all classes, but never the current one. Dropping comes before noting it, since a full disk refuses the note and not the drop.
  */
-export function startRetention({ engine, names, config }: RetentionOptions): RetentionTimer {
+export function startRetention({ engine, names, config, dropped: recordsDropped }: RetentionOptions): RetentionTimer {
   /** Notes that a full disk refused. */
   let unnoted: { partition: string; reason: string; rows: number }[] = [];
 
@@ -48,7 +54,7 @@ WHERE active AND database = ${quoteString(names.databaseName)} AND table = ${quo
   }
 
   async function dropRecords(partition: Partition, reason: 'age' | 'disk'): Promise<void> {
-    await drop(names.records, partition);
+    await drop(names.records, partition).finally(recordsDropped);
     retentionDropped(reason, partition.rows);
     log.info(
       { partition: partition.partition, rows: partition.rows, bytes: partition.bytes, reason },

@@ -1,4 +1,5 @@
 import type { Config } from '../base/config.ts';
+import type { NumberColumnsOf } from '../flow.ts';
 import { quoteName } from '../language/sql-writer.ts';
 
 type Column = { name: string; type: string; codec?: string };
@@ -44,6 +45,15 @@ const quarantineColumns: readonly Column[] = [
 
 const define = (columns: readonly Column[], codecs: boolean): string =>
   columns.map(c => `${quoteName(c.name)} ${c.type}${codecs && c.codec ? ` CODEC(${c.codec})` : ''}`).join(', ');
+
+const defineNumbers = (columns: ReturnType<NumberColumnsOf>, codec: string): string[] =>
+  columns.map(c => `${quoteName(c.name)} ${c.type} DEFAULT ${c.expression}${codec}`);
+
+/** Add number columns. Parts written before compute them from their maps when they are read. */
+export const addNumbers = (table: string, columns: ReturnType<NumberColumnsOf>): string =>
+  `ALTER TABLE ${table} ${defineNumbers(columns, ' CODEC(ZSTD(1))')
+    .map(column => `ADD COLUMN IF NOT EXISTS ${column}`)
+    .join(', ')}`;
 
 /**
  * Settings of every MergeTree table. The first five make acknowledged parts survive a power cut together with a file system sync
@@ -124,8 +134,8 @@ export const addIdIndex = (table: string): string =>
   `ALTER TABLE ${table} ADD INDEX IF NOT EXISTS ids arrayPushBack(mapValues(attributes), span_id) TYPE bloom_filter(0.005) GRANULARITY 1`;
 
 /** A Memory table with the columns of `records`. */
-export const createTail = (table: string): string =>
-  `CREATE TABLE ${table} (${define(recordColumns, false)}) ENGINE = Memory`;
+export const createTail = (table: string, numbers: ReturnType<NumberColumnsOf>): string =>
+  `CREATE TABLE ${table} (${[define(recordColumns, false), ...defineNumbers(numbers, '')].join(', ')}) ENGINE = Memory`;
 
 /** As a tail, plus `verdict`: 0 = store the row, n = dropped by pipeline step n, 65535 = the store has it already. */
 export const createIncoming = (table: string): string =>

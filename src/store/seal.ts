@@ -106,7 +106,12 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
   }
   partitions = partitions.filter(p => !late.includes(p));
 
+  const [times] = await engine.run({
+    sql: `SELECT toString(toUnixTimestamp64Nano(min(first))) AS first, toString(toUnixTimestamp64Nano(max(last))) AS last FROM ${names.streamsStaging}`,
+  });
+
   const move = async (moved: Moved): Promise<void> => {
+    handOver.history.added(BigInt(String(times?.first)), BigInt(String(times?.last)));
     for (const { kind, partition, id } of partitions) {
       if (moved[kind].includes(partition)) continue;
       try {

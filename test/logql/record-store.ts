@@ -2,12 +2,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Session } from 'chdb';
+import { numberColumnDefinitions } from '../../src/language/number-column.ts';
 import { quoteMap, quoteString } from '../../src/language/sql-writer.ts';
 import { epochNs, type LoadedRecord } from './script.ts';
 
 const columns = `tenant LowCardinality(String), timestamp DateTime64(9, 'UTC'), received DateTime64(9, 'UTC'), seq UInt64, service LowCardinality(String),
   severity UInt8, level LowCardinality(String), stream UInt64, labels Map(LowCardinality(String), String), message String, trace_id String, span_id String,
   attributes Map(LowCardinality(String), String), template String, door LowCardinality(String), class LowCardinality(String)`;
+
+/** Fields that the tables have as number columns. */
+export const numbers = ['v', 'n'];
+const numberColumns = numbers
+  .flatMap(numberColumnDefinitions)
+  .map(c => `${c.name} ${c.type} DEFAULT ${c.expression}`)
+  .join(', ');
 
 /** Where {@link RecordStore} has its records. */
 export const sources = { sources: ['records', 'tail'], tenants: ['t'] };
@@ -19,9 +27,9 @@ export class RecordStore {
   private loaded: readonly LoadedRecord[] | undefined;
 
   constructor() {
-    this.session.query(`CREATE TABLE records (${columns}, INDEX words lower(message) TYPE text(tokenizer = splitByNonAlpha)) ENGINE = MergeTree
+    this.session.query(`CREATE TABLE records (${columns}, ${numberColumns}, INDEX words lower(message) TYPE text(tokenizer = splitByNonAlpha)) ENGINE = MergeTree
       PARTITION BY (class, toDate(received)) ORDER BY (tenant, timestamp) SETTINGS index_granularity = 4`);
-    this.session.query(`CREATE TABLE tail (${columns}) ENGINE = Memory`);
+    this.session.query(`CREATE TABLE tail (${columns}, ${numberColumns}) ENGINE = Memory`);
   }
 
   close(): void {
@@ -56,6 +64,12 @@ export class RecordStore {
     );
     const [first] = rows;
     if (first) insert('records', [first.replace("('t'", "('other'")]);
+  }
+
+  /** Event times (ns) between which all records lie. */
+  times(): { from: bigint; to: bigint } {
+    const times = (this.loaded ?? []).map(record => epochNs + record.timeNs).sort((a, b) => (a < b ? -1 : 1));
+    return { from: times[0] ?? 0n, to: times.at(-1) ?? 0n };
   }
 
   /** Rows of a SELECT; `ts` and `time` as text, since they do not fit a JavaScript number. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Config, parseConfig } from '../../src/base/config.ts';
 import type { Question } from '../../src/flow.ts';
+import { numberColumnDefinitions } from '../../src/language/number-column.ts';
 import { startWorker, type Worker, type WorkerBounds } from '../../src/process/worker.ts';
 import { openStore, type Store } from '../../src/store/open.ts';
 import { type EngineDouble, openDouble } from './engine-double.ts';
@@ -48,7 +49,14 @@ export async function openWorld(options: WorldOptions = {}, kept?: Kept): Promis
   const config: Config = { ...parsed, store: { ...parsed.store, database } };
   engine.reset();
   const compileCondition = options.compileCondition ?? (text => text);
-  const store = openStore({ engine, streams: engine, config, compileCondition, directory: join(directory, 'engine') });
+  const store = openStore({
+    engine,
+    streams: engine,
+    config,
+    compileCondition,
+    numberColumnsOf: numberColumnDefinitions,
+    directory: join(directory, 'engine'),
+  });
   const worker = startWorker({
     source: log,
     engine,

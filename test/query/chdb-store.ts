@@ -6,7 +6,17 @@ import { Readable } from 'node:stream';
 import { Session } from 'chdb';
 import type { Level } from '../../src/base/record.ts';
 import { compileCondition } from '../../src/language/condition.ts';
-import type { DeleteRequest, Deletes, OnVisible, Question, RunBytes, RunQuery, Sources } from '../../src/flow.ts';
+import { PartsHistory } from '../../src/store/parts-history.ts';
+import type {
+  DeleteRequest,
+  Deletes,
+  OnVisible,
+  PartsView,
+  Question,
+  RunBytes,
+  RunQuery,
+  Sources,
+} from '../../src/flow.ts';
 
 /** A record as the tests write it; what is left out gets a plain value. */
 export type TestRecord = {
@@ -54,11 +64,15 @@ export class ChdbStore {
   /** SQL of every question, newest last. */
   readonly asked: string[] = [];
   running = 0;
+  readonly history = new PartsHistory();
+  #tailTimes: bigint[] = [];
+  #sealing = false;
   #seq = (1n << 32n) + 1n;
   #sealed: Promise<void> = Promise.resolve();
   readonly #listeners = new Set<(from: bigint, to: bigint) => void>();
 
   constructor() {
+    this.history.learnt(this.history.generation, undefined);
     this.session.query('CREATE DATABASE weir');
     this.session.query(
       `CREATE TABLE weir.records (${columns}) ENGINE = MergeTree PARTITION BY (class, toDate(received)) ORDER BY (tenant, timestamp)`,
@@ -110,6 +124,7 @@ export class ChdbStore {
         class: 'default',
       });
     });
+    this.#tailTimes.push(...records.map(r => r.ts));
     await this.session.insert({
       table: 'weir.tail_1',
       values: Buffer.from(`${lines.join('\n')}\n`),
@@ -147,15 +162,24 @@ export class ChdbStore {
   async seal(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#sealed = promise;
+    this.#sealing = true;
     while (this.running > 0) await new Promise(done => setTimeout(done, 2));
+    const times = [...this.#tailTimes].sort((a, b) => (a < b ? -1 : 1));
+    const [first, last] = [times[0], times.at(-1)];
+    if (first !== undefined && last !== undefined) this.history.added(first, last);
+    this.#tailTimes = [];
     for (const sql of [
       `INSERT INTO weir.streams ${selectStreams('weir.tail_1')}`,
       'INSERT INTO weir.records SELECT * FROM weir.tail_1',
       'TRUNCATE TABLE weir.tail_1',
     ])
       await this.session.queryAsync(sql);
+    this.#sealing = false;
     resolve();
   }
+
+  readonly partsNow = (): PartsView | undefined =>
+    this.#sealing ? undefined : this.history.view(this.#tailTimes.length === 0);
 
   readonly run: RunQuery = async question => {
     const { result, sql } = await this.#ask(question, 'JSONEachRow');
@@ -197,7 +221,8 @@ export class ChdbStore {
   async #ask(question: Question, format: string) {
     await this.#sealed;
     if (this.fault) throw this.fault;
-    const sql = question.sql(this.sources);
+    const parts = this.partsNow();
+    const sql = question.sql({ ...this.sources, ...(parts && { parts }) });
     this.asked.push(sql);
     const settings = Object.entries(question.settings ?? {}).map(
       ([name, value]) => `${name} = ${typeof value === 'number' ? value : `'${value}'`}`,

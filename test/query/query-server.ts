@@ -29,6 +29,7 @@ export async function startQueryServer(change: Partial<QueryDeps> = {}, pathPref
   await registerQueryApi(server, {
     run: store.run,
     bytes: store.runBytes,
+    partsNow: store.partsNow,
     onVisible: store.onVisible,
     deletes: store.deletes,
     rulesDirectory: join(store.folder, 'rules'),

@@ -9,7 +9,7 @@ import { askPage } from '../ask-page.ts';
 import { abortWith } from '../frame-writer.ts';
 import { type LogsPlan, type MetricPlan, planOf } from '../plan.ts';
 import type { Room } from '../room.ts';
-import { assertPoints, seriesOf } from '../series.ts';
+import { assertPoints } from '../series.ts';
 import { defaultStep, lokiRangeOf, nowNs, parseDuration, parseLokiTime, type TimeRange } from '../time-range.ts';
 import { type Entry, envelope, matrixJson, scalarJson, type Stats, streamsJson, vectorJson } from './envelope.ts';
 import { answered, directionOf, limitOf, type Parameters, parametersOf, wantsCategories } from './parameters.ts';
@@ -20,12 +20,12 @@ export function queryText(parameters: Parameters): string {
   return query;
 }
 
-export const warningsOf = (answer: Answer): string[] => {
+export const warningsOf = (answer: Pick<Answer, 'summary'>): string[] => {
   const { partial, reason } = answer.summary();
   return partial ? [`the answer is partial: ${reason ?? 'a limit was reached'}; ask for less time or add filters`] : [];
 };
 
-export const statsOf = (answer: Answer, entries: number, bytes = 0): Stats => {
+export const statsOf = (answer: Pick<Answer, 'summary'>, entries: number, bytes = 0): Stats => {
   const { readRows, readBytes, elapsedMs } = answer.summary();
   // What was answered was read, even when the query was over before the engine told its progress.
   return { readRows: Math.max(readRows, entries), readBytes: Math.max(readBytes, bytes), elapsedMs, entries };
@@ -88,12 +88,17 @@ export function registerQueries(scope: FastifyInstance, room: Room): void {
   }
 
   async function metric(reply: FastifyReply, tenant: Tenant, plan: MetricPlan, range: TimeRange, step: bigint) {
-    const answer = await room.ask(tenant, {
-      sql: plan.sql(tenant, range, step),
+    const { series, summary } = await room.kept.ask(room.ask, {
+      tenant,
+      plan,
+      range,
+      stepNs: step,
+      max: room.seriesMax,
+      tooMany: 'refuse',
       signal: abortWith(reply.raw).signal,
       timeoutMs: room.timeoutMs(undefined),
     });
-    const { series } = await seriesOf(answer, 'refuse', room.seriesMax);
+    const answer = { summary: () => summary };
     return { series, warnings: warningsOf(answer), stats: statsOf(answer, series.length) };
   }
 
