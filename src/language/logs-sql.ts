@@ -82,10 +82,7 @@ export function matchingSql(query: LogQuery, matching: Matching, columns: readon
   const { where } = conditionsOf(query, matching, scope);
   return sources =>
     sources.records
-      .map((table, i) => {
-        const condition = and(withoutHeld(where, matching.range, i, sources));
-        return `${scope.with([condition])}SELECT ${columns.join(', ')} FROM ${table} WHERE ${condition}`;
-      })
+      .map((table, i) => scope.select(columns, withoutHeld(where, matching.range, i, sources), table))
       .join(' UNION ALL ');
 }
 
@@ -151,22 +148,19 @@ export function rowsSql(query: LogQuery, matching: Matching, paging: Paging): To
   const { row, where } = conditionsOf(query, matching, scope);
   const { after, limit, direction } = paging;
   const way = direction === 'backward' ? 'DESC' : 'ASC';
-  const condition = and([...where, ...(after ? cursorConditions(direction, after) : [])]);
+  const conditions = [...where, ...(after ? cursorConditions(direction, after) : [])];
   const order = direction === 'accepted' ? `ORDER BY seq ${way}` : `ORDER BY timestamp ${way}, seq ${way}`;
   const cut = limit === undefined ? '' : ` LIMIT ${limit}`;
 
   const columns = rowColumns(query, row);
-  const head = `${scope.with(columns)}SELECT ${columns.join(', ')}`;
-  const clause = scope.with([condition]);
   const leg = (table: string, isParts: boolean): string => {
-    const from = `FROM ${table} WHERE ${condition}`;
-    const times = `timestamp IN (${clause}SELECT timestamp ${from} ORDER BY timestamp ${way}${cut})`;
-    const nearest = isParts && limit !== undefined && direction !== 'accepted' ? ` AND ${times}` : '';
-    return `(${clause}SELECT ${storedColumns.join(', ')} ${from}${nearest} ${order}${cut})`;
+    const times = `timestamp IN (${scope.select(['timestamp'], conditions, table)} ORDER BY timestamp ${way}${cut})`;
+    const nearest = isParts && limit !== undefined && direction !== 'accepted' ? [times] : [];
+    return `(${scope.select(storedColumns, conditions, table, [], nearest)} ${order}${cut})`;
   };
   return sources => {
     const legs = sources.records.map((table, i) => leg(table, i === 0));
-    return `${head} FROM (${legs.join(' UNION ALL ')}) ${order}${cut}`;
+    return `${scope.select(columns, [], `(${legs.join(' UNION ALL ')})`)} ${order}${cut}`;
   };
 }
 

@@ -11,7 +11,7 @@ import {
 } from './logs-sql.ts';
 import { extractedSuffix, storedRow } from './row.ts';
 import { Scope } from './scope.ts';
-import { and, quoteTime } from './sql-writer.ts';
+import { quoteTime } from './sql-writer.ts';
 import type { LogQuery } from './tree.ts';
 
 /** The first `limit` rows in order of time and seq, after `after`. */
@@ -109,16 +109,14 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
   const needed =
     'timestamp, seq, received, service, level, severity, message, labels, attributes, door, trace_id, span_id';
   const legs =
-    (all: string[], cut: string): ToSql =>
+    (all: readonly string[], cut: string): ToSql =>
     sources =>
       sources.records
         .map((table, i) => {
-          const condition = and(withoutHeld(all, matching.range, i, sources));
-          const clause = scope.with([condition]);
-          const from = `FROM ${table} WHERE ${condition} ${cut}`;
-          if (Object.keys(computed).length === 0) return `(${clause}SELECT ${columns.join(', ')} ${from})`;
+          const chosen = withoutHeld(all, matching.range, i, sources);
+          if (Object.keys(computed).length === 0) return `(${scope.select(columns, chosen, table)} ${cut})`;
           // Computed for the rows of the page only.
-          return `(${scope.with(columns)}SELECT ${columns.join(', ')} FROM (${clause}SELECT ${needed} ${from}))`;
+          return `(${scope.select(columns, [], `(${scope.select([needed], chosen, table)} ${cut})`)})`;
         })
         .join(' UNION ALL ');
 

@@ -86,6 +86,7 @@ export class Scope {
 
   /**
    * `SELECT columns FROM table WHERE conditions`. `named`: further names, as SQL over the columns of the table, for expressions to use.
+   * `closed`: conditions that use stored columns only, whatever names are inside them.
    *
    * The engine's analysis copies what a name stands for to each place that uses it, which grows exponentially where names build on names (two parsers and
    * a few filters took 8 s to analyse and then met the limit of 500,000 nodes). Where that would happen, large expressions are columns of nested SELECTs.
@@ -95,17 +96,18 @@ export class Scope {
     conditions: readonly string[],
     table: string,
     named: readonly (readonly [name: string, sql: string])[] = [],
+    closed: readonly string[] = [],
   ): string {
     const parts = [...columns, ...conditions];
     const isNamed = ([name]: readonly [string, string]): boolean =>
       parts.some(part => new RegExp(`\\b${name}\\b`).test(part));
     const extra = named.filter(isNamed).map(([name, sql]) => `${sql} AS ${name}`);
     const size = parts.reduce((sum, part) => sum + this.weight(part), 0);
-    if (size > flatSizeMax) return this.layered(columns, conditions, table, extra);
+    if (size > flatSizeMax) return this.layered(columns, conditions, table, extra, closed);
     const clause = this.with(parts).trimEnd();
     const names = [...(clause === '' ? [] : [clause.slice('WITH '.length)]), ...extra];
     const head = names.length === 0 ? '' : `WITH ${names.join(', ')} `;
-    return `${head}SELECT ${columns.join(', ')} FROM ${table}${whereClause(conditions)}`;
+    return `${head}SELECT ${columns.join(', ')} FROM ${table}${whereClause([...conditions, ...closed])}`;
   }
 
   private layered(
@@ -113,6 +115,7 @@ export class Scope {
     conditions: readonly string[],
     table: string,
     extra: readonly string[],
+    closed: readonly string[],
   ): string {
     // For each name: how large it is where it is used, which layer must be below, and whether it is a column of the next layer.
     const places = new Map<string, { size: number; layer: number; column: boolean }>();
@@ -142,7 +145,7 @@ export class Scope {
           ? columns
           : ['*', ...(layer === 0 ? extra : []), ...next.map(([name, sql]) => `${sql} AS ${name}`)];
       const where = conditions.filter(condition => place(condition).layer === layer);
-      const select = `${this.with([...output, ...where], isColumn)}SELECT ${output.join(', ')} FROM ${from}${whereClause(where)}`;
+      const select = `${this.with([...output, ...where], isColumn)}SELECT ${output.join(', ')} FROM ${from}${whereClause(layer === 0 ? [...where, ...closed] : where)}`;
       from = layer === last ? select : `(${select})`;
     }
     return from;
