@@ -38,7 +38,9 @@ export type Row = {
 };
 
 export const isEmpty = (sql: string): boolean => sql === "''";
-export const notEmpty = (sql: string): string => (isEmpty(sql) ? '0' : `${sql} != ''`);
+/** Folded for literals: the engine does not resolve what a constant condition leaves unused. */
+export const notEmpty = (sql: string): string =>
+  isEmpty(sql) ? '0' : /^'(?:[^'\\]|\\.)+'$/s.test(sql) ? '1' : `${sql} != ''`;
 export const not = (sql: string): string => (sql === '1' ? '0' : sql === '0' ? '1' : `NOT (${sql})`);
 
 /** `if`, folded where the condition is known. */

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { and } from './sql-writer.ts';
 
 const alias = /_x[0-9a-f]{12}/g;
-const aliasOrString = /'(?:[^'\\]|\\.)*'|_x[0-9a-f]{12}/g;
+const token = /'(?:[^'\\]|\\.)*'|_x[0-9a-f]{12}|->|[()[\],]/g;
 
 /** An expression on its own, in characters after all names are replaced by what they stand for: above this a SELECT is cut into layers. */
 const flatSizeMax = 4_000;
@@ -151,17 +151,34 @@ export class Scope {
     return from;
   }
 
-  /** `sql` on its own, without a WITH clause: each name is defined where it is first used. */
+  /**
+   * `sql` on its own, without a WITH clause: each name is defined where it is first used. A definition inside of a lambda would not be seen
+   * outside of it, so there names that are not defined yet are written out.
+   */
   inline(sql: string): string {
     const defined = new Set<string>();
-    const write = (text: string): string =>
-      text.replace(aliasOrString, found => {
+    const write = (text: string, within: boolean): string => {
+      let depth = 0;
+      /** Depths at which the bodies of lambdas stand that are open here. */
+      const lambdas: number[] = [];
+      const close = (open: (at: number) => boolean): void => {
+        while (open(lambdas.at(-1) ?? -1)) lambdas.pop();
+      };
+      return text.replace(token, found => {
+        if (found === '(' || found === '[') depth++;
+        else if (found === ')' || found === ']') {
+          depth--;
+          close(at => at > depth);
+        } else if (found === ',') close(at => at >= depth);
+        else if (found === '->') lambdas.push(depth);
         const definition = this.texts.get(found);
         if (definition === undefined || defined.has(found)) return found;
+        if (within || lambdas.length > 0) return `(${write(definition, true)})`;
         defined.add(found);
-        return `((${write(definition)}) AS ${found})`;
+        return `((${write(definition, false)}) AS ${found})`;
       });
-    return write(sql);
+    };
+    return write(sql, false);
   }
 }
 

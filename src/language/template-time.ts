@@ -131,10 +131,13 @@ const patterns: Record<string, string> = {
 function parsed(sql: string, layout: string, zone: string, { bind }: Pick<TemplateContext, 'bind'>): string {
   const pieces = readLayout(layout);
   const at = new Map<string, number>();
+  // The first group is the whole text: the engine wants one.
+  let groupCount = 1;
   const regex = pieces.map((piece, i) => {
     if ('literal' in piece) return piece.literal.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&');
     const fraction = /^[.,]/.test(piece.part);
-    at.set(fraction ? 'fraction' : piece.part, at.size + 1);
+    groupCount++;
+    at.set(fraction ? 'fraction' : piece.part, groupCount);
     if (fraction) return piece.part.charAt(1) === '0' ? `([.,][0-9]{${piece.part.length - 1}})` : '((?:[.,][0-9]+)?)';
     const next = pieces[i + 1];
     // A fraction of the layout takes the digits after the seconds itself.
@@ -142,7 +145,7 @@ function parsed(sql: string, layout: string, zone: string, { bind }: Pick<Templa
     const pattern = patterns[piece.part] ?? '()';
     return bare ? pattern.replace('(?:[.,][0-9]+)?', '') : pattern;
   });
-  const groups = bind(`extractGroups(${sql}, ${quoteString(`^${regex.join('')}$`)})`);
+  const groups = bind(`extractGroups(${sql}, ${quoteString(`^(${regex.join('')})$`)})`);
   const group = (...names: string[]): string | undefined => {
     const name = names.find(n => at.has(n));
     return name === undefined ? undefined : `${groups}[${at.get(name)}]`;

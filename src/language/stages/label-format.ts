@@ -1,5 +1,5 @@
 import { quote } from '../go-string.ts';
-import { categories, removeLabel, type Row, setLabel, withError } from '../row.ts';
+import { categories, not, notEmpty, removeLabel, type Row, setLabel, withError } from '../row.ts';
 import { checkTemplate, templateSql } from '../template.ts';
 import type { LabelAssignment, LabelFormat } from '../tree.ts';
 import type { StageDefinition } from './stage.ts';
@@ -54,12 +54,7 @@ export const labelFormat: StageDefinition<LabelFormat> = {
       else {
         read ??= row;
         const { text, error, details } = templateSql(from.template, read);
-        row = withError(
-          setLabel(row, 'parsed', target, text, error === "''" ? '1' : `${error} = ''`),
-          error,
-          details,
-          true,
-        );
+        row = withError(setLabel(row, 'parsed', target, text, not(notEmpty(error))), error, details, true);
       }
     }
     return { row };

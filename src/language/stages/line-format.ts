@@ -1,5 +1,5 @@
 import { quote } from '../go-string.ts';
-import { withError, withLine } from '../row.ts';
+import { choose, notEmpty, withError, withLine } from '../row.ts';
 import { checkTemplate, templateSql } from '../template.ts';
 import type { LineFormat } from '../tree.ts';
 import type { StageDefinition } from './stage.ts';
@@ -15,6 +15,6 @@ export const lineFormat: StageDefinition<LineFormat> = {
   apply(stage, row) {
     const { text, error, details } = templateSql(stage.template, row);
     const changed = withError(row, error, details, true);
-    return { row: withLine(changed, error === "''" ? text : `if(${error} != '', ${row.line}, ${text})`) };
+    return { row: withLine(changed, choose(notEmpty(error), row.line, text)) };
   },
 };
