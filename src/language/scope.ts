@@ -5,7 +5,7 @@ const alias = /_x[0-9a-f]{12}/g;
 const token = /'(?:[^'\\]|\\.)*'|_x[0-9a-f]{12}|->|[()[\],]/g;
 
 /** An expression on its own, in characters after all names are replaced by what they stand for: above this a SELECT is cut into layers. */
-const flatSizeMax = 4_000;
+const flatSizeMax = 120_000;
 /** In a layered SELECT, an expression that grows beyond this becomes a column. */
 const columnSize = 150;
 
