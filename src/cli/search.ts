@@ -5,6 +5,7 @@ import { exitCode } from './exit-code.ts';
 import { type Format, openOutput, say } from './output.ts';
 import { createProgress, scanText } from './progress.ts';
 import { createRowText } from './show-row.ts';
+import { sequenceText } from './show-sequence.ts';
 import { seriesText } from './show-series.ts';
 import { tableText } from './show-table.ts';
 import { createStop } from './stop.ts';
@@ -58,6 +59,8 @@ export async function search(query: string, options: SearchOptions): Promise<num
   const chatty = options.stats === true || process.stderr.isTTY === true;
   let found = 0;
   let metric = false;
+  // The server says itself when such an answer has left rows out.
+  let whole = false;
   let partial: string | null = null;
   let tableRows: Parameters<typeof tableText>[0] | undefined;
   let looked: Lookup | undefined;
@@ -67,6 +70,7 @@ export async function search(query: string, options: SearchOptions): Promise<num
     else progress.clear();
     if (frame.type === 'meta') {
       metric = frame.kind === 'metric';
+      whole = frame.whole === true;
       asked = frame.start;
       if (options.explain)
         say(
@@ -78,6 +82,9 @@ export async function search(query: string, options: SearchOptions): Promise<num
     } else if (frame.type === 'rows') {
       found += frame.rows.length;
       await output.write(frame.rows.map(rowText).join(''));
+    } else if (frame.type === 'sequence') {
+      found += frame.events.filter(event => event !== null).length;
+      await output.write(sequenceText(frame, rowText, output));
     } else if (frame.type === 'series') {
       found++;
       await output.write(seriesText(frame, output));
@@ -106,7 +113,7 @@ export async function search(query: string, options: SearchOptions): Promise<num
     say(`partial answer: ${partial}`);
     return exitCode.partial;
   }
-  if (!metric && options.limit > 0 && found >= options.limit)
+  if (!metric && !whole && options.limit > 0 && found >= options.limit)
     say(`stopped at --limit ${countText(options.limit)}; there may be more (--limit 0 or weir export gives all)`);
   return found > 0 ? exitCode.done : exitCode.noMatch;
 }

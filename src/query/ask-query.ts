@@ -6,6 +6,8 @@ import { readTenantOf } from '../base/tenant.ts';
 import type { Answer, SqlProgress } from '../flow.ts';
 import { askPage } from './ask-page.ts';
 import { type QueryRow, queryRequest } from './contract.ts';
+import { answerEql } from './eql/answer.ts';
+import { looksEql } from './eql/contract.ts';
 import { abortWith, type FrameWriter, openFrames } from './frame-writer.ts';
 import { visibleError } from './visible-error.ts';
 import type { Cursor, Shaped } from '../language/compile.ts';
@@ -42,6 +44,7 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
   server.post('/api/v1/query', async (request, reply) => {
     const tenant = readTenantOf(request.headers);
     const body = checked(queryRequest, request.body);
+    if (looksEql(body.query)) return answerEql(room, tenant, body, reply);
     const plan = planOf(body.query, 'weir', room.lookups.of(tenant));
     const range = rangeOf(body);
     const stepNs = body.step === undefined ? defaultStep(range) : BigInt(Math.round(body.step * 1e9));

@@ -1,7 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { WeirError } from '../base/errors.ts';
+import { parseEql } from '../language/eql/parser.ts';
 import type { CheckAnswer } from './contract.ts';
+import { kindOf } from './eql/answer.ts';
+import { looksEql } from './eql/contract.ts';
 import { planOf } from './plan.ts';
 import { checked } from './room.ts';
 
@@ -12,6 +15,8 @@ export function registerCheck(server: FastifyInstance): void {
   server.post('/api/v1/check', async (request): Promise<CheckAnswer> => {
     const { query } = checked(checkRequest, request.body);
     try {
+      if (looksEql(query))
+        return { ok: true, kind: kindOf(parseEql(query)), logql: query.trim(), language: 'eql', notes: [] };
       const plan = planOf(query);
       const { kind, logql, language, reading, notes } = plan;
       return { ok: true, kind, logql, language, notes, ...(reading !== undefined && { reading }) };

@@ -8,6 +8,7 @@ import { tenantCondition } from '../language/selector-sql.ts';
 import { quoteString } from '../language/sql-writer.ts';
 import { collect } from './admission.ts';
 import { type CompleteAnswer, type Completion, completeRequest } from './contract.ts';
+import { looksEql } from './eql/contract.ts';
 import { abortWith } from './frame-writer.ts';
 import { type LogsPlan, logsPlanOf } from './plan.ts';
 import { checked, type Room } from './room.ts';
@@ -29,12 +30,14 @@ const labelsWith = (text: string): string =>
 
 type Found = { name: string; count: number };
 
-/** `POST /api/v1/complete`. */
+/** `POST /api/v1/complete`. Of EQL nothing is known here: its operators are others. */
 export function registerComplete(server: FastifyInstance, room: Room): void {
   server.post('/api/v1/complete', async (request, reply): Promise<CompleteAnswer> => {
     const tenants = readTenantOf(request.headers);
     const body = checked(completeRequest, request.body);
-    const slot = slotAt(body.query, body.cursor ?? body.query.length);
+    const cursor = body.cursor ?? body.query.length;
+    if (looksEql(body.query)) return { from: cursor, to: cursor, items: [], sampled: 0 };
+    const slot = slotAt(body.query, cursor);
     const range = rangeOf(body);
     const { signal } = abortWith(reply.raw);
     const rows = async (sql: (sources: Sources) => string, settings: SqlSettings = {}): Promise<Found[]> => {

@@ -5,7 +5,8 @@ import { limits } from '../base/limits.ts';
  * Weir's own query API, shared by server, web and CLI. Every endpoint takes the tenant from `X-Scope-OrgID` (default `default`).
  *
  * `query` text is LogQL. For people: an empty text means every record; a text that starts with `|` has an implied all-matching
- * selector; any other text that does not start with `{` and is no metric expression is words and "quoted phrases", all of which must occur in the message.
+ * selector; a text that is EQL by its form (looksEql of eql/contract.ts) is EQL, answered by `query` and `check` alone; any other text that does not start with `{`
+ * and is no metric expression is words and "quoted phrases", all of which must occur in the message.
  * Times are decimal text: ns since 1970, or RFC 3339.
  */
 export const queryRequest = z.object({
@@ -63,11 +64,11 @@ export type QueryFrame =
   | {
       type: 'meta';
       id: string;
-      /** `table`: the query ends in a table (`| stats`). */
-      kind: 'logs' | 'metric' | 'table';
+      /** `table`: the query ends in a table (`| stats`, EQL's `| count`). `sequences`: EQL's sequences and samples. */
+      kind: 'logs' | 'metric' | 'table' | 'sequences';
       /** The rows are in an order of their own, or picked: there is no next page. */
       whole?: true;
-      /** The query in normal form; what was typed as words or as a bare pipeline is LogQL here. */
+      /** The query in normal form; what was typed as words or as a bare pipeline is LogQL here. Of EQL the text itself. */
       logql: string;
       /** Bounds as used: decimal ns, start inclusive, end exclusive. */
       start: string;
@@ -85,6 +86,8 @@ export type QueryFrame =
   | { type: 'lookup'; start: string; end: string; rows: number; done: boolean }
   /** Cells are text; a `number` is the text of one, '' where there was none. */
   | { type: 'table'; columns: { name: string; type: 'text' | 'number' }[]; rows: string[][] }
+  /** One match of an EQL sequence or sample: its join keys, and an event for each step (`with runs=n` is n steps), null where the step wants none. */
+  | { type: 'sequence'; keys: { name: string; value: string | null }[]; events: (QueryRow | null)[] }
   | { type: 'series'; metric: Record<string, string>; values: [number, string][] }
   | { type: 'warning'; message: string }
   | {
@@ -172,10 +175,12 @@ export type FieldsAnswer = {
 export type CheckAnswer =
   | {
       ok: true;
-      kind: 'logs' | 'metric' | 'table';
+      /** As in the frame `meta`. */
+      kind: 'logs' | 'metric' | 'table' | 'sequences';
+      /** Of EQL the text itself. */
       logql: string;
-      /** `search`: words and fields (docs/search.md), not LogQL. */
-      language: 'logql' | 'search';
+      /** `search`: words and fields (docs/search.md). */
+      language: 'logql' | 'search' | 'eql';
       /** Of a search text: its normal form with every AND, OR and parenthesis written out. */
       reading?: string;
       /** Of a search text: what may have been meant otherwise. */

@@ -24,6 +24,7 @@ import { prettyPrint, printQuery } from '../language/print.ts';
 import { printShapes } from '../language/shapes/print.ts';
 import { type Understood, understand } from '../language/search-text.ts';
 import type { LogQuery, Query, Stage } from '../language/tree.ts';
+import { looksEql } from './eql/contract.ts';
 import { nowNs, type TimeRange } from './time-range.ts';
 
 /** What the text was taken for; see language/search-text.ts. `logql` is the normal form of the query, its shapes included, `shapes` that of the shapes alone. */
@@ -62,6 +63,11 @@ export type Plan = LogsPlan | MetricPlan;
 export type Dialect = 'weir' | 'loki';
 
 function parse(text: string, dialect: Dialect): Understood {
+  if (dialect === 'weir' && looksEql(text))
+    throw new WeirError('bad_query', {
+      reason:
+        'this is EQL, which is answered by searches and /_eql/search only; write it as a search (field:value) or as LogQL here, or quote "where" to look for that word',
+    });
   return dialect === 'loki'
     ? { query: parseQuery(text), shapes: [], language: 'logql', notes: [] }
     : understand(text, nowNs());

@@ -26,10 +26,12 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => weir?.stop());
 
-const run = (...args: string[]): { code: number | null; out: string; err: string } => {
-  const done = spawnSync(process.execPath, [bin, 'eql', ...args, '--url', weir.url], { encoding: 'utf8' });
+type Done = { code: number | null; out: string; err: string };
+const command = (name: string, ...args: string[]): Done => {
+  const done = spawnSync(process.execPath, [bin, name, ...args, '--url', weir.url], { encoding: 'utf8' });
   return { code: done.status, out: done.stdout, err: done.stderr };
 };
+const run = (...args: string[]): Done => command('eql', ...args);
 
 const sequence = 'sequence by user.name with maxspan=1m [login where outcome == "success"] [file where true]';
 
@@ -65,4 +67,23 @@ it('says what is wrong, and where, and ends with grep-like codes', () => {
   expect(wrong.code).toBe(2);
   expect(wrong.err).toContain(`login where outcome = "x"\n${' '.repeat(22)}^`);
   expect(run('login where outcome == "nothing"').code).toBe(1);
+});
+
+it('weir search takes EQL too, and shows records', () => {
+  const events = command('search', 'login where outcome == "failure"', '--since', '2h');
+  expect(JSON.parse(events.out)).toMatchObject({
+    message: expect.stringContaining('ann') as string,
+    attributes: { outcome: 'failure' },
+  });
+  const groups = command('search', sequence, '--since', '2h', '-o', 'default', '--color', 'never');
+  expect(groups.out).toMatch(/^-- user\.name=ann, 2 events, 4\.0 s --\n/);
+  expect(groups.out.trim().split('\n').length).toBeGreaterThanOrEqual(3);
+  expect(JSON.parse(command('search', sequence, '--since', '2h').out)).toMatchObject({
+    keys: [{ name: 'user.name', value: 'ann' }],
+    events: [{}, {}],
+  });
+  const wrong = command('search', 'login where outcome = "x"');
+  expect(wrong.code).toBe(2);
+  expect(wrong.err).toContain(`login where outcome = "x"\n${' '.repeat(22)}^`);
+  expect(command('export', 'login where outcome == "x"').err).toContain('this is EQL');
 });

@@ -1,6 +1,7 @@
 import { limits } from '../../base/limits.ts';
 import type { Tenant } from '../../base/record.ts';
-import type { ToSql } from '../logs-sql.ts';
+import { rowColumns, storedColumns, type ToSql } from '../logs-sql.ts';
+import { storedRow } from '../row.ts';
 import { Scope } from '../scope.ts';
 import { tenantCondition } from '../selector-sql.ts';
 import { and, or, quoteInteger, quoteString, quoteTime } from '../sql-writer.ts';
@@ -209,14 +210,21 @@ export function markedSql(query: SequenceQuery | SampleQuery, asked: EqlScope): 
 /** Bits of one number that JavaScript shifts without a sign. */
 export const bitsOfMask = 31;
 
-/** Whole events by (ns of the column, seq). */
-export function bodiesSql(tenant: Tenant, rows: readonly { ns: bigint; seq: bigint }[]): ToSql {
+type Address = { ns: bigint; seq: bigint };
+
+/** Rows by (ns of the column, seq). */
+function addressed(tenant: Tenant, rows: readonly Address[]): string {
   const times = [...new Set(rows.map(row => row.ns))].map(quoteTime).join(', ');
-  const condition = and([
+  return and([
     tenantCondition([tenant]),
     `timestamp IN (${times})`,
     `seq IN (${rows.map(row => quoteInteger(row.seq)).join(', ')})`,
   ]);
+}
+
+/** Whole events, as they are stored. */
+export function bodiesSql(tenant: Tenant, rows: readonly Address[]): ToSql {
+  const condition = addressed(tenant, rows);
   return sources =>
     sources.records
       .map(
@@ -224,6 +232,18 @@ export function bodiesSql(tenant: Tenant, rows: readonly { ns: bigint; seq: bigi
           `SELECT seq AS s, toUnixTimestamp64Nano(timestamp) AS t, toString(message) AS message, CAST(labels, 'Map(String, String)') AS labels, CAST(attributes, 'Map(String, String)') AS attributes, trace_id, span_id, toString(door) AS door FROM ${table} WHERE ${condition}`,
       )
       .join(' UNION ALL ');
+}
+
+/** The same events in the shape of QueryRow (query/contract.ts), and `s`. */
+export function eventRowsSql(tenant: Tenant, rows: readonly Address[]): ToSql {
+  const scope = new Scope();
+  const columns = [...rowColumns({ kind: 'logs', selector: [], stages: [] }, storedRow(scope)), 'seq AS s'];
+  const head = `${scope.with(columns)}SELECT ${columns.join(', ')}`;
+  const condition = addressed(tenant, rows);
+  return sources => {
+    const legs = sources.records.map(table => `SELECT ${storedColumns.join(', ')} FROM ${table} WHERE ${condition}`);
+    return `${head} FROM (${legs.join(' UNION ALL ')})`;
+  };
 }
 
 /** Names of attributes (`a`) and labels (`l`) of the records in a range, and whether there are any (`n`). */

@@ -2,13 +2,25 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WeirError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import { tenantOf } from '../../base/tenant.ts';
+import { bodiesSql } from '../../language/eql/events-sql.ts';
 import { abortWith } from '../frame-writer.ts';
 import type { Room } from '../room.ts';
 import { visibleError } from '../visible-error.ts';
 import type { EqlAnswer, EqlEvent } from './contract.ts';
 import { type EqlRequest, readRequest } from './request.ts';
-import { type EqlResult, type Hit, searchEql } from './search.ts';
-import { fieldsOf } from './source.ts';
+import { type EqlResult, type EventShape, searchEql } from './search.ts';
+import { type Body, fieldsOf, type Source, sourceOf, valueAt } from './source.ts';
+
+type Hit = { id: string; source: Source };
+
+const asSent: EventShape<Hit> = {
+  sql: bodiesSql,
+  read(row) {
+    const body = row as unknown as Body;
+    return { id: body.s, source: sourceOf(body) };
+  },
+  sent: (hit, field) => valueAt(hit.source, field),
+};
 
 const bodyBytesMax = 8 * limits.queryTextBytesMax;
 
@@ -27,7 +39,8 @@ export async function registerEql(server: FastifyInstance, room: Room): Promise<
       // Clients send a body with GET, which the server does not read by itself.
       if (request.method === 'GET') request.body = await getBody(request);
       const asked = readRequest(request);
-      const result = await searchEql(room, tenant, asked, abortWith(reply.raw).signal);
+      const { signal } = abortWith(reply.raw);
+      const result = await searchEql(room, tenant, asked, asSent, { signal });
       if (result.partial !== null && !asked.allowPartial)
         throw new WeirError('query_limit', { reason: `${result.partial} (allow_partial_search_results is false)` });
       const index = (request.params as { index?: string }).index ?? 'weir';
@@ -68,8 +81,8 @@ function parsedBody(text: string): unknown {
   }
 }
 
-function answerOf(result: EqlResult, asked: EqlRequest, index: string, took: number): EqlAnswer {
-  const event = (hit: Hit): EqlEvent => {
+function answerOf(result: EqlResult<Hit>, asked: EqlRequest, index: string, took: number): EqlAnswer {
+  const event = (hit: Hit | undefined): EqlEvent => {
     if (hit === undefined) return { _index: '', _id: '', _source: {}, missing: true };
     const shown = { _index: index, _id: hit.id, _source: hit.source };
     return asked.fields.length === 0 ? shown : { ...shown, fields: fieldsOf(hit.source, asked.fields) };

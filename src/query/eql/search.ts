@@ -1,21 +1,14 @@
 import { WeirError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { Tenant } from '../../base/record.ts';
-import {
-  bodiesSql,
-  bitsOfMask,
-  type EqlScope,
-  eventsSql,
-  type Marked,
-  markedSql,
-} from '../../language/eql/events-sql.ts';
+import { bitsOfMask, type EqlScope, eventsSql, type Marked, markedSql } from '../../language/eql/events-sql.ts';
 import { fieldName } from '../../language/eql/fields.ts';
 import { meaningError } from '../../language/eql/lexer.ts';
 import { parseEql } from '../../language/eql/parser.ts';
 import { countIn, countTests, expressionFields, queryFields } from '../../language/eql/query-fields.ts';
-import type { EventQuery, Field, SampleQuery, SequenceQuery } from '../../language/eql/tree.ts';
+import type { EqlQuery, EventQuery, Field, SampleQuery, SequenceQuery } from '../../language/eql/tree.ts';
 import type { ToSql } from '../../language/compile.ts';
-import type { Answer } from '../../flow.ts';
+import type { Answer, Question } from '../../flow.ts';
 import { collect } from '../admission.ts';
 import type { Room } from '../room.ts';
 import { nowNs } from '../time-range.ts';
@@ -25,19 +18,26 @@ import type { EqlRequest } from './request.ts';
 import { SampleCollector } from './samples.ts';
 import { Selection } from './selection.ts';
 import { type Candidate, type Condition, type Found, type Match, SequenceMatcher } from './sequence-matcher.ts';
-import { type Body, type Source, sourceOf, valueAt } from './source.ts';
 
-/** An event of an answer; undefined where a sequence misses one. */
-export type Hit = { id: string; source: Source; body: Body } | undefined;
+/** What an answer shows of its events, made of rows with their seq in `s`; `read` may change the row. */
+export type EventShape<Event> = {
+  sql(tenant: Tenant, found: readonly Found[]): ToSql;
+  read(row: Record<string, unknown>): Event;
+  /** The value of a join key as it was sent; undefined where that is not known, then its text stands. */
+  sent?(event: Event, field: string): unknown;
+};
 
-export type EqlResult = {
+/** `Event` is undefined where a sequence misses one. */
+export type EqlResult<Event> = {
   total: { value: number; relation: 'eq' | 'gte' };
   /** Why the answer is not whole; null when it is. */
   partial: string | null;
+  /** Of all statements together. */
+  read: { rows: number; bytes: number };
 } & (
-  | { kind: 'events'; events: Hit[] }
-  | { kind: 'counts'; groups: { count: number; percent: number; key: (string | null)[] }[] }
-  | { kind: 'sequences'; sequences: { joinKeys: unknown[]; events: Hit[] }[] }
+  | { kind: 'events'; events: (Event | undefined)[] }
+  | { kind: 'counts'; by: string[]; groups: { count: number; percent: number; key: (string | null)[] }[] }
+  | { kind: 'sequences'; by: string[]; sequences: { joinKeys: unknown[]; events: (Event | undefined)[] }[] }
 );
 
 /** Events fetched by one statement. */
@@ -68,16 +68,19 @@ class Row implements Candidate {
 }
 
 /** One EQL search: its own class because every part of it asks, and any answer may be cut off. */
-class Search {
+class Search<Event> {
   readonly #room: Room;
   readonly #tenant: Tenant;
-  readonly #signal: AbortSignal;
+  readonly #shape: EventShape<Event>;
+  readonly #question: Pick<Question, 'signal' | 'timeoutMs'>;
   partial: string | null = null;
+  readonly read = { rows: 0, bytes: 0 };
 
-  constructor(room: Room, tenant: Tenant, signal: AbortSignal) {
+  constructor(room: Room, tenant: Tenant, shape: EventShape<Event>, question: Pick<Question, 'signal' | 'timeoutMs'>) {
     this.#room = room;
     this.#tenant = tenant;
-    this.#signal = signal;
+    this.#shape = shape;
+    this.#question = question;
   }
 
   async ask(write: ToSql): Promise<Answer> {
@@ -90,12 +93,13 @@ class Search {
         });
       return text;
     };
-    const question = { sql, settings, signal: this.#signal, timeoutMs: this.#room.timeoutMs(undefined) };
-    return this.#room.ask(this.#tenant, question);
+    return this.#room.ask(this.#tenant, { ...this.#question, sql, settings });
   }
 
   note(answer: Answer): void {
-    const { partial, reason } = answer.summary();
+    const { partial, reason, readRows, readBytes } = answer.summary();
+    this.read.rows += readRows;
+    this.read.bytes += readBytes;
     if (partial) this.partial ??= reason ?? 'a limit was reached';
   }
 
@@ -107,28 +111,42 @@ class Search {
   };
 
   /** Whole events by seq. */
-  async bodies(found: readonly Found[]): Promise<Map<bigint, Hit>> {
-    const hits = new Map<bigint, Hit>();
+  async bodies(found: readonly Found[]): Promise<Map<bigint, Event>> {
+    const hits = new Map<bigint, Event>();
     for (let from = 0; from < found.length; from += fetchAtOnce) {
-      const rows = (await this.rows(
-        bodiesSql(this.#tenant, found.slice(from, from + fetchAtOnce)),
-      )) as unknown as Body[];
-      for (const body of rows) hits.set(BigInt(body.s), { id: body.s, source: sourceOf(body), body });
+      const rows = await this.rows(this.#shape.sql(this.#tenant, found.slice(from, from + fetchAtOnce)));
+      for (const row of rows) {
+        const seq = BigInt(row.s as string);
+        hits.set(seq, this.#shape.read(row));
+      }
     }
     return hits;
   }
+
+  /** The join keys as they were sent where that is known, else as text. */
+  joinKeys(names: readonly string[], key: string, first: Event | undefined): unknown[] {
+    if (names.length === 0) return [];
+    const texts = JSON.parse(key) as (string | null)[];
+    return names.map((name, i) => {
+      const sent = first === undefined ? undefined : this.#shape.sent?.(first, name);
+      return typeof sent === 'string' || typeof sent === 'number' || typeof sent === 'boolean'
+        ? sent
+        : (texts[i] ?? null);
+    });
+  }
 }
 
-/** Answer an EQL request. Throws `bad_query` (line and column) and `bad_request`. */
-export async function searchEql(
+/** Answer an EQL request with events of a shape. `timeout`: ms for each statement. Throws `bad_query` (line and column) and `bad_request`. */
+export async function searchEql<Event>(
   room: Room,
   tenant: Tenant,
   request: EqlRequest,
-  signal: AbortSignal,
-): Promise<EqlResult> {
+  shape: EventShape<Event>,
+  { signal, timeout }: { signal: AbortSignal; timeout?: number },
+): Promise<EqlResult<Event>> {
   const query = parseEql(request.query);
   const now = nowNs();
-  const search = new Search(room, tenant, signal);
+  const search = new Search(room, tenant, shape, { signal, timeoutMs: room.timeoutMs(timeout) });
   const fieldOf = (name: string, optional: boolean): Field => ({ kind: 'field', path: [name], optional, at: 0 });
   const categoryField = fieldOf(request.categoryField, false);
   const timestampField = fieldOf(request.timestampField, false);
@@ -147,7 +165,7 @@ export async function searchEql(
     ...(filter ? expressionFields(filter.condition) : []),
   ];
   const known = await knownFields(named, tenant, range, search.rows, request.query);
-  if (known.empty) return nothing(query.kind, search.partial);
+  if (known.empty) return nothing(query.kind, search);
   const scope: EqlScope = {
     tenant,
     range,
@@ -164,12 +182,19 @@ export async function searchEql(
   return matches(search, query, scope, request);
 }
 
-function nothing(kind: 'event' | 'sequence' | 'sample', partial: string | null): EqlResult {
-  const common = { total: { value: 0, relation: 'eq' as const }, partial };
-  return kind === 'event' ? { ...common, kind: 'events', events: [] } : { ...common, kind: 'sequences', sequences: [] };
+function nothing<Event>(kind: EqlQuery['kind'], { partial, read }: Search<Event>): EqlResult<Event> {
+  const common = { total: { value: 0, relation: 'eq' as const }, partial, read };
+  return kind === 'event'
+    ? { ...common, kind: 'events', events: [] }
+    : { ...common, kind: 'sequences', by: [], sequences: [] };
 }
 
-async function events(search: Search, query: EventQuery, scope: EqlScope, request: EqlRequest): Promise<EqlResult> {
+async function events<Event>(
+  search: Search<Event>,
+  query: EventQuery,
+  scope: EqlScope,
+  request: EqlRequest,
+): Promise<EqlResult<Event>> {
   const { sql, reversed, counts, limit } = eventsSql(query, scope, request.size, request.position);
   const rows = await search.rows(sql);
   if (reversed) rows.reverse();
@@ -180,11 +205,13 @@ async function events(search: Search, query: EventQuery, scope: EqlScope, reques
       percent: Number(row.n) / Number(row.a),
       key: row.k as (string | null)[],
     }));
-    return { kind: 'counts', groups, total, partial: search.partial };
+    const by = query.pipes.flatMap(pipe => (pipe.kind === 'count' ? pipe.by.map(fieldName) : []));
+    return { kind: 'counts', by, groups, total, partial: search.partial, read: search.read };
   }
   const found = rows.map(row => new Row(row).id);
   const hits = await search.bodies(found);
-  return { kind: 'events', events: found.map(({ seq }) => hits.get(seq)), total, partial: search.partial };
+  const { partial, read } = search;
+  return { kind: 'events', events: found.map(({ seq }) => hits.get(seq)), total, partial, read };
 }
 
 /** `with runs=N` is N steps. */
@@ -198,12 +225,12 @@ const spelledOut = (
     return Array.from({ length: step.runs }, () => ({ ...mark, missing: step.missing }));
   });
 
-async function matches(
-  search: Search,
+async function matches<Event>(
+  search: Search<Event>,
   query: SequenceQuery | SampleQuery,
   scope: EqlScope,
   request: EqlRequest,
-): Promise<EqlResult> {
+): Promise<EqlResult<Event>> {
   const { sql, steps: marks, until } = markedSql(query, scope);
   const steps = spelledOut(query, marks);
   if (steps.length * request.size > limits.eqlEventsMax)
@@ -237,24 +264,20 @@ async function matches(
   search.note(answer);
   const chosen = selection.result();
   const hits = await search.bodies(chosen.flatMap(match => match.events.flatMap(event => event ?? [])));
-  const keyFields = [...query.by, ...(query.steps.find(step => !step.missing)?.by ?? [])];
+  const by = [...query.by, ...(query.steps.find(step => !step.missing)?.by ?? [])].map(fieldName);
   const sequences = chosen.map(match => {
-    const found = match.events.map(event => event && hits.get(event.seq));
-    return {
-      joinKeys: joinKeys(
-        keyFields,
-        match.key,
-        found.find(hit => hit !== undefined),
-      ),
-      events: found,
-    };
+    const events = match.events.map(event => event && hits.get(event.seq));
+    const first = events.find(event => event !== undefined);
+    return { joinKeys: search.joinKeys(by, match.key, first), events };
   });
   const whole = !stopped && search.partial === null;
   return {
     kind: 'sequences',
+    by,
     sequences,
     total: { value: selection.offered, relation: whole ? 'eq' : 'gte' },
     partial: search.partial,
+    read: search.read,
   };
 }
 
@@ -263,16 +286,4 @@ const overflow = (what: string): string =>
 
 async function feed(answer: Answer, into: { push(event: Candidate): boolean }): Promise<void> {
   for await (const batch of answer.rows) for (const row of batch) if (!into.push(new Row(row))) return;
-}
-
-/** The join keys as they were sent where that is known, else as text. */
-function joinKeys(fields: readonly Field[], key: string, first: Hit): unknown[] {
-  if (fields.length === 0) return [];
-  const texts = JSON.parse(key) as (string | null)[];
-  return fields.map((field, i) => {
-    const sent = first && valueAt(first.source, fieldName(field));
-    return typeof sent === 'string' || typeof sent === 'number' || typeof sent === 'boolean'
-      ? sent
-      : (texts[i] ?? null);
-  });
 }

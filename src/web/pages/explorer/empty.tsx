@@ -1,9 +1,11 @@
 import { useState } from 'react';
 import type { StatusAnswer } from '../../../query/contract.ts';
+import { looksEql } from '../../../query/eql/contract.ts';
 import type { ApiError } from '../../api.ts';
 import { copyText } from '../../parts/copy.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { usePreferences } from '../../parts/preferences.ts';
+import { faultText } from './query-tokens.ts';
 import { momentText, rangeText } from './time-format.ts';
 import type { TimeRange } from './time-range.ts';
 import { absolute, millisOf, spanOf, zoomOut } from './time-range.ts';
@@ -70,16 +72,21 @@ export function NoRecords({
 }
 
 /** A query that failed, where its rows would be. */
-export function Failed({ error, onRetry }: { error: ApiError; onRetry: () => void }) {
+export function Failed({ query, error, onRetry }: { query: string; error: ApiError; onRetry: () => void }) {
   const mistake = error.code === 'bad_query';
   return (
     <div className="empty" role="alert" data-testid="query-error">
       <h2>{mistake ? 'The query cannot be read' : 'The query failed'}</h2>
       <p className="empty-reason">
-        {error.message}
-        {error.line !== undefined && ` (line ${error.line}, column ${error.column ?? 1})`}
+        {error.line !== undefined && `Line ${error.line}, column ${error.column ?? 1}: `}
+        {faultText(error.message)}
       </p>
-      {mistake ? (
+      {mistake && looksEql(query) ? (
+        <p className="dim">
+          This reads as EQL: an event category or any, <code>where</code>, a condition. To look for these words instead,
+          put <code>"where"</code> in quotes.
+        </p>
+      ) : mistake ? (
         <p className="dim">
           Words and "quoted phrases" search the messages. LogQL starts with a selector such as{' '}
           {'{service_name="checkout"}'}.

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { QueryRow } from '../../../query/contract.ts';
+import { looksEql } from '../../../query/eql/contract.ts';
 import { shortCount } from '../../parts/format.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { isError } from '../../parts/level.ts';
@@ -62,8 +63,10 @@ export function Explorer() {
     () => (explorer.histogram.data ? histogramOf(explorer.histogram.data) : null),
     [explorer.histogram.data],
   );
-  const total = explorer.histogram.data?.total ?? null;
+  const total = looksEql(state.query) ? null : (explorer.histogram.data?.total ?? null);
   const metric = looksMetric(state.query) || result.kind === 'metric';
+  // Histogram and fields are of searches and LogQL.
+  const eql = looksEql(state.query);
   const unread = !live && result.error?.code === 'bad_query';
   const waiting = explorer.status.data?.records === 0 && rows.length === 0;
 
@@ -192,7 +195,7 @@ export function Explorer() {
           see only your own.
         </div>
       )}
-      {!metric && !waiting && !unread && (
+      {!metric && !eql && !waiting && !unread && (
         <section className="volume" aria-label="Volume" aria-busy={explorer.histogram.loading}>
           <div className="volume-head">
             <button
@@ -247,7 +250,7 @@ export function Explorer() {
         </section>
       )}
       <main className="body">
-        {preferences.facets && !metric && !waiting && !unread && (
+        {preferences.facets && !metric && !eql && !waiting && !unread && (
           <Facets
             panel={explorer.fields}
             total={total}
@@ -285,7 +288,7 @@ export function Explorer() {
           {waiting ? (
             <Waiting />
           ) : !live && result.phase === 'failed' && result.error && !rows.length ? (
-            <Failed error={result.error} onRetry={() => execute()} />
+            <Failed query={state.query} error={result.error} onRetry={() => execute()} />
           ) : !live && result.table ? (
             <TableView table={result.table} />
           ) : metric ? (

@@ -1,19 +1,19 @@
-import type { QueryRow } from '../../../query/contract.ts';
 import type { RowLook } from './row-dom.ts';
 import { RowDom, rowTexts } from './row-dom.ts';
 import type { RowLayout } from './row-layout.ts';
 import { rowWindow, uniformLayout, variableLayout, wrappedLines } from './row-layout.ts';
 import { plainLine } from './row-text.ts';
+import { groupPx, type ListRow } from './sequence-rows.ts';
 import { preciseText } from './time-format.ts';
 
 /** Rows to show; row i has the number `base + i`. Another `key` means another list: scrolling starts anew. */
-export type ListSource = { key: unknown; rows: readonly QueryRow[]; base: number };
+export type ListSource = { key: unknown; rows: readonly ListRow[]; base: number };
 export type ListLook = RowLook & { rowHeight: number };
 export type ListEvents = {
   /** A row was clicked, not dragged over. */
   open: (number: number) => void;
   /** The view moved: first visible row, and whether either end of the rows is near. */
-  moved: (view: { first: QueryRow | undefined; nearStart: boolean; nearEnd: boolean; atEnd: boolean }) => void;
+  moved: (view: { first: ListRow | undefined; nearStart: boolean; nearEnd: boolean; atEnd: boolean }) => void;
 };
 
 const overscan = 4;
@@ -39,7 +39,7 @@ export class ListView {
   #shown = new Map<number, RowDom>();
   #spare: RowDom[] = [];
   #pinned = new Set<number>();
-  #heights = new WeakMap<QueryRow, number>();
+  #heights = new WeakMap<ListRow, number>();
   #cells = 0;
   #sorting: ReturnType<typeof setTimeout> | undefined;
   #press: { x: number; y: number } | null = null;
@@ -139,6 +139,9 @@ export class ListView {
       const cells = this.#measureCells(look);
       if (cells !== this.#cells) this.#heights = new WeakMap();
       this.#cells = cells;
+    }
+    // Sequences begin with their head.
+    if (look.wrap || rows[0]?.group) {
       const heights = new Float64Array(rows.length);
       rows.forEach((row, i) => (heights[i] = this.#heightOf(row, look)));
       this.#layout = variableLayout(heights);
@@ -147,12 +150,14 @@ export class ListView {
     this.#scroller.setAttribute('aria-rowcount', String(rows.length));
   }
 
-  #heightOf(row: QueryRow, look: ListLook): number {
+  #heightOf(row: ListRow, look: ListLook): number {
+    const { above, below } = groupPx(row.group);
+    if (!look.wrap) return look.rowHeight + above + below;
     const known = this.#heights.get(row);
     if (known) return known;
     const { message, tail } = rowTexts(row, true);
     const lines = wrappedLines(message + tail, this.#cells);
-    const height = lines * (look.rowHeight - paddingPx) + paddingPx;
+    const height = lines * (look.rowHeight - paddingPx) + paddingPx + above + below;
     this.#heights.set(row, height);
     return height;
   }
@@ -242,7 +247,7 @@ export class ListView {
   }
 
   /** True when the character grid may be wrong about the row: signs outside the Latin, Greek and Cyrillic blocks. */
-  #odd(row: QueryRow, look: ListLook): boolean {
+  #odd(row: ListRow, look: ListLook): boolean {
     return look.wrap && /[^\u0000-\u04ff]/.test(row.message);
   }
 
@@ -254,7 +259,8 @@ export class ListView {
       textHeight: dom.textHeight(),
     }))) {
       if (!row || !this.#odd(row, look)) continue;
-      const height = textHeight + paddingPx;
+      const { above, below } = groupPx(row.group);
+      const height = textHeight + paddingPx + above + below;
       if (textHeight > 0 && Math.abs((this.#heights.get(row) ?? 0) - height) > 1) {
         this.#heights.set(row, height);
         wrong = true;

@@ -9,6 +9,7 @@ import {
   isSearch,
   looksMetric,
   searchWords,
+  hasPages,
 } from './query-edit.ts';
 
 const label = (name: string): Field => ({ name, kind: 'label' });
@@ -122,4 +123,30 @@ test('words to highlight', () => {
   ]);
   expect(searchWords('{} |~ "(?i)Took 5\\\\.2" |~ "a|b"')).toEqual(['took 5.2']);
   expect(searchWords('{a="b"} |= "Foo" |= `bar\\d` != "baz" |~ "q.*"')).toEqual(['foo', 'bar\\d']);
+});
+
+test('clicks in an answer to EQL begin a search', () => {
+  const eql = 'sequence by a [x where b == "c"] [y where true]';
+  expect(isSearch(eql)).toBe(false);
+  expect(searchWords(eql)).toEqual([]);
+  expect(addFilter(eql, { name: 'user', kind: 'attribute' }, 'ann', '=')).toBe('user:ann');
+  expect(addFilter('any where x == 1', { name: 'level', kind: 'column' }, 'error', '!=')).toBe('-level:error');
+  expect(addLineFilter(eql, 'two words', '|=')).toBe('"two words"');
+});
+
+test('which answers have pages', () => {
+  expect(['', 'timeout', '{a="b"} | json', '{a="b"} |= "| stats"', 'sort limit', 'a || sort'].map(hasPages)).toEqual([
+    true,
+    true,
+    true,
+    true,
+    true,
+    true,
+  ]);
+  expect(['any where x == 1', 'timeout | context 2', '| stats count()', '{a="b"} |sort x'].map(hasPages)).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
 });

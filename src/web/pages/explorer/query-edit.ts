@@ -1,3 +1,4 @@
+import { looksEql } from '../../../query/eql/contract.ts';
 import { addPhrase, addTerm, levelTerm, narrowLevel, splitPipe, termsToMark } from './search-edit.ts';
 
 /** Changes to query text made by clicking. The text a person wrote is kept as it is; only the clicked part is added, replaced or removed. */
@@ -12,9 +13,17 @@ const metricStart =
 /** True for a text that asks for numbers and not for records. */
 export const looksMetric = (query: string): boolean => metricStart.test(query);
 
-/** True for search text (words, fields), which is no LogQL; see language/search-text.ts for the rule. An empty text is both. */
+/** True for search text (words, fields), which is no LogQL and no EQL; see language/search-text.ts for the rule. An empty text is both. */
 export const isSearch = (query: string): boolean =>
-  !/^\s*(?:[{|]|![=~]\s*["`])/.test(query) && (!looksMetric(query) || /^\s*\((?!\s*[({])/.test(query));
+  !looksEql(query) &&
+  !/^\s*(?:[{|]|![=~]\s*["`])/.test(query) &&
+  (!looksMetric(query) || /^\s*\((?!\s*[({])/.test(query));
+
+/**
+ * False where all rows come in one answer: EQL, and stages that pick or order rows (docs/extensions.md). A link to a record of those runs the query as it is.
+ */
+export const hasPages = (query: string): boolean =>
+  !looksEql(query) && !/(?<!\|)\|\s*(?:distinct|sort|limit|stats|context)\b/.test(mask(query));
 
 /** The LogQL name that filters on this field, or null where there is none (a record's own address). */
 export function filterName(field: Field): string | null {
@@ -33,11 +42,13 @@ export const quote = (value: string): string => JSON.stringify(value);
 /**
  * The query with a condition on a field. An equality on a stream label goes into the selector; everything else becomes a stage at the end
  * (inside a metric query: before its range), where labels made by earlier stages exist. A condition already there is not repeated, its opposite is
- * replaced, and another equality on the same name too: a record has one value, so both would match nothing.
+ * replaced, and another equality on the same name too: a record has one value, so both would match nothing. A condition cannot be put into every EQL query (into which
+ * step of a sequence?), so from there a click begins a search for the value.
  */
 export function addFilter(query: string, field: Field, value: string, operator: Operator): string {
   const name = filterName(field);
   if (name === null) return query;
+  if (looksEql(query)) return addTerm('', name, value, operator);
   // What the stages behind a pipe have made exists behind them only.
   if (isSearch(query) && !(field.kind === 'parsed' && splitPipe(query).tail !== ''))
     return addTerm(query, name, value, operator);
@@ -51,6 +62,7 @@ export function addFilter(query: string, field: Field, value: string, operator: 
 
 /** The query that keeps only lines with (or without) a text. */
 export const addLineFilter = (query: string, text: string, operator: '|=' | '!='): string => {
+  if (looksEql(query)) return addPhrase('', text, operator);
   if (isSearch(query)) return addPhrase(query, text, operator);
   return appendStage(query.trim(), `${operator} ${quote(text)}`);
 };
@@ -75,6 +87,7 @@ export function isolateLevel(query: string, level: string | null): string {
 
 /** Words and phrases that the query looks for, for highlighting: positive line filters, or the words of a text that is no LogQL. Lower case. */
 export function searchWords(query: string): string[] {
+  if (looksEql(query)) return [];
   const words: string[] = [];
   if (isSearch(query)) words.push(...termsToMark(query));
   else {

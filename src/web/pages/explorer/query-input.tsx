@@ -4,7 +4,7 @@ import type { ApiError } from '../../api.ts';
 import { checkQuery } from '../../api.ts';
 import { completionId, Completions, optionId } from './completion-list.tsx';
 import { queryHistory } from './query-history.ts';
-import { faultSpan, offsetAt, queryTokens } from './query-tokens.ts';
+import { faultSpan, faultText, offsetAt, queryTokens } from './query-tokens.ts';
 import { Explain, Reading } from './reading.tsx';
 import type { Span } from './time-range.ts';
 import { useCompletion } from './use-completion.ts';
@@ -12,6 +12,8 @@ import { useCompletion } from './use-completion.ts';
 type Checked = {
   text: string;
   fault: Fault | null;
+  /** The fault came up when the query was run: a text may parse and still name a field that no record has. */
+  ran?: true;
   /** Of the last text that was understood; stays until the next is known, so that the line below does not flicker. */
   understood: Extract<CheckAnswer, { ok: true }> | null;
 };
@@ -54,9 +56,10 @@ export function QueryInput({
     const timer = setTimeout(() => {
       checkQuery(text, abort.signal).then(
         answer =>
-          setChecked(
-            answer.ok ? { text, fault: null, understood: answer } : { text, fault: answer.error, understood: null },
-          ),
+          setChecked(known => {
+            if (!answer.ok) return { text, fault: answer.error, understood: null };
+            return known.ran && known.text === text ? known : { text, fault: null, understood: answer };
+          }),
         // Not reachable: running the query will say so in its own place.
         () => undefined,
       );
@@ -69,7 +72,8 @@ export function QueryInput({
 
   useEffect(() => {
     if (error && (error.code === 'bad_query' || error.line !== undefined))
-      setChecked({ text, fault: error, understood: null });
+      setChecked({ text, fault: error, ran: true, understood: null });
+    else if (!error) setChecked(known => (known.ran ? { text: known.text, fault: null, understood: null } : known));
     // Only a new error is news; the text it belongs to is the one that was run.
   }, [error]);
 
@@ -153,14 +157,14 @@ export function QueryInput({
           autoCorrect="off"
           autoComplete="off"
           role="combobox"
-          aria-label="Query: words and field:value, or LogQL"
+          aria-label="Query: words and field:value, LogQL, or EQL"
           aria-autocomplete="list"
           aria-expanded={open}
           aria-controls={completionId}
           aria-activedescendant={open && list.chosen >= 0 ? optionId(list.chosen) : undefined}
           aria-invalid={fault !== null}
           aria-describedby={fault ? 'query-fault' : undefined}
-          placeholder='Search words, "a phrase", field:value, an id, or LogQL'
+          placeholder='Search words, "a phrase", field:value, an id, LogQL or EQL'
           onChange={event => {
             recall.current.at = -1;
             onText(event.target.value);
@@ -179,7 +183,7 @@ export function QueryInput({
               {fault.line > 1 || text.includes('\n') ? `line ${fault.line}, ` : ''}column {fault.column ?? 1}
             </span>
           )}
-          {fault.message.replace(/^parse error at line \d+, col \d+: /, '')}
+          {faultText(fault.message)}
         </div>
       )}
       {!fault && (
@@ -189,7 +193,7 @@ export function QueryInput({
           onToggle={() => setExplained(!explained)}
         />
       )}
-      {explained && !fault && text.trim() && (
+      {explained && !fault && text.trim() && checked.understood?.language !== 'eql' && (
         <Explain query={checked.understood ? checked.text : text} span={span} onClose={() => setExplained(false)} />
       )}
     </div>

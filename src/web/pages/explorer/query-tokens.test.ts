@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { faultSpan, offsetAt, queryTokens } from './query-tokens.ts';
+import { faultSpan, faultText, offsetAt, queryTokens } from './query-tokens.ts';
 
 const kinds = (query: string) =>
   queryTokens(query)
@@ -48,4 +48,26 @@ test('underlines the word at fault, or the last sign', () => {
   expect(faultSpan('{a=}', 3)).toEqual({ from: 3, to: 4 });
   expect(faultSpan('{a="b"  ', 8)).toEqual({ from: 5, to: 6 });
   expect(faultSpan('', 0)).toEqual({ from: 0, to: 1 });
+});
+
+test('EQL has words and comments of its own', () => {
+  expect(kinds('process where name == "cmd" and not true // no')).toEqual([
+    'plain:process ',
+    'stage:where',
+    'name:name',
+    'operator:==',
+    'string:"cmd"',
+    'stage:and',
+    'stage:not',
+    'stage:true',
+    'comment:// no',
+  ]);
+  expect(kinds('words where they are')).toEqual(['plain:words where they are']);
+});
+
+test('the place that a fault begins with is shown beside it only', () => {
+  expect(faultText('Found 1 problem\nline 2:3: Unknown column [x]')).toBe('Unknown column [x]');
+  expect(faultText('line 1:33: "=" is not an operator')).toBe('"=" is not an operator');
+  expect(faultText('parse error at line 1, col 4: odd')).toBe('odd');
+  expect(faultText('the engine is away')).toBe('the engine is away');
 });

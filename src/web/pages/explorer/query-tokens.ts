@@ -1,3 +1,5 @@
+import { looksEql } from '../../../query/eql/contract.ts';
+
 /** A stretch of query text for colouring. */
 export type QueryToken = {
   kind: 'string' | 'operator' | 'name' | 'stage' | 'function' | 'number' | 'comment' | 'plain';
@@ -6,26 +8,32 @@ export type QueryToken = {
 
 const stages =
   'AND|OR|NOT|json|logfmt|pattern|regexp|unpack|line_format|label_format|keep|drop|decolorize|unwrap|search|by|without|on|ignoring|and|or|unless|offset|bool|ip';
-const lexer = new RegExp(
-  [
-    /(?<comment>#[^\n]*)/,
-    /(?<string>"(?:\\[\s\S]|[^"\\])*"?|`[^`]*`?)/,
-    /(?<operator>\|=|\|~|!=|!~|=~|==|>=|<=|\|>|!>|[|=<>{}()[\],+*/%^:-])/,
-    /(?<number>\d+(?:\.\d+)?(?:[a-zA-Zµ]+\b)?)/,
-    new RegExp(`(?<stage>\\b(?:${stages})\\b(?!\\s*[=!~<>]))`),
-    /(?<function>[A-Za-z_]\w*(?=\s*\())/,
-    /(?<name>[A-Za-z_][\w:.]*(?=\s*(?:=|!=|!~|>|<)|:(?!\/\/|:)))/,
-    /(?<plain>\s+|[A-Za-z_]\w*|[\s\S])/,
-  ]
-    .map(part => part.source)
-    .join('|'),
-  'g',
-);
+const eqlStages =
+  'sequence|sample|by|with|maxspan|runs|until|where|any|and|or|not|in|like|regex|true|false|null|head|tail|count|unique|sort';
+const lexerOf = (words: string, comment: RegExp): RegExp =>
+  new RegExp(
+    [
+      comment,
+      /(?<string>"(?:\\[\s\S]|[^"\\])*"?|`[^`]*`?)/,
+      /(?<operator>\|=|\|~|!=|!~|=~|==|>=|<=|\|>|!>|[|=<>{}()[\],+*/%^:-])/,
+      /(?<number>\d+(?:\.\d+)?(?:[a-zA-Zµ]+\b)?)/,
+      new RegExp(`(?<stage>\\b(?:${words})\\b(?!\\s*[=!~<>]))`),
+      /(?<function>[A-Za-z_]\w*(?=\s*\())/,
+      /(?<name>[A-Za-z_][\w:.]*(?=\s*(?:=|!=|!~|>|<)|:(?!\/\/|:)))/,
+      /(?<plain>\s+|[A-Za-z_]\w*|[\s\S])/,
+    ]
+      .map(part => part.source)
+      .join('|'),
+    'g',
+  );
+
+const lexer = lexerOf(stages, /(?<comment>#[^\n]*)/);
+const eqlLexer = lexerOf(eqlStages, /(?<comment>\/\/[^\n]*|\/\*[^]*?(?:\*\/|$))/);
 
 /** Tokens whose texts joined are the query, whatever it holds. For colour only: meaning is the server's business. */
 export function queryTokens(query: string): QueryToken[] {
   const tokens: QueryToken[] = [];
-  for (const match of query.matchAll(lexer)) {
+  for (const match of query.matchAll(looksEql(query) ? eqlLexer : lexer)) {
     const kind = (Object.entries(match.groups ?? {}).find(([, text]) => text !== undefined)?.[0] ??
       'plain') as QueryToken['kind'];
     const last = tokens.at(-1);
@@ -46,6 +54,10 @@ export function offsetAt(text: string, line: number, column: number): number {
   const end = text.indexOf('\n', start);
   return Math.min(start + Math.max(0, column - 1), end < 0 ? text.length : end);
 }
+
+/** A fault's text without the place that it begins with; the place is shown beside it. */
+export const faultText = (message: string): string =>
+  message.replace(/^(?:parse error at line \d+, col \d+|(?:Found 1 problem\n)?line \d+:\d+): /, '');
 
 /** What to underline for a fault at an offset: the word there, else the one sign; at the end of the text its last sign. */
 export function faultSpan(text: string, offset: number): { from: number; to: number } {

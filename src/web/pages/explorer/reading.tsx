@@ -24,6 +24,9 @@ function Coloured({ text }: { text: string }) {
   ));
 }
 
+const languageOf = ({ language, kind }: Understood): string =>
+  language !== 'eql' ? 'LogQL' : kind === 'sequences' ? 'EQL: sequences of events' : 'EQL: events';
+
 /** The quiet line under the query box: how a search text was read, and the way to its LogQL, SQL and cost. */
 export function Reading({
   answer,
@@ -42,7 +45,9 @@ export function Reading({
         </span>
       ) : (
         <span className="reading-hint">
-          {answer ? 'LogQL' : 'words · "a phrase" · level:>=warn · status:500 · -path:/healthz · OR · an id alone'}
+          {answer
+            ? languageOf(answer)
+            : 'words · "a phrase" · level:>=warn · status:500 · -path:/healthz · OR · an id alone'}
         </span>
       )}
       {answer?.notes.map(note => (
@@ -50,7 +55,7 @@ export function Reading({
           {note}
         </span>
       ))}
-      {answer && (
+      {answer && answer.language !== 'eql' && (
         <button
           type="button"
           className={`quiet reading-more ${open ? 'quiet-on' : ''}`}

@@ -175,3 +175,27 @@ test('a partial answer carries its reason', async () => {
   await model.start(run());
   expect([model.partial, model.warnings, model.next]).toEqual(['time limit of 30 s', ['slow'], 'more']);
 });
+
+test('sequences become rows with their heads, and a link to one of them is no page', async () => {
+  const asked: QueryRequest[] = [];
+  async function* answer(request: QueryRequest): AsyncGenerator<QueryFrame> {
+    asked.push(request);
+    yield { type: 'meta', id: 'q', kind: 'sequences', whole: true, logql: '', start: '0', end: '9' };
+    for (const i of [0, 2])
+      yield { type: 'sequence', keys: [{ name: 'k', value: String(i) }], events: [rowAt(i), null, rowAt(i + 1)] };
+    yield { type: 'end', rows: 4, readRows: 4, readBytes: 4, elapsedMs: 1, partial: false, reason: null };
+  }
+  const model = new ResultModel(answer, frame => frame());
+  const query = 'sequence by k [a where true] ![b where true] [c where true]';
+  await model.start(run({ query, limit: 2, at: cursorOf(rowAt(3)) }));
+  expect(asked).toHaveLength(1);
+  expect(asked[0]).not.toHaveProperty('after');
+  expect(model).toMatchObject({ phase: 'done', kind: 'sequences', sequences: 2, next: 'none', previous: 'none' });
+  expect(model.rows.map(row => [row.message, row.group?.head?.keys, row.group?.missingBefore])).toEqual([
+    ['row 0', 'k=0', 0],
+    ['row 1', undefined, 1],
+    ['row 2', 'k=2', 0],
+    ['row 3', undefined, 1],
+  ]);
+  expect(model.indexOf(cursorOf(rowAt(3)))).toBe(3);
+});

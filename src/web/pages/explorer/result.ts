@@ -3,7 +3,9 @@ import type { ApiError } from '../../api.ts';
 import { isAbort, toApiError } from '../../api.ts';
 import type { Schedule } from './observable.ts';
 import { Observable } from './observable.ts';
+import { hasPages } from './query-edit.ts';
 import { cursorAt, cursorOf } from './row-text.ts';
+import { type ListRow, sequenceRows } from './sequence-rows.ts';
 
 export type QueryStream = (request: QueryRequest, signal: AbortSignal) => AsyncGenerator<QueryFrame>;
 export type Series = { metric: Record<string, string>; values: [number, string][] };
@@ -39,11 +41,13 @@ const pageRows = 1_000;
 export class ResultModel extends Observable {
   phase: Phase = 'idle';
   run: Run | null = null;
-  kind: 'logs' | 'metric' | 'table' | null = null;
+  kind: Extract<QueryFrame, { type: 'meta' }>['kind'] | null = null;
   table: Table | null = null;
   /** The rows are in an order of their own: there are no pages beyond them. */
   whole = false;
-  rows: QueryRow[] = [];
+  rows: ListRow[] = [];
+  /** Matches of an EQL sequence, whose records are the rows. */
+  sequences = 0;
   base = 0;
   series: Series[] = [];
   progress: { readRows: number; readBytes: number; totalRows: number; elapsedMs: number } | null = null;
@@ -88,17 +92,18 @@ export class ResultModel extends Observable {
     const clear = () => {
       if (fresh) return;
       fresh = true;
-      Object.assign(this, { rows: [], base: 0, series: [], table: null });
+      Object.assign(this, { rows: [], sequences: 0, base: 0, series: [], table: null });
     };
     try {
-      const after = run.at === null ? undefined : cursorAt(run.at, run.direction);
+      const paged = run.at !== null && hasPages(run.query);
+      const after = run.at !== null && paged ? cursorAt(run.at, run.direction) : undefined;
       for await (const frame of this.#stream(request(run, run.direction, run.limit, after), abort.signal)) {
         if (abort.signal.aborted) return;
-        if (['rows', 'series', 'table', 'end'].includes(frame.type)) clear();
+        if (['rows', 'sequence', 'series', 'table', 'end'].includes(frame.type)) clear();
         this.#take(frame, run.limit);
         this.changed();
       }
-      if (run.at !== null) {
+      if (paged) {
         this.previous = 'more';
         await this.loadPrevious();
       }
@@ -130,6 +135,7 @@ export class ResultModel extends Observable {
       run: null,
       kind: null,
       rows: [],
+      sequences: 0,
       base: 0,
       series: [],
       lookup: null,
@@ -203,6 +209,10 @@ export class ResultModel extends Observable {
         return;
       case 'rows':
         for (const row of frame.rows) this.rows.push(row);
+        return;
+      case 'sequence':
+        this.sequences++;
+        for (const row of sequenceRows(frame)) this.rows.push(row);
         return;
       case 'table':
         this.table ??= { columns: frame.columns, rows: [] };

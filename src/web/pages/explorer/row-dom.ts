@@ -2,6 +2,7 @@ import type { QueryRow } from '../../../query/contract.ts';
 import { cleanForLine, cleanForRow } from '../../parts/clean-text.ts';
 import { levelLetter, levelOf } from '../../parts/level.ts';
 import { fieldValue, rowTail } from './row-text.ts';
+import { type Group, groupPx, type ListRow, missingText } from './sequence-rows.ts';
 import type { Zone } from './time-format.ts';
 import { clockText, dateText } from './time-format.ts';
 import { millisOf } from './time-range.ts';
@@ -48,7 +49,8 @@ export class RowDom {
   readonly element = document.createElement('div');
   /** Number of the record shown. */
   number = Number.NaN;
-  row: QueryRow | null = null;
+  row: ListRow | null = null;
+  #around: HTMLElement[] = [];
   readonly #time = document.createTextNode('');
   readonly #badge = document.createTextNode('');
   readonly #cells: Text[] = [];
@@ -81,7 +83,7 @@ export class RowDom {
     message.append(tail);
   }
 
-  fill(number: number, row: QueryRow, before: QueryRow | undefined, look: RowLook): void {
+  fill(number: number, row: ListRow, before: QueryRow | undefined, look: RowLook): void {
     this.number = number;
     this.row = row;
     if (this.element.id) this.element.id = `row-${number}`;
@@ -96,6 +98,7 @@ export class RowDom {
       const cell = this.#cells[i];
       if (cell) cell.data = cut(cleanForLine(fieldValue(row, column.name)), column.width);
     });
+    this.#surround(row.group, look);
     const texts = rowTexts(row, look.wrap);
     this.#message.data = texts.message;
     this.#tail.data = texts.tail;
@@ -151,6 +154,39 @@ export class RowDom {
       highlight.add(range);
       this.#marks.push([highlight, range]);
     }
+  }
+
+  /** The head of a sequence above its first record, and what is said of missing events above and below. */
+  #surround(group: Group | undefined, look: RowLook): void {
+    if (this.#around.length === 0 && !group) return;
+    for (const each of this.#around) each.remove();
+    this.#around = [];
+    const { above, below } = groupPx(group);
+    this.element.style.paddingTop = above > 0 ? `${above + (look.wrap ? 2 : 0)}px` : '';
+    const line = (name: string, ...texts: string[]): HTMLElement => {
+      const element = document.createElement('span');
+      element.className = name;
+      element.setAttribute('role', 'gridcell');
+      for (const text of texts) {
+        const part = document.createElement('span');
+        part.textContent = cleanForLine(text);
+        element.append(part);
+      }
+      this.#around.push(element);
+      return element;
+    };
+    const missing = (count: number, at: { top: number } | { bottom: number }): HTMLElement => {
+      const element = line('group-missing', missingText(count));
+      element.style.paddingLeft = `calc(${timeWidth(look)}ch + 39px)`;
+      for (const [side, px] of Object.entries(at)) element.style.setProperty(side, `${px}px`);
+      return element;
+    };
+    const before: HTMLElement[] = [];
+    if (group?.head) before.push(line('group-head', group.head.keys, group.head.span));
+    if (group && group.missingBefore > 0)
+      before.push(missing(group.missingBefore, { top: groupPx({ ...group, missingBefore: 0 }).above }));
+    this.element.prepend(...before);
+    if (group && below > 0) this.element.append(missing(group.missingAfter, { bottom: 0 }));
   }
 
   #cell(name: string, text: Text): HTMLElement {

@@ -31,16 +31,30 @@ export function StatusLine({
           style={{ width: share === null ? '30%' : `${Math.max(2, share * 100)}%` }}
         />
       )}
-      {result.kind !== 'metric' && !(phase === 'failed' && live === null && rows.length === 0) && (
+      {live === null && result.table && (
         <span data-testid="status-rows">
-          <b>{(live ?? rows.length).toLocaleString('en')}</b>
-          {live !== null
-            ? ' records in live tail'
-            : total === null || total === rows.length
-              ? ' records'
-              : ` of ${totalPartial ? 'at least ' : ''}${shortCount(Math.max(total, rows.length))} records`}
+          <b>{result.table.rows.length.toLocaleString('en')}</b>
+          {result.table.rows.length === 1 ? ' row' : ' rows'}
         </span>
       )}
+      {result.kind !== 'metric' &&
+        !(live === null && result.table) &&
+        !(phase === 'failed' && live === null && rows.length === 0) && (
+          <span data-testid="status-rows">
+            {live === null && result.kind === 'sequences' && (
+              <>
+                <b>{result.sequences.toLocaleString('en')}</b>
+                {result.sequences === 1 ? ' sequence, ' : ' sequences, '}
+              </>
+            )}
+            <b>{(live ?? rows.length).toLocaleString('en')}</b>
+            {live !== null
+              ? ' records in live tail'
+              : total === null || total === rows.length
+                ? ' records'
+                : ` of ${totalPartial ? 'at least ' : ''}${shortCount(Math.max(total, rows.length))} records`}
+          </span>
+        )}
       {phase === 'running' && (
         <span data-testid="status-running">
           {result.lookup ? 'not in the range, looking further back …' : 'running …'}

@@ -12,7 +12,7 @@ export function TableView({ table }: { table: Table }) {
         <thead>
           <tr>
             {columns.map(column => (
-              <th scope="col" key={column.name} className={column.type === 'number' ? 'number' : ''}>
+              <th scope="col" key={column.name} className={column.type}>
                 {column.name}
               </th>
             ))}
@@ -22,9 +22,12 @@ export function TableView({ table }: { table: Table }) {
           {rows.map((row, at) => (
             <tr key={row.join('\u0000') || at}>
               {columns.map((column, i) => (
-                <td key={column.name} className={column.type === 'number' ? 'number' : ''}>
+                <td key={column.name} className={column.type}>
                   {column.type === 'number' && (largest[i] ?? 0) > 0 && Number(row[i] ?? '') > 0 && (
-                    <i className="share" style={{ width: `${(100 * Number(row[i])) / (largest[i] ?? 1)}%` }} />
+                    <i
+                      className="share"
+                      style={{ width: `calc(${Number(row[i]) / (largest[i] ?? 1)} * (100% - 16px))` }}
+                    />
                   )}
                   <span>
                     {row[i] === ''

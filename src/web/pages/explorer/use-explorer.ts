@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { looksEql } from '../../../query/eql/contract.ts';
 import { fetchFields, fetchHistogram, fetchStatus, streamQuery, streamTail } from '../../api.ts';
 import type { Observable } from './observable.ts';
 import { looksMetric } from './query-edit.ts';
@@ -99,14 +100,14 @@ export function useExplorer() {
     // Once: the page's first query comes from its address.
   }, []);
 
-  const metric = looksMetric(state.query);
+  const alone = looksMetric(state.query) || looksEql(state.query);
   useModel(result);
   const found = foundSpan(result);
   const shown = found ?? span;
   const scope = { query: state.query, start: nanosOf(shown.from), end: nanosOf(shown.to) };
   const liveTick = useTick(state.live ? liveMs : null);
   const liveSpan = state.live ? spanOf(state.range, Date.now()) : shown;
-  const parts = runs && !metric ? `${runs}.${found?.from ?? ''}` : null;
+  const parts = runs && !alone ? `${runs}.${found?.from ?? ''}` : null;
   const histogram = usePanel(parts === null ? null : `${parts}.${liveTick}`, signal =>
     fetchHistogram(
       {
