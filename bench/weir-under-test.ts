@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { serverFlags } from '../bin/launch.mjs';
+import { serverEnv, serverFlags } from '../bin/launch.mjs';
 import { type Usage, usageOf } from './process-tree.ts';
 
 /** A port that was free a moment ago. */
@@ -144,7 +144,7 @@ export async function startWeir(
   ];
   const child = spawn(command[0] ?? '', [...command.slice(1), ...args, ...(options.demo ? [] : ['--no-demo'])], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, WEIR_LOG_LEVEL: 'warn' },
+    env: { ...process.env, ...serverEnv, WEIR_LOG_LEVEL: 'warn' },
   });
   let complaints = '';
   child.stderr.on('data', (part: Buffer) => {

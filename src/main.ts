@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import { enableCompileCache, flushCompileCache } from 'node:module';
 import { CliError, exitCode } from './cli/exit-code.ts';
 import type { HandedIn } from './cli/program.ts';
 
@@ -17,7 +17,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const handed: HandedIn = {
-  up: async (options, onReady) => (await import('./roles/all-in-one.ts')).runAllInOne(options, onReady),
+  up: async (options, onReady) =>
+    (await import('./roles/all-in-one.ts')).runAllInOne(options, url => {
+      onReady(url);
+      // now, so that the next start is light however this one ends
+      flushCompileCache();
+    }),
   async walCheck(directory) {
     const { checkLog } = await import('./buffer/wal/check.ts');
     const { damaged } = await checkLog(existing(directory), line => process.stdout.write(`${line}\n`));

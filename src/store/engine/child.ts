@@ -5,6 +5,7 @@
  */
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { drainPending } from 'chdb';
 import { log } from '../../base/log.ts';
@@ -185,4 +186,6 @@ try {
 server.listen(socketPath, () => {
   chmodSync(socketPath, 0o600);
   tellParent({ is: 'ready' });
+  // it is killed more often than it ends
+  flushCompileCache();
 });

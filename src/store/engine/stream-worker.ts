@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Session } from 'chdb';
 
@@ -107,3 +108,4 @@ port.on('message', (order: WorkerOrder) => {
   }
 });
 tell({ is: 'ready' });
+flushCompileCache();
