@@ -193,6 +193,23 @@ it('opens a record and filters by a click on its value', async ctx => {
   expect(await at('query-input').inputValue()).toContain('user');
 });
 
+it('shows neighbours of matches quieter than the matches', async ctx => {
+  if (!browser) ctx.skip(loud);
+  await at('query-input').fill('timeout | context 1');
+  await at('query-input').press('Escape');
+  await at('run').click();
+  const quiet = page.locator('.row-context');
+  await quiet.first().waitFor();
+  expect(await quiet.first().textContent()).toMatch(/request \d+ done/);
+  const colour = (rows: ReturnType<typeof page.locator>): Promise<string> =>
+    rows
+      .first()
+      .locator('.row-message')
+      .evaluate(node => getComputedStyle(node).color);
+  expect(await colour(quiet)).not.toBe(await colour(page.locator('.row:not(.row-context)', { hasText: 'timeout' })));
+  expect(await at('status-rows').textContent()).toMatch(/^[\d,]+ records$/);
+});
+
 it('zooms by brushing the histogram', async ctx => {
   if (!browser) ctx.skip(loud);
   await at('query-input').fill('');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { shortBytes, shortCount, shortSpan } from './format.ts';
+import { numberText, shortBytes, shortCount, shortSpan } from './format.ts';
 
 test('counts', () => {
   expect([0, 950, 9_999, 12_345, 999_400, 2_310_004, 4e9].map(shortCount)).toEqual([
@@ -26,5 +26,18 @@ test('spans', () => {
     '3 m 20 s',
     '2 h',
     '4 d 3 h',
+  ]);
+});
+
+test('numbers of answers', () => {
+  expect(['12.116666666666667', '0.06666666', '1234567.25', '36735', '+Inf', 'NaN', '–', ''].map(numberText)).toEqual([
+    '12.1167',
+    '0.0666667',
+    '1,234,567.25',
+    '36,735',
+    '+Inf',
+    'NaN',
+    '–',
+    '',
   ]);
 });

@@ -45,3 +45,10 @@ export function shortSpan(ms: number): string {
     .filter(Boolean)
     .join(' ');
 }
+
+/** A number of an answer: six digits are what an eye can use, whole numbers stay whole. What is no number (`+Inf`) stays as it is. */
+export function numberText(text: string): string {
+  const value = Number(text);
+  if (text === '' || !Number.isFinite(value)) return text;
+  return value.toLocaleString('en', { maximumSignificantDigits: Math.abs(value) < 1e6 ? 6 : 15 });
+}

@@ -63,10 +63,10 @@ export function Explorer() {
     () => (explorer.histogram.data ? histogramOf(explorer.histogram.data) : null),
     [explorer.histogram.data],
   );
-  const total = looksEql(state.query) ? null : (explorer.histogram.data?.total ?? null);
-  const metric = looksMetric(state.query) || result.kind === 'metric';
   // Histogram and fields are of searches and LogQL.
   const eql = looksEql(state.query);
+  const total = eql ? null : (explorer.histogram.data?.total ?? null);
+  const metric = looksMetric(state.query) || result.kind === 'metric';
   const unread = !live && result.error?.code === 'bad_query';
   const waiting = explorer.status.data?.records === 0 && rows.length === 0;
 
@@ -361,7 +361,8 @@ export function Explorer() {
       <StatusLine
         result={result}
         live={live ? rows.length : null}
-        total={total}
+        // Rows that were picked, or have neighbours among them, are no part of all that match.
+        total={!live && result.whole ? null : total}
         totalPartial={explorer.histogram.data?.partial ?? false}
         status={explorer.status}
       />

@@ -3,25 +3,14 @@ import type { FieldsAnswer } from '../../../query/contract.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { shortCount } from '../../parts/format.ts';
 import { cleanForLine } from '../../parts/clean-text.ts';
+import { type Facet, facetsToShow } from './facet-order.ts';
 import type { Panel } from './use-panel.ts';
 import type { Field, Operator } from './query-edit.ts';
 import { filterName } from './query-edit.ts';
 
-/** What people look at first comes first; how a record came in, last. The server's order (commonest first) holds for the rest. */
-const firstNames = ['level', 'service_name'];
-function byRank(a: Facet, b: Facet): number {
-  const rank = (field: Facet) => {
-    if (field.kind === 'attribute') return 2;
-    const first = firstNames.indexOf(field.name);
-    return field.name === 'door' ? 1.5 : first < 0 ? 1 : first / 10;
-  };
-  return rank(a) - rank(b);
-}
-
-type Facet = FieldsAnswer['fields'][number];
 const firstShown = 5;
 /** Values of fields this various tell nothing as a list (ids, times); such fields start closed. */
-const tooVarious = 0.8;
+const tooVarious = 0.3;
 
 export type FacetsProps = {
   panel: Panel<FieldsAnswer>;
@@ -37,13 +26,7 @@ export function Facets({ panel, total, columns, onFilter, onColumn }: FacetsProp
   const [toggled, setToggled] = useState<Record<string, boolean>>({});
   const answer = panel.data;
   const wanted = search.trim().toLowerCase();
-  const fields = (answer?.fields ?? []).toSorted(byRank).filter(
-    field =>
-      // The same as the level above, only under its LogQL name.
-      (field.name !== 'detected_level' && !wanted) ||
-      field.name.toLowerCase().includes(wanted) ||
-      field.values.some(value => value.value.toLowerCase().includes(wanted)),
-  );
+  const fields = facetsToShow(answer?.fields ?? [], search);
   const groups = [
     { name: 'Labels', fields: fields.filter(field => field.kind !== 'attribute') },
     { name: 'Attributes', fields: fields.filter(field => field.kind === 'attribute') },

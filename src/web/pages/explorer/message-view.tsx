@@ -48,7 +48,10 @@ export function MessageView({ row, onFilter, onCopy }: { row: QueryRow } & Actio
         )}
         {row.message.length > 1000 && <span className="dim">{shortCount(row.message.length)} characters</span>}
       </div>
-      <pre className="message-text" data-testid="message-text">
+      <pre
+        className={`message-text ${!pretty && /\n\s/.test(row.message) ? 'message-lines' : ''}`}
+        data-testid="message-text"
+      >
         {pretty ? (
           <Tokens tokens={all ? tokens : tokens.slice(0, tokensMax)} chosen={chosen} onChoose={setChosen} />
         ) : (

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
+import { numberText } from '../../parts/format.ts';
 import { usePreferences } from '../../parts/preferences.ts';
 import { axes, dateIn } from './chart.ts';
 import type { Series } from './result.ts';
@@ -73,7 +74,9 @@ export function MetricView({ series, version }: { series: readonly Series[]; ver
               </th>
               <td>{each.values.length.toLocaleString('en')}</td>
               <td>
-                {at === undefined ? each.values.at(-1)?.[1] : (each.values.find(([time]) => time === at)?.[1] ?? '–')}
+                {numberText(
+                  (at === undefined ? each.values.at(-1) : each.values.find(([time]) => time === at))?.[1] ?? '–',
+                )}
               </td>
             </tr>
           ))}

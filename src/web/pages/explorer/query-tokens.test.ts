@@ -26,6 +26,24 @@ test('tokens tell names, stages, strings and functions apart', () => {
   expect(kinds('sum by (a) (rate({}[5m]))').slice(0, 2)).toEqual(['plain:sum ', 'stage:by']);
 });
 
+test('shapes are stages behind a pipe only', () => {
+  expect(kinds('sort | stats count() by app')).toEqual([
+    'plain:sort ',
+    'operator:|',
+    'stage:stats',
+    'function:count',
+    'operator:(',
+    'operator:)',
+    'stage:by',
+    'plain: app',
+  ]);
+});
+
+test('an id is no number', () => {
+  expect(kinds('2ffd69bf26362d17')).toEqual(['plain:2ffd69bf26362d17']);
+  expect(kinds('1.5 200 5m30s 2KiB')).toEqual(['number:1.5', 'number:200', 'number:5m30s', 'number:2KiB']);
+});
+
 test('joined tokens are the text', () => {
   for (const text of ['', 'free "text', '{a=`x`} \n| line_format "{{.a}}"', 'é漢👩 \\ ~ ?']) {
     expect(

@@ -16,11 +16,13 @@ const lexerOf = (words: string, comment: RegExp): RegExp =>
       comment,
       /(?<string>"(?:\\[\s\S]|[^"\\])*"?|`[^`]*`?)/,
       /(?<operator>\|=|\|~|!=|!~|=~|==|>=|<=|\|>|!>|[|=<>{}()[\],+*/%^:-])/,
-      /(?<number>\d+(?:\.\d+)?(?:[a-zA-Zµ]+\b)?)/,
-      new RegExp(`(?<stage>\\b(?:${words})\\b(?!\\s*[=!~<>]))`),
+      /(?<number>(?:\d+(?:\.\d+)?(?:[nuµm]?s|[mhdwy]))+(?!\w)|\d+(?:\.\d+)?(?:[kKMGTPE]?i?[bB])?(?!\w))/,
+      new RegExp(
+        `(?<stage>\\b(?:${words})\\b(?!\\s*[=!~<>])|(?<=\\|\\s*)(?:distinct|sort|limit|stats|context|lookup)\\b)`,
+      ),
       /(?<function>[A-Za-z_]\w*(?=\s*\())/,
       /(?<name>[A-Za-z_][\w:.]*(?=\s*(?:=|!=|!~|>|<)|:(?!\/\/|:)))/,
-      /(?<plain>\s+|[A-Za-z_]\w*|[\s\S])/,
+      /(?<plain>\s+|\w+|[\s\S])/,
     ]
       .map(part => part.source)
       .join('|'),

@@ -112,7 +112,7 @@ export class RowDom {
     if (height !== this.#height) style.height = `${height}px`;
     this.#top = top;
     this.#height = height;
-    const name = `row row-${levelOf(this.row?.level ?? '')}${selected ? ' selected' : ''}`;
+    const name = `row row-${levelOf(this.row?.level ?? '')}${this.row?.context ? ' row-context' : ''}${selected ? ' selected' : ''}`;
     if (name === this.element.className) return;
     this.element.className = name;
     this.element.id = selected ? `row-${this.number}` : '';

@@ -67,7 +67,7 @@ export function StatusLine({
         </span>
       )}
       {result.warnings.map(warning => (
-        <span className="flag" key={warning}>
+        <span className="flag" key={warning} title={warning}>
           {warning}
         </span>
       ))}

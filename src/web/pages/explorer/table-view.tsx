@@ -1,3 +1,4 @@
+import { numberText } from '../../parts/format.ts';
 import type { Table } from './result.ts';
 
 /** The answer to a query that ends in `| stats`: a table as the server has ordered it. Numbers stand to the right, with a bar for their share of the column's largest. */
@@ -34,7 +35,9 @@ export function TableView({ table }: { table: Table }) {
                       ? column.type === 'number'
                         ? '–'
                         : '(none)'
-                      : numberText(row[i] ?? '', column.type)}
+                      : column.type === 'number'
+                        ? numberText(row[i] ?? '')
+                        : row[i]}
                   </span>
                 </td>
               ))}
@@ -45,10 +48,4 @@ export function TableView({ table }: { table: Table }) {
       {rows.length === 0 && <p className="flag">No record matches, so there is nothing to count.</p>}
     </div>
   );
-}
-
-function numberText(text: string, type: 'text' | 'number'): string {
-  const value = Number(text);
-  if (type === 'text' || !Number.isFinite(value)) return text;
-  return value.toLocaleString('en', { maximumSignificantDigits: Math.abs(value) < 1e6 ? 6 : 15 });
 }
