@@ -78,6 +78,7 @@ it('shows sequences as groups of records under their keys and span', async ctx =
   expect(await eventually(reading, text => text.startsWith('EQL'))).toBe('EQL: sequences of events');
   expect(await at('status-rows').textContent()).toContain('2 sequences, 4 records');
   expect(await at('total').count()).toBe(0);
+  expect(await at('live').isDisabled()).toBe(true);
   await page.locator('.row', { hasText: 'ann reads a file' }).click();
   await at('details').waitFor();
   expect(await at('details').textContent()).toContain('ann reads a file');
@@ -121,6 +122,17 @@ it('underlines what is wrong, and searches for words as ever', async ctx => {
   await at('query-error').waitFor();
   expect(await page.locator('.q-bad').textContent()).toBe('usr');
   expect(await at('query-fault').textContent()).toMatch(/^line 2, column 3Unknown column \[usr\.name\]/);
+  // Run again when a record has the field: the fault goes, and the line below says again what the text is.
+  const late = JSON.stringify({ service: 'auth', message: 'late', event: { category: 'login' }, usr: { name: 'ann' } });
+  await weir.post('/ingest/json', late, ndjson);
+  await eventually(
+    () => count(weir),
+    n => n === 5,
+  );
+  await at('run').click();
+  expect(await eventually(listed, texts => texts.length === 1)).toEqual([expect.stringContaining('late')]);
+  expect(await at('query-fault').count()).toBe(0);
+  expect(await at('reading').textContent()).toBe('EQL: events');
   await run('reads where file');
   await at('empty-clear').waitFor();
   await run('reads file');

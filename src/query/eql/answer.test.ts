@@ -61,7 +61,7 @@ describe('an EQL text in the query API', () => {
     const newest = await ask('login where true', { limit: 2 });
     expect(rowsOf(newest).map(row => row.message)).toEqual(['login 3', 'login 1']);
     expect(warnings(newest)).toEqual([
-      'the first 2 events are shown, there may be more; raise the limit, or narrow the query or its time range',
+      'limit 2 of events reached, there may be more; raise the limit, or narrow the query or its time range',
     ]);
     expect(warnings(await ask('login where true', { limit: 0 }))).toEqual([]);
     const some = await ask('sequence by user [login where true] [file where true]', { limit: 1, direction: 'forward' });

@@ -89,7 +89,7 @@ export async function answerEql(room: Room, tenant: Tenant, body: Body, reply: F
   if (found >= size && (value > found || relation === 'gte'))
     await out.send({
       type: 'warning',
-      message: `${relation === 'eq' ? `${found} of ${value} ${what} are shown` : `the first ${found} ${what} are shown, there may be more`}; ${size < most ? 'raise the limit, or ' : ''}narrow the query or its time range`,
+      message: `${relation === 'eq' ? `${found} of ${value} ${what} are shown` : `limit ${size} of ${what} reached, there may be more`}; ${size < most ? 'raise the limit, or ' : ''}narrow the query or its time range`,
     });
   await out.send({
     type: 'end',

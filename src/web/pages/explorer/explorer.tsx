@@ -82,7 +82,10 @@ export function Explorer() {
     setPaused(tail.following);
     tail.follow(!tail.following);
   };
+  // Matches of EQL are found among events that are there; nothing follows them.
+  const noTail = !live && looksEql(explorer.text);
   const toggleLive = () => {
+    if (noTail) return;
     setPaused(false);
     execute({ live: !live });
   };
@@ -175,7 +178,8 @@ export function Explorer() {
             className={`button ${live ? 'button-on' : ''}`}
             aria-pressed={live}
             data-testid="live"
-            title="Live tail  t"
+            title={noTail ? 'EQL has no live tail' : 'Live tail  t'}
+            disabled={noTail}
             onClick={toggleLive}
           >
             <i className={`pulse ${live ? '' : 'pulse-off'}`} /> Live

@@ -58,7 +58,9 @@ export function QueryInput({
         answer =>
           setChecked(known => {
             if (!answer.ok) return { text, fault: answer.error, understood: null };
-            return known.ran && known.text === text ? known : { text, fault: null, understood: answer };
+            return known.ran && known.text === text
+              ? { ...known, understood: answer }
+              : { text, fault: null, understood: answer };
           }),
         // Not reachable: running the query will say so in its own place.
         () => undefined,
@@ -72,8 +74,14 @@ export function QueryInput({
 
   useEffect(() => {
     if (error && (error.code === 'bad_query' || error.line !== undefined))
-      setChecked({ text, fault: error, ran: true, understood: null });
-    else if (!error) setChecked(known => (known.ran ? { text: known.text, fault: null, understood: null } : known));
+      setChecked(known => ({
+        text,
+        fault: error,
+        ran: true,
+        understood: known.text === text ? known.understood : null,
+      }));
+    else if (!error)
+      setChecked(known => (known.ran ? { text: known.text, fault: null, understood: known.understood } : known));
     // Only a new error is news; the text it belongs to is the one that was run.
   }, [error]);
 

@@ -199,3 +199,17 @@ test('sequences become rows with their heads, and a link to one of them is no pa
   ]);
   expect(model.indexOf(cursorOf(rowAt(3)))).toBe(3);
 });
+
+test('what was cleared says nothing of before', async () => {
+  async function* answer(): AsyncGenerator<QueryFrame> {
+    yield { type: 'meta', id: 'q', kind: 'table', whole: true, logql: '', start: '0', end: '9' };
+    yield { type: 'table', columns: [{ name: 'n', type: 'number' }], rows: [['1']] };
+    yield { type: 'warning', message: 'there is more' };
+    yield { type: 'end', rows: 1, readRows: 1, readBytes: 1, elapsedMs: 1, partial: false, reason: null };
+  }
+  const model = new ResultModel(answer, frame => frame());
+  await model.start(run());
+  expect(model).toMatchObject({ whole: true, warnings: ['there is more'] });
+  model.clear();
+  expect(model).toMatchObject({ phase: 'idle', whole: false, warnings: [], table: null, progress: null });
+});
