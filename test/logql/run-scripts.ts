@@ -11,7 +11,6 @@ import { epochNs, type Evaluation, labelsOf, readScript, timeOf } from './script
 
 const folder = import.meta.dirname;
 const store = new RecordStore();
-afterAll(() => store.close());
 
 type Labels = Record<string, string>;
 const common = ({ ...labels }: Labels): Labels => {
@@ -122,13 +121,20 @@ function expectAnswer({ kind, args, query, expected }: Evaluation): void {
   else metric(tree, args[0] ?? '', args[1] ?? '', args[2] ?? '', expected);
 }
 
-for (const file of readdirSync(folder).filter(name => name.endsWith('.logqltest'))) {
-  describe(file, () => {
-    for (const evaluation of readScript(readFileSync(join(folder, file), 'utf8'))) {
-      test(`${evaluation.line}: ${evaluation.kind} ${evaluation.query}`, () => {
-        store.load(evaluation.records);
-        expectAnswer(evaluation);
-      });
-    }
-  });
+/** Tests of every script whose file name `wanted` takes. */
+export function testScripts(wanted: (file: string) => boolean): void {
+  afterAll(() => store.close());
+  for (const file of readdirSync(folder).filter(name => name.endsWith('.logqltest') && wanted(name))) {
+    describe(file, () => {
+      for (const evaluation of readScript(readFileSync(join(folder, file), 'utf8'))) {
+        test(`${evaluation.line}: ${evaluation.kind} ${evaluation.query}`, () => {
+          store.load(evaluation.records);
+          expectAnswer(evaluation);
+        });
+      }
+    });
+  }
 }
+
+/** Scripts about metric queries; the others are about log queries. Two files of tests, so that two workers share them. */
+export const isMetricScript = (file: string): boolean => /^(metric|vectors|range)/.test(file);

@@ -1,0 +1,3 @@
+import { isMetricScript, testScripts } from './run-scripts.ts';
+
+testScripts(file => !isMetricScript(file));
