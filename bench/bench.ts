@@ -141,6 +141,8 @@ export async function runBench(options: BenchOptions, print: (text: string) => v
 }
 
 async function memoryOf(small: boolean): Promise<Result[]> {
+  // The first start of an installation compiles, later ones load what it compiled (docs/decisions/0018).
+  await (await startWeir()).stop();
   const weir = await startWeir();
   try {
     await weir.settle();

@@ -4,7 +4,9 @@ export type Usage = { cpuSeconds: number; rssBytes: number; processes: number };
 
 const ticksPerSecond = 100;
 
-function statOf(pid: number): { parent: number; cpuSeconds: number; rssBytes: number } | undefined {
+type Stat = { parent: number; cpuSeconds: number; rssBytes: number };
+
+function statOf(pid: number): Stat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = text
@@ -19,18 +21,26 @@ function statOf(pid: number): { parent: number; cpuSeconds: number; rssBytes: nu
   }
 }
 
-/** CPU seconds (user and system, ended children included) and resident memory of a process and everything it started. Linux only. */
-export function usageOf(pid: number): Usage {
-  const all = new Map<number, { parent: number; cpuSeconds: number; rssBytes: number }>();
+/** A process and everything it started. */
+function treeOf(pid: number): Map<number, Stat> {
+  const all = new Map<number, Stat>();
   for (const name of readdirSync('/proc')) {
     const stat = /^\d+$/.test(name) ? statOf(Number(name)) : undefined;
     if (stat) all.set(Number(name), stat);
   }
-  const total: Usage = { cpuSeconds: 0, rssBytes: 0, processes: 0 };
+  const tree = new Map<number, Stat>();
   for (const [each, stat] of all) {
     let at: number | undefined = each;
     while (at !== undefined && at !== pid && at > 1) at = all.get(at)?.parent;
-    if (at !== pid) continue;
+    if (at === pid) tree.set(each, stat);
+  }
+  return tree;
+}
+
+/** CPU seconds (user and system, ended children included) and resident memory of a process and everything it started. Linux only. */
+export function usageOf(pid: number): Usage {
+  const total: Usage = { cpuSeconds: 0, rssBytes: 0, processes: 0 };
+  for (const stat of treeOf(pid).values()) {
     total.cpuSeconds += stat.cpuSeconds;
     total.rssBytes += stat.rssBytes;
     total.processes++;
@@ -38,20 +48,30 @@ export function usageOf(pid: number): Usage {
   return total;
 }
 
+/**
+ * Where the resident bytes of a tree are: `proportional` counts a shared page as a share of it (PSS; less beside other programs that run the same files),
+ * `anonymous` is what no file backs, so what the tree really takes from the machine.
+ */
+export function residentOf(pid: number): { proportional: number; anonymous: number } {
+  const total = { proportional: 0, anonymous: 0 };
+  for (const each of treeOf(pid).keys()) {
+    try {
+      const text = readFileSync(`/proc/${each}/smaps_rollup`, 'utf8');
+      total.proportional += 1024 * Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0);
+      total.anonymous += 1024 * Number(/^Anonymous:\s+(\d+)/m.exec(text)?.[1] ?? 0);
+    } catch {
+      // Ended meanwhile.
+    }
+  }
+  return total;
+}
+
 /** CPU seconds of each process of the tree whose command line contains `word`. */
 export function cpuOfMatching(pid: number, word: string): number {
   let sum = 0;
-  const parents = new Map<number, number>();
-  for (const name of readdirSync('/proc')) {
-    const stat = /^\d+$/.test(name) ? statOf(Number(name)) : undefined;
-    if (stat) parents.set(Number(name), stat.parent);
-  }
-  for (const each of parents.keys()) {
-    let at: number | undefined = each;
-    while (at !== undefined && at !== pid && at > 1) at = parents.get(at);
-    if (at !== pid) continue;
+  for (const [each, stat] of treeOf(pid)) {
     try {
-      if (readFileSync(`/proc/${each}/cmdline`, 'utf8').includes(word)) sum += statOf(each)?.cpuSeconds ?? 0;
+      if (readFileSync(`/proc/${each}/cmdline`, 'utf8').includes(word)) sum += stat.cpuSeconds;
     } catch {
       // Ended meanwhile.
     }

@@ -1,11 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generate } from '../generate.ts';
+import { residentOf } from '../process-tree.ts';
 import type { Result } from '../statistics.ts';
 import type { UnderTest } from '../weir-under-test.ts';
 
-/** Resident memory of the whole tree: idle, then at `mbPerSecond` with two queries a second; flatness = growth of the second half over the first. */
+/**
+ * Resident memory of the whole tree, shared pages counted in every process: idle, then at `mbPerSecond` with two queries a second; flatness = growth of
+ * the second half over the first.
+ */
 export async function memoryCase(target: UnderTest, mbPerSecond: number, seconds: number): Promise<Result[]> {
+  const parts = (): string => {
+    const { proportional, anonymous } = residentOf(target.pid);
+    return `PSS ${(proportional / 1e6).toFixed(0)} MB, not of files ${(anonymous / 1e6).toFixed(0)} MB`;
+  };
   const idle = target.usage().rssBytes / 1e6;
+  const idleParts = parts();
   const bodies = [...generate('flat', { rows: 20_000, baseMs: Date.now() - 200_000, stepMs: 10 }, 2 ** 19)];
   const samples: number[] = [];
   const end = Date.now() + seconds * 1000;
@@ -38,18 +47,19 @@ export async function memoryCase(target: UnderTest, mbPerSecond: number, seconds
     }
   })();
   await Promise.all([load, ask]);
+  const endParts = parts();
   const mean = (part: number[]): number => part.reduce((a, b) => a + b, 0) / Math.max(1, part.length);
   const half = Math.floor(samples.length / 2);
   const quarter = Math.floor(samples.length / 4);
   return [
-    { case: 'memory', what: 'whole tree, idle', value: idle, unit: 'MB', target: { most: 450 } },
+    { case: 'memory', what: 'whole tree, idle', value: idle, unit: 'MB', target: { most: 450 }, note: idleParts },
     {
       case: 'memory',
       what: `whole tree, peak at ${mbPerSecond} MB/s and 2 queries/s`,
       value: Math.max(...samples),
       unit: 'MB',
       target: { most: 1000 },
-      note: `${seconds} s, sent ${(sentBytes / 1e6 / seconds).toFixed(1)} MB/s, slowest query ${slowest.toFixed(0)} ms`,
+      note: `${seconds} s, sent ${(sentBytes / 1e6 / seconds).toFixed(1)} MB/s, slowest query ${slowest.toFixed(0)} ms; at the end ${endParts}`,
     },
     {
       case: 'memory',

@@ -136,7 +136,8 @@ test('rows come in batches with progress; breaking off stops the query', async (
   let seen = 0;
   for await (const batch of rows) {
     seen += batch.length;
-    if (seen > 200_000) break;
+    // progress comes every 100 ms; a fast machine has the rows before
+    if (seen > 200_000 && progress.length > 0) break;
   }
   await vi.waitFor(async () => expect(await running()).toEqual([]), 5_000);
   expect(progress.at(-1)?.readRows).toBeGreaterThan(0);

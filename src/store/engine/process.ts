@@ -55,6 +55,8 @@ export function spawnEngine(
     {
       execArgv: ['--max-old-space-size=256', '--max-semi-space-size=4'],
       env: {
+        // the engine's own memory: pages a seal or merge has freed go back after half a second, not five (docs/decisions/0018)
+        JE_MALLOC_CONF: 'dirty_decay_ms:500',
         ...process.env,
         // each session blocks one thread of the pool while it runs; control, files and pipes need some too
         UV_THREADPOOL_SIZE: String(lanes.service + lanes.user + 9),
