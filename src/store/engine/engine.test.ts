@@ -11,6 +11,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { SqlProgress } from '../../flow.ts';
 import { mergeTreeSettings, profileSettings, serverSettings } from './config-file.ts';
 import { memoryBudget } from './memory-budget.ts';
+import { processUsage } from './process.ts';
 import { remoteEngine } from './remote.ts';
 import { type EmbeddedEngine, embeddedEngine } from './supervisor.ts';
 
@@ -141,6 +142,24 @@ test('rows come in batches with progress; breaking off stops the query', async (
   }
   await vi.waitFor(async () => expect(await running()).toEqual([]), 5_000);
   expect(progress.at(-1)?.readRows).toBeGreaterThan(0);
+});
+
+test('memory that a statement has freed goes back to the system within a second and a half', async () => {
+  const resident = (): number => processUsage(engine.pid()).rssBytes / 1e6;
+  await engine.run({ sql: 'SELECT count() FROM (SELECT number FROM numbers(1000) GROUP BY number)' });
+  const before = resident();
+  await engine.run({
+    sql: 'SELECT count() FROM (SELECT toString(number) AS k, count() FROM numbers(2000000) GROUP BY k)',
+  });
+  // 60 to 75 MB now; with the engine's own decay of 5 s, 48 MB of it would still be there after 1.8 s
+  expect(resident() - before).toBeGreaterThan(30);
+  await vi.waitFor(
+    async () => {
+      await engine.run({ sql: 'SELECT 1' });
+      expect(resident() - before).toBeLessThan(25);
+    },
+    { timeout: 1_500, interval: 50 },
+  );
 });
 
 test('a stream resolves when it started, long before it ends', async () => {
