@@ -22,7 +22,7 @@ const operators = [
 ]; // biome-ignore format: one line per length
 
 const word = /[\p{L}_][\p{L}\p{Nd}_]*/uy;
-const number = /(?:0[xX][0-9a-fA-F]*\.?[0-9a-fA-F]*[pP][+-]?\d+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/y;
+const number = /(?:0[xX][0-9a-fA-F]*\.?[0-9a-fA-F]*[pP][+-]?\d+|(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/y;
 const blank = /(?:\s|#[^\n]*)+/y;
 const flag = /--[\p{L}-]*/uy;
 const flags = ['--strict', '--keep-empty'];
@@ -113,7 +113,7 @@ export function tokenize(text: string): Token[] {
             at,
             `bad number or duration ${JSON.stringify(text.slice(at).match(/^[\w.]+/)?.[0] ?? char)}`,
           );
-        const amount = /^0[xX]/.test(found) ? hexFloat(found) : Number(found);
+        const amount = /^0[xX]/.test(found) ? hexFloat(found) : Number(found.replaceAll('_', ''));
         if (!Number.isFinite(amount)) throw parseError(text, at, `number ${found} is out of range`);
         at = push('number', at, at + found.length, amount);
       }

@@ -92,13 +92,12 @@ class MetricParser {
     const matching: VectorMatching = { on, labels: this.labels(), include: [] };
     for (const side of ['left', 'right'] as const) {
       if (!this.reader.isWord(`group_${side}`)) continue;
-      if (setOperators.has(op)) throw this.reader.rule(`no grouping allowed for ${JSON.stringify(op)} operation`);
       this.reader.next();
+      const include = this.reader.isOperator('(') ? this.labels() : [];
+      // Loki takes a group for and, or, unless as well; they match many to many anyway.
+      if (setOperators.has(op)) continue;
       matching.group = side;
-      if (this.reader.isOperator('(')) matching.include = this.labels();
-      const both = matching.on ? matching.include.find(label => matching.labels.includes(label)) : undefined;
-      if (both !== undefined)
-        throw this.reader.rule(`label ${JSON.stringify(both)} must not occur in ON and GROUP clause at once`);
+      matching.include = matching.on ? include.filter(label => !matching.labels.includes(label)) : include;
     }
     return matching;
   }
@@ -293,8 +292,7 @@ class MetricParser {
     const [target, replacement, source, regex] = strings;
     this.reader.operator(')');
     if (!target || !replacement || !source || !regex) throw new Error('BUG: label_replace takes four strings');
-    if (!/^[a-zA-Z_]\w*$/.test(target.value))
-      throw this.reader.rule(`invalid label name ${JSON.stringify(target.value)} in label_replace`, target);
+    if (target.value === '') throw this.reader.rule('invalid label name "" in label_replace', target);
     checkRegex(this.reader, regex.value, regex);
     return {
       kind: 'label_replace',

@@ -50,7 +50,7 @@ function vectorAggregation(query: VectorAggregation, context: MetricContext): Ve
     return { sql: `SELECT labels, t, value, error FROM (${sql})`, fails: from.fails };
   }
   const order = fn === 'bottomk' ? 'ASC' : 'DESC';
-  const ranked = `SELECT labels, t, value, error FROM (SELECT ${grouped(grouping)} AS g, * FROM (${from.sql})) WHERE NOT isNaN(value) OR error != ''`;
+  const ranked = `SELECT labels, t, value, error FROM (SELECT ${grouped(grouping)} AS g, * FROM (${from.sql}))`;
   return {
     sql: `${ranked} ORDER BY error DESC, value ${order}, ${labelOrder('labels')} LIMIT ${query.parameter ?? 1} BY g, t`,
     fails: from.fails,

@@ -29,8 +29,9 @@ export function parsePattern(text: string, { named }: { named: boolean }): Parse
 }
 
 /**
- * `|> "text"`: the whole line matches; a capture ends at the first place where the text after it stands, and is never empty; without captures:
- * equality. `bind` names what is used more than once.
+ * `|> "text"`: text before the first capture stands anywhere in the line (as in Loki, which anchors the end only), a capture ends at the first place
+ * where the text after it stands and is never empty, and nothing is left behind the last text; without captures: equality. `bind` names what is used
+ * more than once.
  */
 export function lineMatchesPattern(line: string, text: string, bind: (sql: string) => string): string {
   const { parts } = parsePattern(text, { named: false });
@@ -45,8 +46,9 @@ export function lineMatchesPattern(line: string, text: string, bind: (sql: strin
     const literal = quoteString(part.literal);
     const from = `length(${literal})`;
     if (i === 0) {
-      conditions.push(`startsWith(${rest}, ${literal})`);
-      rest = bind(`substring(${rest}, ${from} + 1)`);
+      const first = bind(`position(${rest}, ${literal})`);
+      conditions.push(`${first} > 0`);
+      rest = bind(`substring(${rest}, ${first} + ${from})`);
       return;
     }
     const at = bind(`position(${rest}, ${literal})`);

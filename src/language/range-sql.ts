@@ -17,7 +17,7 @@ import { Scope } from './scope.ts';
 import { selectorCondition, tenantCondition } from './selector-sql.ts';
 import { and, or, quoteMap, quoteString, quoteStrings, quoteTable, quoteTime } from './sql-writer.ts';
 import { applyStage, applyStages } from './stages/index.ts';
-import type { Grouping, LogRange, RangeAggregation, Unwrap } from './tree.ts';
+import type { Grouping, LogRange, RangeAggregation, Unwrap, Stage } from './tree.ts';
 import { timeOf, type Window, windowOf } from './window.ts';
 import type { MetricContext, Vector } from './vector.ts';
 
@@ -48,13 +48,36 @@ function unwrapped(row: Row, unwrap: Unwrap): Sample {
   return { row: after, where, value: `ifNull(${number}, 0.)` };
 }
 
+/**
+ * Without `line_format`s whose line nothing reads: they cannot change a count, and, as in Loki, not fail it either. Bytes are those of the line.
+ */
+function withoutUnusedFormats(stages: readonly Stage[]): Stage[] {
+  const readsLine = (stage: Stage): boolean => {
+    switch (stage.kind) {
+      case 'label_filter':
+      case 'drop':
+      case 'keep':
+      case 'lookup':
+        return false;
+      case 'line_format':
+        return stage.template.includes('__line__');
+      case 'label_format':
+        return stage.assignments.some(({ from }) => 'template' in from && from.template.includes('__line__'));
+      default:
+        return true;
+    }
+  };
+  return stages.filter((stage, i) => stage.kind !== 'line_format' || stages.slice(i + 1).some(readsLine));
+}
+
 function sampleOf(
   range: LogRange,
   definition: RangeDefinition,
   scope: Scope,
   numbers: readonly string[] | undefined,
 ): Sample {
-  const { row, where } = applyStages(range.stages, storedRow(scope, numbers));
+  const stages = definition.input === 'bytes' ? range.stages : withoutUnusedFormats(range.stages);
+  const { row, where } = applyStages(stages, storedRow(scope, numbers));
   if (range.unwrap) {
     const sample = unwrapped(row, range.unwrap);
     return { ...sample, where: [...where, ...sample.where] };

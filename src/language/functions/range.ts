@@ -36,22 +36,24 @@ const unwrapped = (fn: string): RangeDefinition => ({
   finish: value,
 });
 
-/** Prometheus' rate of a counter: corrected for resets, extrapolated to the edges of the window. */
+/**
+ * Loki's rate of a counter: the increase, corrected for resets, per second of the window. Loki means to extrapolate to the edges as Prometheus does, but
+ * counts the window in ms and samples in ns, so what is left of it is a factor of about 1.000001 (measured against Loki 3.7.8): with S = the time
+ * between the first and last sample in µs, the increase grows by d / S, where d = the length of the window in s, at most S times first value / increase.
+ */
 const rateCounter: RangeDefinition = {
   input: 'unwrapped',
   aggregates: [{ fn: 'groupArray', args: 'tuple(ts, seq, v)' }],
-  finish([samples], seconds, end) {
+  finish([samples], seconds) {
     const x = `arraySort(${samples})`;
     const v = `arrayMap(s -> s.3, ${x})`;
     const gain = `(${v}[-1] - ${v}[1] + arraySum(arrayMap((a, b) -> if(b < a, a, 0.), arrayPopBack(${v}), arrayPopFront(${v}))))`;
-    const sampled = `((${x}[-1].1 - ${x}[1].1) / 1e9)`;
+    const sampled = `((${x}[-1].1 - ${x}[1].1) / 1000)`;
     const gap = `(${sampled} / (length(${x}) - 1))`;
-    const edge = (distance: string): string => `if(${distance} < ${gap} * 1.1, ${distance}, ${gap} / 2)`;
-    const toStart = `((${x}[1].1 - (${end} - ${Math.round(seconds * 1e9)})) / 1e9)`;
-    const toZero = `if(${gain} > 0 AND ${v}[1] >= 0, least(${toStart}, ${sampled} * (${v}[1] / ${gain})), ${toStart})`;
-    const toEnd = `((${end} - ${x}[-1].1) / 1e9)`;
-    const extrapolated = `(${sampled} + ${edge(toZero)} + ${edge(toEnd)}) / ${sampled}`;
-    return `if(length(${samples}) < 2 OR ${sampled} = 0, 0., ${gain} * ${extrapolated} / ${quoteNumber(seconds)})`;
+    const window = quoteNumber(seconds);
+    const toZero = `if(${gain} > 0 AND ${v}[1] >= 0, least(${window}, ${sampled} * (${v}[1] / ${gain})), ${window})`;
+    const edge = `if(${toZero} < ${gap} * 1.1, ${toZero}, ${gap} / 2)`;
+    return `if(length(${samples}) < 2 OR ${sampled} = 0, 0., ${gain} * ((${sampled} + ${edge}) / ${sampled}) / ${window})`;
   },
 };
 

@@ -131,7 +131,15 @@ export const logfmt: StageDefinition<Logfmt> = {
       if (reader.next().text === '--strict') strict = true;
       else keepEmpty = true;
     }
-    return { kind: 'logfmt', strict, keepEmpty, extractions: parseExtractions(reader).map(e => e.extraction) };
+    const extractions = parseExtractions(reader).map(({ extraction, at }) => {
+      if (!/^["_\p{L}]/u.test(extraction.path))
+        throw reader.rule(
+          `cannot parse expression [${extraction.path}]: a key of logfmt begins with a letter or _, or is in quotes`,
+          at,
+        );
+      return extraction;
+    });
+    return { kind: 'logfmt', strict, keepEmpty, extractions };
   },
 
   print: stage =>

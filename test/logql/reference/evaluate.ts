@@ -138,12 +138,7 @@ class Evaluator {
     if (fn === 'sort_desc') return byValue(points, -1);
     const groups = groupsOf(points, grouping);
     if (fn === 'topk' || fn === 'approx_topk' || fn === 'bottomk')
-      return groups.flatMap(group =>
-        byValue(
-          group.points.filter(point => !Number.isNaN(point.value)),
-          fn === 'bottomk' ? 1 : -1,
-        ).slice(0, parameter),
-      );
+      return groups.flatMap(group => byValue(group.points, fn === 'bottomk' ? 1 : -1).slice(0, parameter));
     return groups.map(group => ({
       labels: group.labels,
       value: aggregate(

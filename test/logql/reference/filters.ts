@@ -11,11 +11,20 @@ export function matches({ op, value: wanted }: Matcher, value: string): boolean 
 function hasOperand(op: LineFilter['op'], operand: string, text: string): boolean {
   if (op === '|=' || op === '!=') return text.includes(operand);
   if (op === '|~' || op === '!~') return new RegExp(operand).test(text);
-  const escaped = operand
-    .split('<_>')
-    .map(part => part.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&'))
-    .join('.+');
-  return new RegExp(`^(?:${escaped})$`, 's').test(text);
+  return followsPattern(operand.split('<_>'), text);
+}
+
+/** Texts between captures, each looked for behind the one before; a capture takes at least one character. The beginning is not anchored, the end is. */
+function followsPattern(literals: readonly string[], text: string): boolean {
+  if (literals.length === 1) return text === literals[0];
+  let rest = text;
+  for (const [i, literal] of literals.entries()) {
+    if (literal === '') continue;
+    const at = rest.indexOf(literal);
+    if (at < 0 || (i > 0 && at === 0)) return false;
+    rest = rest.slice(at + literal.length);
+  }
+  return (literals.at(-1) === '') === (rest !== '');
 }
 
 export function passesLine({ op, operands }: LineFilter, text: string): boolean {

@@ -56,6 +56,15 @@ function bears(range: LogRange, grouping: Grouping | undefined): (error: string)
   return error => asked && (error === 'JSONParserErr' || error === 'LogfmtParserErr');
 }
 
+/** The stages without the formats whose line nothing behind them reads: those do not run, so they cannot fail. */
+function formatsRead({ fn, range }: RangeAggregation): LogRange['stages'] {
+  if (fn === 'bytes_rate' || fn === 'bytes_over_time') return range.stages;
+  const readers = ['line_filter', 'json', 'logfmt', 'pattern', 'regexp', 'unpack', 'decolorize', 'search'];
+  const reads = (stage: LogRange['stages'][number]): boolean =>
+    readers.includes(stage.kind) || JSON.stringify(stage).includes('__line__');
+  return range.stages.filter((stage, i) => stage.kind !== 'line_format' || range.stages.slice(i + 1).some(reads));
+}
+
 /** The labels that a grouping leaves; `__error__` can be grouped by like a label. */
 export function grouped(labels: LabelSet, grouping: Grouping): LabelSet {
   return labels.filter(([name]) => grouping.labels.includes(name) !== grouping.without);
@@ -89,8 +98,8 @@ function quantile(q: number, values: readonly number[]): number {
   return Number.isNaN(below) ? below : below + (rank === low ? 0 : (above - below) * (rank - low));
 }
 
-/** Prometheus' rate over a window (end - seconds, end]. */
-function rateCounter(samples: readonly Sample[], seconds: number, endNs: bigint): number {
+/** Loki's rate of a counter: what is left of an extrapolation whose units do not fit each other, see functions/range.ts. */
+function rateCounter(samples: readonly Sample[], seconds: number): number {
   const [first, last] = [samples[0], samples.at(-1)];
   if (!first || !last || first.timeNs === last.timeNs) return 0;
   let gain = last.value - first.value;
@@ -98,16 +107,14 @@ function rateCounter(samples: readonly Sample[], seconds: number, endNs: bigint)
     const before = samples[i - 1]?.value ?? 0;
     if ((samples[i]?.value ?? 0) < before) gain += before;
   }
-  const covered = Number(last.timeNs - first.timeNs) / 1e9;
+  const covered = Number(last.timeNs - first.timeNs) / 1e3;
   const gap = covered / (samples.length - 1);
-  const reach = (distance: number): number => (distance < gap * 1.1 ? distance : gap / 2);
-  const toEnd = Number(endNs - last.timeNs) / 1e9;
-  const toStart = seconds - covered - toEnd;
   const toZero = gain > 0 && first.value >= 0 ? covered * (first.value / gain) : Number.POSITIVE_INFINITY;
-  return (gain * ((covered + reach(Math.min(toStart, toZero)) + reach(toEnd)) / covered)) / seconds;
+  const reach = Math.min(seconds, toZero);
+  return (gain * ((covered + (reach < gap * 1.1 ? reach : gap / 2)) / covered)) / seconds;
 }
 
-function aggregate({ fn, parameter = 0, range }: RangeAggregation, samples: readonly Sample[], endNs: bigint): number {
+function aggregate({ fn, parameter = 0, range }: RangeAggregation, samples: readonly Sample[]): number {
   const values = samples.map(sample => sample.value);
   const seconds = Number(range.rangeNs) / 1e9;
   switch (fn) {
@@ -136,7 +143,7 @@ function aggregate({ fn, parameter = 0, range }: RangeAggregation, samples: read
     case 'last_over_time':
       return values.at(-1) ?? Number.NaN;
     case 'rate_counter':
-      return rateCounter(samples, seconds, endNs);
+      return rateCounter(samples, seconds);
     case 'absent_over_time':
       return 1;
   }
@@ -156,7 +163,7 @@ export function windowOf(
 ): Point[] {
   const { range, fn } = query;
   const endNs = atNs - range.offsetNs;
-  const inside = linesOf(records, range.selector, range.stages)
+  const inside = linesOf(records, range.selector, formatsRead(query))
     .filter(({ timeNs }) => timeNs > endNs - range.rangeNs && timeNs <= endNs)
     .sort((a, b) => (a.timeNs < b.timeNs ? -1 : a.timeNs > b.timeNs ? 1 : a.seq - b.seq));
   const samples = inside.flatMap(line => sampleOf(line, range, fn) ?? []);
@@ -173,7 +180,7 @@ export function windowOf(
     if (known) known.samples.push(sample);
     else series.set(key, { labels, samples: [sample] });
   }
-  return [...series.values()].map(one => ({ labels: one.labels, value: aggregate(query, one.samples, endNs) }));
+  return [...series.values()].map(one => ({ labels: one.labels, value: aggregate(query, one.samples) }));
 }
 
 /** The equality matchers whose label has no other matcher. */
