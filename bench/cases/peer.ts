@@ -46,6 +46,16 @@ function questions(kind: PeerKind, rows: number, start: string, end: string, sec
       `sum by (level) (count_over_time({service=~".+"} [10m]))`,
     ],
     [
+      'substring count',
+      '"upstream host 12"* | count()',
+      `sum(count_over_time({service=~".+"} |= "upstream host 12" [${seconds}s]))`,
+    ],
+    [
+      'regex count',
+      '~"host 1[0-9]+ after" | count()',
+      `sum(count_over_time({service=~".+"} |~ "host 1[0-9]+ after" [${seconds}s]))`,
+    ],
+    [
       'p99 by service',
       '* | stats by (service) quantile(0.99, duration_ms)',
       `quantile_over_time(0.99, {service=~".+"} | json | unwrap duration_ms [${seconds}s]) by (service)`,
