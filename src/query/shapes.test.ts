@@ -163,6 +163,16 @@ describe('stats', () => {
     expect((await table('{app="web"} |= "boom" | ms="n/a" | stats avg(ms), stddev(ms)')).rows).toEqual([['', '']]);
   });
 
+  it('takes level and service as people say them', async () => {
+    expect((await table('{app=~".+"} | stats count() as n by service, level')).rows).toEqual([
+      ['web', 'info', '8'],
+      ['db', 'info', '2'],
+    ]);
+    expect((await table('{app="db"} | label_format service="own" | stats count() by service')).rows).toEqual([
+      ['own', '2'],
+    ]);
+  });
+
   it('can be sorted, limited and made distinct by its columns, and groups on parsed fields', async () => {
     expect(
       (await table('{app="web"} | pattern "<verb> <_>" | stats count() as n by verb | sort verb | limit 2')).rows,

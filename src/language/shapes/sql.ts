@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { numberOf } from '../convert.ts';
 import { conditionsOf, type Matching, namesAreColumns, rowColumns, storedColumns, type ToSql } from '../logs-sql.ts';
-import { find, type Row } from '../row.ts';
+import { choose, find, type Row } from '../row.ts';
 import { Scope } from '../scope.ts';
+import { logqlName } from '../search/fields.ts';
 import { and } from '../sql-writer.ts';
 import type { LogQuery } from '../tree.ts';
 import type { Shape, SortKey, Stats, StatsColumn } from './shape.ts';
@@ -11,11 +12,16 @@ export type TableColumn = { name: string; type: 'text' | 'number' };
 /** `table`: columns `c0`, `c1` ... of the statement, in order; absent when it gives rows of the shape of QueryRow. */
 export type Shaped = { sql: ToSql; settings: Record<string, string | number>; table?: TableColumn[] };
 
-/** A field as text; `''` where a record lacks it. The line and the time have the names that templates give them. */
+/**
+ * A field as text; `''` where a record lacks it. The line and the time have the names that templates give them; `level` and `service` are those of the
+ * record where it has no label of that name, as in search texts.
+ */
 function fieldOf(row: Row, name: string): string {
   if (name === '__line__') return row.line;
   if (name === '__timestamp__') return 'toString(toUnixTimestamp64Nano(timestamp))';
-  return find(row, name).value;
+  const found = find(row, name);
+  const other = logqlName[name];
+  return other === undefined ? found.value : choose(found.present, found.value, find(row, other).value);
 }
 
 /** Numbers in the order of their values before everything else, which goes by text; empty values last. */
