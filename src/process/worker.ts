@@ -182,7 +182,7 @@ export function startWorker(options: WorkerOptions): Worker {
       tailRecords = active.records;
       tailBytes = active.bytes;
       if (found === undefined) visibleMillis = Date.now();
-      if (!shown && (cursor >= catchUpTo || performance.now() - beganAt > catchUpMillis)) show();
+      if (!shown && (found === undefined || cursor >= catchUpTo || performance.now() - beganAt > catchUpMillis)) show();
       if (active.records > 0 && (active.bytes >= bounds.sealBytes || age() >= bounds.sealMillis)) await startSeal();
       if (performance.now() - lookedAt > lookMillis) {
         lookedAt = performance.now();

@@ -88,7 +88,9 @@ it('goes on after a clean stop without reading again, and refills what a damaged
     reads += frames.length;
     return frames;
   };
+  const began = performance.now();
   world = await world.restart();
+  expect(performance.now() - began).toBeLessThan(3_000);
   await new Promise(resolve => setTimeout(resolve, 100));
   expect(reads).toBe(0);
   await world.worker.stop();
