@@ -108,11 +108,19 @@ function bestFit(clusters: readonly Cluster[], pieces: readonly string[]): Clust
   return best;
 }
 
+/** Whether one pattern can stand for both words: a gap is never empty, so an empty word, or one that ends where a gap would begin, joins only its like. */
+function joins(pattern: string, word: string): boolean {
+  if (pattern === word) return true;
+  const wide = widened(pattern, word);
+  return wordFits(wide, pattern) && wordFits(wide, word);
+}
+
 /** The template with the largest share of equal words; a gap counts as different, an empty word (between two separators) not at all. */
 function mostSimilar(clusters: readonly Cluster[], pieces: readonly string[]): Cluster | undefined {
   let best: Cluster | undefined;
   let most = similarityMin;
   for (const cluster of clusters) {
+    if (!cluster.pieces.every((piece, i) => joins(piece, pieces[i] ?? ''))) continue;
     let equal = 0;
     let all = 0;
     for (let i = 0; i < pieces.length; i += 2) {
