@@ -70,7 +70,7 @@ export type SearchCondition =
 /** Extension of LogQL: `search "words and field:value"`. */
 export type Search = { kind: 'search'; condition: SearchCondition };
 
-/** Extension of LogQL: `lookup users on user_id get name, team as squad`; see lookup-table.ts for `tables`. */
+/** Extension of LogQL: `lookup users on user_id get name, team as squad`; see with-lookups.ts for `tables`. */
 export type Lookup = {
   kind: 'lookup';
   table: string;

@@ -18,7 +18,8 @@ import {
 } from '../language/compile.ts';
 import { type Reach, reachOf } from '../language/reach.ts';
 import { foldLiterals } from '../language/literals.ts';
-import { type LookupTables, withLookups } from '../language/lookup-table.ts';
+import type { LookupTables } from '../language/lookup-table.ts';
+import { withLookups } from '../language/with-lookups.ts';
 import { parseLogs, parseQuery } from '../language/parser.ts';
 import { prettyPrint, printQuery } from '../language/print.ts';
 import { printShapes } from '../language/shapes/print.ts';

@@ -7,22 +7,13 @@ import { limits } from '../base/limits.ts';
 import type { AgentBatchId, Door, Tenant } from '../base/record.ts';
 import { batchAcked, batchReceived, recordsQuarantined, requestRejected } from '../base/telemetry.ts';
 import { tenantOf } from '../base/tenant.ts';
-import { agentBatchOf } from './hints.ts';
 import type { AcceptBatch } from '../flow.ts';
+import type { Arrival } from './arrival.ts';
 import { Admission, endLine, readBody, Share } from './body.ts';
 import { BodyMemory } from './body-memory.ts';
 import { decompress, type Encoding, encodingOf } from './decompress.ts';
+import { agentBatchOf } from './hints.ts';
 import type { Decoded } from './intake.ts';
-
-/** What a door is told of a request: the body is inflated, the rest as sent. */
-export type Arrival = {
-  body: Buffer;
-  /** Media type without parameters, lower case; '' when there is none. */
-  mediaType: string;
-  headers: FastifyRequest['headers'];
-  query: Record<string, string | string[] | undefined>;
-  recordBytesMax: number;
-};
 
 /** One protocol: where it listens, how its bytes become batches, and how its clients are answered. */
 export type DoorSpec = {

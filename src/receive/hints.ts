@@ -1,7 +1,7 @@
 import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { AgentBatchId, FieldHints } from '../base/record.ts';
-import type { Arrival } from './gateway.ts';
+import type { Arrival } from './arrival.ts';
 
 type Said = Pick<Arrival, 'headers' | 'query'>;
 

@@ -1,6 +1,3 @@
-import { logqlSlot } from './logql-slot.ts';
-import { searchSlot } from './search-slot.ts';
-
 /** Something that may stand at the cursor whatever is stored. */
 export type Suggestion = {
   kind: 'function' | 'stage' | 'operator' | 'keyword' | 'field' | 'value';
@@ -26,14 +23,3 @@ export type Slot = {
   labelsOnly?: boolean;
   values?: { field: string; write: (value: string) => string };
 };
-
-/** Text that makes LogQL of what begins with it. The same rule as search-text.ts, for texts that are not finished. */
-const startsAsLogql = /^\s*(?:\{|\||![=~]\s*["`])|^[\s(+-]*(?:[a-z_]+\s*(?:\(|by\b|without\b)|\(\s*\{)/i;
-
-/** What may stand at `cursor` (an offset in UTF-16 units). Never throws: a text that is being typed is broken most of the time. */
-export function slotAt(text: string, cursor: number): Slot {
-  const at = Math.max(0, Math.min(cursor, text.length));
-  if (startsAsLogql.test(text.slice(0, at))) return logqlSlot(text, at, 0);
-  const slot = searchSlot(text, at);
-  return typeof slot === 'number' ? logqlSlot(text, at, slot) : slot;
-}
