@@ -182,6 +182,23 @@ describe('weir hist', () => {
   });
 });
 
+describe('weir patterns', () => {
+  it('prints patterns as objects, as lines for people, and says what is not listed', async () => {
+    const { code, stdout, stderr } = await start('patterns', 'x', '--since', '10m', '--limit', '1').done;
+    expect(code).toBe(0);
+    expect(objects(stdout)).toEqual([expect.objectContaining({ pattern: 'took <_> ms', total: 20 })]);
+    expect(stderr).toContain('10 more records are of rarer patterns; --limit lists more');
+    const lines = (await start('patterns', 'x', '-o', 'default').done).stdout.split('\n');
+    expect(lines[1]).toMatch(/^\d\d:\d\d:\d\d +20 took <_> ms$/);
+    expect((await start('patterns', 'x', '-o', 'raw').done).stdout).toBe('20\ttook <_> ms\n9\trefused by <_>\n');
+  });
+
+  it('ends with 1 when nothing matched, and with 2 for a limit that is none', async () => {
+    expect((await start('patterns', 'none').done).code).toBe(1);
+    expect((await start('patterns', 'x', '--limit', '0').done).code).toBe(2);
+  });
+});
+
 describe('weir export', () => {
   it('writes everything to a file, which appears only when it is whole', async () => {
     server.exportRows = 20_000;

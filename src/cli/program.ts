@@ -116,6 +116,16 @@ function askingCommands(program: Command, done: (code: number) => void): void {
     .addOption(format)
     .addOption(colour)
     .action(async (query: string[], options) => done(await (await import('./hist.ts')).hist(words(query), options)));
+  client(program, 'patterns [query...]', 'list the kinds of lines and how many there are of each')
+    .option(...since)
+    .option(...from)
+    .option(...to)
+    .option('--limit <n>', 'patterns at most', integer(1), 50)
+    .addOption(format)
+    .addOption(colour)
+    .action(async (query: string[], options) =>
+      done(await (await import('./patterns.ts')).patterns(words(query), options)),
+    );
   client(program, 'export [query...]', 'write every matching record, however many')
     .option(...since)
     .option(...from)

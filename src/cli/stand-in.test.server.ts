@@ -103,6 +103,32 @@ export async function startStandIn(): Promise<StandIn> {
       elapsedMs: 1,
     };
   });
+  app.post('/api/v1/patterns', async request => {
+    const body = request.body as { query: string; start: string; end: string; limit: number };
+    const pattern = (text: string, total: number, levels: Record<string, number>) => ({
+      pattern: text,
+      total,
+      levels,
+      first: body.start,
+      last: body.end,
+      series: [],
+    });
+    const all = [pattern('took <_> ms', 20, { info: 20 }), pattern('refused by <_>', 9, { error: 8, warn: 1 })];
+    const patterns = body.query === 'none' ? [] : all.slice(0, body.limit);
+    const listed = patterns.reduce((sum, { total }) => sum + total, 0);
+    const total = body.query === 'none' ? 0 : 30;
+    return {
+      step: 60,
+      start: body.start,
+      end: body.end,
+      total,
+      others: total - listed,
+      patterns,
+      partial: false,
+      reason: null,
+      elapsedMs: 1,
+    };
+  });
   app.post('/api/v1/export', async (request, reply) => {
     const broken = (request.body as { query: string }).query === 'broken';
     reply.hijack();

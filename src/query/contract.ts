@@ -165,6 +165,39 @@ export type FieldsAnswer = {
 };
 
 /**
+ * `POST /api/v1/patterns`: the kinds of lines among all matching records, by the templates mined at ingest; most records first. `<_>` stands for what varies:
+ * `|> "<pattern>"` finds the records of one. `step` and the times of `series` are as in the histogram.
+ */
+export const patternsRequest = z.object({
+  query: z.string().default(''),
+  start: z.string().optional(),
+  end: z.string().optional(),
+  buckets: z.number().int().min(1).max(1000).default(60),
+  limit: z.number().int().min(1).max(1000).default(300),
+});
+export type PatternsAnswer = {
+  step: number;
+  start: string;
+  end: string;
+  /** Matching records. */
+  total: number;
+  /** Those of patterns that are not listed. */
+  others: number;
+  patterns: {
+    pattern: string;
+    total: number;
+    levels: Record<string, number>;
+    /** Event times of its first and last record in the range, ns since 1970. */
+    first: string;
+    last: string;
+    series: [number, number][];
+  }[];
+  partial: boolean;
+  reason: string | null;
+  elapsedMs: number;
+};
+
+/**
  * `POST /api/v1/tail` (same body as query, logs only): a `meta` frame, then `rows` frames as records become visible, in order of
  * acceptance, each record once, and a `progress` frame every second. With `start` the newest `limit` records since then
  * come first, oldest first. A reader that falls too far behind is told in a `warning` frame how many records were skipped.

@@ -12,6 +12,7 @@ import { registerRules } from './loki/rules/register.ts';
 import { registerLookups } from './lookups/register.ts';
 import { registerQuarantine } from './quarantine.ts';
 import { registerSql } from './raw-sql.ts';
+import { registerPatterns } from './patterns.ts';
 import { makeRoom, type QueryDeps } from './room.ts';
 import { registerCancel } from './running.ts';
 import { registerStatus } from './status.ts';
@@ -27,6 +28,7 @@ export async function registerQueryApi(server: FastifyInstance, deps: QueryDeps)
   registerCancel(server, room.running);
   registerHistogram(server, room);
   registerFields(server, room);
+  registerPatterns(server, room);
   registerTail(server, room);
   registerCheck(server);
   registerComplete(server, room);

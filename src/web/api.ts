@@ -4,6 +4,7 @@ import type {
   ExplainAnswer,
   FieldsAnswer,
   HistogramAnswer,
+  PatternsAnswer,
   QueryFrame,
   QueryRequest,
   StatusAnswer,
@@ -99,6 +100,9 @@ export const fetchHistogram = (scope: Scope & { buckets: number }, signal: Abort
   post<HistogramAnswer>('/api/v1/histogram', scope, signal);
 
 export const fetchFields = (scope: Scope, signal: AbortSignal) => post<FieldsAnswer>('/api/v1/fields', scope, signal);
+
+export const fetchPatterns = (scope: Scope, signal: AbortSignal) =>
+  post<PatternsAnswer>('/api/v1/patterns', scope, signal);
 
 export const completeQuery = (body: Scope & { cursor: number }, signal: AbortSignal) =>
   post<CompleteAnswer>('/api/v1/complete', body, signal);

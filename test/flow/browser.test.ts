@@ -77,6 +77,27 @@ it('searches for words, and text of records stays text', async ctx => {
   await shoot('search');
 });
 
+it('shows the kinds of lines; a click narrows to one or hides it', async ctx => {
+  if (!browser) ctx.skip(loud);
+  await at('query-input').fill('');
+  await at('query-input').press('Enter');
+  await at('patterns-toggle').click();
+  const kinds = (): Promise<string[]> => page.locator('.pattern-open').allTextContents();
+  expect(await eventually(kinds, list => list.length === 2)).toEqual([
+    'request <_> done',
+    'timeout after <_> ms <b>not bold</b>',
+  ]);
+  expect(await page.locator('.pattern-count').allTextContents()).toEqual(['2,700', '300']);
+  expect(new URL(page.url()).searchParams.get('view')).toBe('patterns');
+  await shoot('patterns');
+  await at('pattern-hide').first().click();
+  expect(await eventually(kinds, list => list.length === 1)).toEqual(['timeout after <_> ms <b>not bold</b>']);
+  expect(await at('query-input').inputValue()).toBe('!> "request <_> done"');
+  await page.locator('.pattern-open').first().click();
+  await page.locator('.row').first().waitFor();
+  expect(await eventually(total, text => /\b300\b/.test(text))).toMatch(/\b300\b/);
+});
+
 it('underlines what is wrong and says where', async ctx => {
   if (!browser) ctx.skip(loud);
   await at('query-input').fill('{service_name="web"} | json | status >');

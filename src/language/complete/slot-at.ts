@@ -3,7 +3,7 @@ import { searchSlot } from './search-slot.ts';
 import type { Slot } from './slot.ts';
 
 /** Text that makes LogQL of what begins with it. The same rule as search-text.ts, for texts that are not finished. */
-const startsAsLogql = /^\s*(?:\{|\||![=~]\s*["`])|^[\s(+-]*(?:[a-z_]+\s*(?:\(|by\b|without\b)|\(\s*\{)/i;
+const startsAsLogql = /^\s*(?:\{|\||![=~>]\s*["`])|^[\s(+-]*(?:[a-z_]+\s*(?:\(|by\b|without\b)|\(\s*\{)/i;
 
 /** What may stand at `cursor` (an offset in UTF-16 units). Never throws: a text that is being typed is broken most of the time. */
 export function slotAt(text: string, cursor: number): Slot {

@@ -6,7 +6,7 @@ import { registerDetectedFields } from './detected-fields.ts';
 import { answerAsLoki } from './errors.ts';
 import { registerLabels } from './labels.ts';
 import { acceptForms } from './parameters.ts';
-import { registerPatterns } from './patterns.ts';
+import { registerLokiPatterns } from './patterns.ts';
 import { registerQueries } from './queries.ts';
 import { registerLokiTail } from './tail.ts';
 import { registerVolume } from './volume.ts';
@@ -22,7 +22,7 @@ export async function registerLoki(server: FastifyInstance, room: Room): Promise
       registerQueries(scope, room);
       registerLabels(scope, room);
       registerVolume(scope, room);
-      registerPatterns(scope, room);
+      registerLokiPatterns(scope, room);
       registerDetectedFields(scope, room);
       registerLokiTail(scope, room);
       registerDeletes(scope, room);

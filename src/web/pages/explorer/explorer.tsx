@@ -12,8 +12,6 @@ import { nextIndex, rowHas } from './find.ts';
 import { FindBar } from './find-bar.tsx';
 import { FoundElsewhere } from './found-elsewhere.tsx';
 import { Help } from './help.tsx';
-import { Histogram, HistogramTable, Legend } from './histogram.tsx';
-import { histogramOf } from './histogram-data.ts';
 import { LiveBar } from './live-bar.tsx';
 import type { ListHandle } from './log-list.tsx';
 import { LogList } from './log-list.tsx';
@@ -22,20 +20,21 @@ import { TableView } from './table-view.tsx';
 import {
   addFilter,
   addLineFilter,
+  addPattern,
   type Field,
-  isolatedLevel,
-  isolateLevel,
   looksMetric,
   type Operator,
   searchWords,
 } from './query-edit.ts';
+import { PatternsView } from './patterns-view.tsx';
 import { QueryInput } from './query-input.tsx';
 import { StatusLine } from './status-line.tsx';
-import { absolute, shift, zoomOut } from './time-range.ts';
+import { shift, zoomOut } from './time-range.ts';
 import { TimePicker } from './time-picker.tsx';
 import { useExplorer } from './use-explorer.ts';
 import { useKeys } from './use-keys.ts';
 import { useSelection } from './use-selection.ts';
+import { Volume } from './volume.tsx';
 import { ViewMenu } from './view-menu.tsx';
 
 /** The explorer: question above, histogram, fields at the left, records in the middle, one record at the right. */
@@ -47,7 +46,6 @@ export function Explorer() {
   const queryBox = useRef<HTMLTextAreaElement>(null);
   const [find, setFind] = useState<string | null>(null);
   const [help, setHelp] = useState(false);
-  const [table, setTable] = useState(false);
   const [paused, setPaused] = useState(false);
 
   const live = state.live;
@@ -59,15 +57,12 @@ export function Explorer() {
   const selection = useSelection(explorer, source, version, list);
   const needle = (find ?? '').toLowerCase();
   const words = useMemo(() => searchWords(state.query), [state.query]);
-  const histogram = useMemo(
-    () => (explorer.histogram.data ? histogramOf(explorer.histogram.data) : null),
-    [explorer.histogram.data],
-  );
   // Histogram and fields are of searches and LogQL.
   const eql = looksEql(state.query);
   const total = eql ? null : (explorer.histogram.data?.total ?? null);
   const metric = looksMetric(state.query) || result.kind === 'metric';
   const unread = !live && result.error?.code === 'bad_query';
+  const patterns = state.view === 'patterns' && !live && !metric && !eql && !result.table && !unread;
   const waiting = explorer.status.data?.records === 0 && rows.length === 0;
 
   const filter = (field: Field, value: string, operator: Operator) =>
@@ -89,6 +84,7 @@ export function Explorer() {
     setPaused(false);
     execute({ live: !live });
   };
+  const togglePatterns = () => explorer.adjust({ view: state.view === 'patterns' ? 'records' : 'patterns' });
   const jump = (step: 1 | -1, passes: (row: QueryRow) => boolean) => {
     const from =
       selection.number === null
@@ -125,6 +121,7 @@ export function Explorer() {
     '[': () => execute({ range: shift(state.range, -1, Date.now()) }),
     ']': () => execute({ range: shift(state.range, 1, Date.now()) }),
     z: () => execute({ range: zoomOut(state.range, Date.now()) }),
+    p: togglePatterns,
     t: toggleLive,
     ...(live && { ' ': togglePause }),
     u: explorer.undo,
@@ -200,58 +197,7 @@ export function Explorer() {
         </div>
       )}
       {!metric && !eql && !waiting && !unread && (
-        <section className="volume" aria-label="Volume" aria-busy={explorer.histogram.loading}>
-          <div className="volume-head">
-            <button
-              type="button"
-              className={`quiet ${preferences.facets ? 'quiet-on' : ''}`}
-              aria-pressed={preferences.facets}
-              title="Fields  f"
-              data-testid="facets-toggle"
-              onClick={() => setPreferences({ facets: !preferences.facets })}
-            >
-              <Icon name="facets" />
-            </button>
-            <span className="volume-total" data-testid="total">
-              {total === null
-                ? ''
-                : `${explorer.histogram.data?.partial ? 'at least ' : ''}${total.toLocaleString('en')} records`}
-            </span>
-            <Legend
-              data={histogram}
-              answer={explorer.histogram.data}
-              isolated={isolatedLevel(state.query)}
-              onLevel={level => edit(query => isolateLevel(query, level))}
-            />
-            <span className="spacer" />
-            <button
-              type="button"
-              className={`quiet ${table ? 'quiet-on' : ''}`}
-              aria-pressed={table}
-              title="Histogram as a table"
-              data-testid="histogram-as-table"
-              onClick={() => setTable(!table)}
-            >
-              <Icon name="table" />
-            </button>
-          </div>
-          {explorer.histogram.error ? (
-            <div className="panel-error" data-testid="histogram-error">
-              Histogram: {explorer.histogram.error.message}
-            </div>
-          ) : histogram ? (
-            table ? (
-              <HistogramTable data={histogram} zone={preferences.zone} />
-            ) : (
-              <Histogram
-                data={histogram}
-                onZoom={({ from, to }) => execute({ range: absolute(from, to), live: false })}
-              />
-            )
-          ) : (
-            <div className="histogram-blank" />
-          )}
-        </section>
+        <Volume explorer={explorer} onPatterns={live ? null : togglePatterns} patterns={patterns} />
       )}
       <main className="body">
         {preferences.facets && !metric && !eql && !waiting && !unread && (
@@ -293,6 +239,17 @@ export function Explorer() {
             <Waiting />
           ) : !live && result.phase === 'failed' && result.error && !rows.length ? (
             <Failed query={state.query} error={result.error} onRetry={() => execute()} />
+          ) : patterns && !(result.phase === 'done' && !rows.length) ? (
+            <PatternsView
+              panel={explorer.patterns}
+              span={explorer.span}
+              onPattern={(pattern, operator) => {
+                execute({
+                  query: addPattern(explorer.text.trim(), pattern, operator),
+                  ...(operator === '|>' && { view: 'records' }),
+                });
+              }}
+            />
           ) : !live && result.table ? (
             <TableView table={result.table} />
           ) : metric ? (

@@ -18,6 +18,7 @@ export const keyHelp: readonly [keys: string, what: string][] = [
   ['t', 'live tail'],
   ['Space', 'pause and resume live tail'],
   ['u', 'undo the last change of the query'],
+  ['p', 'patterns: the kinds of lines'],
   ['f', 'show or hide fields'],
   ['w', 'wrap lines'],
   ['Esc', 'close'],

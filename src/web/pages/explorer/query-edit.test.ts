@@ -3,6 +3,7 @@ import type { Field, Operator } from './query-edit.ts';
 import {
   addFilter,
   addLineFilter,
+  addPattern,
   filterName,
   isolatedLevel,
   isolateLevel,
@@ -81,6 +82,19 @@ test('line filters', () => {
   expect(addLineFilter('', 'x', '|=')).toBe('"x"');
   expect(addLineFilter('a', 'x "y"', '!=')).toBe('a -"x \\"y\\""');
   expect(addLineFilter('{a="b"}', 'x "y"', '!=')).toBe('{a="b"} != "x \\"y\\""');
+});
+
+test('patterns', () => {
+  expect(addPattern('', 'took <_> ms', '|>')).toBe('|> "took <_> ms"');
+  expect(addPattern('', 'took <_> ms', '!>')).toBe('!> "took <_> ms"');
+  expect(isSearch('!> "took <_> ms"')).toBe(false);
+  expect(addPattern('error', 'say "<_>"', '|>')).toBe('error |> "say \\"<_>\\""');
+  expect(addPattern('error', 'a <_>', '!>')).toBe('error |= "" !> "a <_>"');
+  expect(addPattern('error | json', 'a <_>', '!>')).toBe('error | json !> "a <_>"');
+  expect(addPattern('{a="b"}', 'x <b>bold</b> <_><id>', '!>')).toBe('{a="b"} !> "x <_>bold</b> <_>"');
+  expect(addPattern('{a="b"} !> "a <_>"', 'a <_>', '|>')).toBe('{a="b"} |> "a <_>"');
+  expect(addPattern('{a="b"} |> "a <_>"', 'a <_>', '|>')).toBe('{a="b"} |> "a <_>"');
+  expect(addPattern('process where true', 'a <_>', '|>')).toBe('|> "a <_>"');
 });
 
 test('level isolation is one stage that is replaced and removed', () => {

@@ -16,7 +16,7 @@ export const looksMetric = (query: string): boolean => metricStart.test(query);
 /** True for search text (words, fields), which is no LogQL and no EQL; see language/search-text.ts for the rule. An empty text is both. */
 export const isSearch = (query: string): boolean =>
   !looksEql(query) &&
-  !/^\s*(?:[{|]|![=~]\s*["`])/.test(query) &&
+  !/^\s*(?:[{|]|![=~>]\s*["`])/.test(query) &&
   (!looksMetric(query) || /^\s*\((?!\s*[({])/.test(query));
 
 /**
@@ -58,6 +58,23 @@ export function addFilter(query: string, field: Field, value: string, operator: 
   if (field.kind === 'json' && !/\|\s*json\b/.test(mask(text))) text = appendStage(text, '| json');
   if (inSelector) return addMatcher(text, `${name}=${quote(value)}`);
   return appendStage(text, `| ${name}${operator}${quote(value)}`);
+}
+
+/**
+ * The query that keeps only records of a pattern (`<_>` stands for anything), or leaves them out; the opposite condition is replaced. Text such as `<b>` would be
+ * a named capture, which line filters refuse, so there anything may stand too.
+ */
+export function addPattern(query: string, pattern: string, operator: '|>' | '!>'): string {
+  const text = quote(pattern.replace(/<[A-Za-z_]\w*>/g, '<_>').replace(/(?:<_>)+/g, '<_>'));
+  const stage = `${operator} ${text}`;
+  if (looksEql(query)) return stage;
+  if (query.includes(stage)) return query;
+  const opposite = `${operator === '|>' ? '!>' : '|>'} ${text}`;
+  if (query.includes(opposite)) return query.replace(opposite, () => stage);
+  // Behind words it takes a pipe to begin what is LogQL.
+  if (isSearch(query) && query.trim() !== '' && operator === '!>' && splitPipe(query).tail === '')
+    return `${query.trim()} |= "" ${stage}`;
+  return appendStage(query.trim(), stage);
 }
 
 /** The query that keeps only lines with (or without) a text. */

@@ -17,6 +17,7 @@ test('state survives the link', () => {
     limit: 100_000,
     at: '1788445800123456789,4294967297',
     live: true,
+    view: 'patterns',
   };
   expect(fromSearch(`?${toSearch(state)}`)).toEqual(state);
   const relative = { ...initialState, range: { kind: 'relative', seconds: 900 } as const, columns: [] };

@@ -10,6 +10,8 @@ export type ExplorerState = {
   /** Fields shown as columns before the message. */
   columns: string[];
   wrap: boolean;
+  /** What stands in the middle: records, or the kinds of lines among them. */
+  view: 'records' | 'patterns';
   /** Rows fetched at first; more come while scrolling. */
   limit: number;
   /** `<ts ns>,<seq>` of the record a permalink points at. */
@@ -25,6 +27,7 @@ export const initialState: ExplorerState = {
   direction: 'backward',
   columns: ['service'],
   wrap: false,
+  view: 'records',
   limit: limitChoices[0],
   at: null,
   live: false,
@@ -42,6 +45,7 @@ export function toSearch(state: ExplorerState): string {
   if (state.columns.join() !== initialState.columns.join())
     params.set('columns', state.columns.map(encodeURIComponent).join());
   if (state.wrap) params.set('wrap', '1');
+  if (state.view === 'patterns') params.set('view', 'patterns');
   if (state.limit !== initialState.limit) params.set('rows', String(state.limit));
   if (state.at) params.set('at', state.at);
   if (state.live) params.set('live', '1');
@@ -60,6 +64,7 @@ export function fromSearch(search: string): ExplorerState {
     direction: params.get('sort') === 'oldest' ? 'forward' : 'backward',
     columns: columns === null ? initialState.columns : columns.split(',').filter(Boolean).map(decode),
     wrap: params.get('wrap') === '1',
+    view: params.get('view') === 'patterns' ? 'patterns' : 'records',
     limit: limitChoices.find(choice => choice === limit) ?? initialState.limit,
     at: /^\d+,\d+$/.test(at) ? at : null,
     live: params.get('live') === '1',

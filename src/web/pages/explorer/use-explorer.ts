@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { looksEql } from '../../../query/eql/contract.ts';
-import { fetchFields, fetchHistogram, fetchStatus, streamQuery, streamTail } from '../../api.ts';
+import { fetchFields, fetchHistogram, fetchPatterns, fetchStatus, streamQuery, streamTail } from '../../api.ts';
 import type { Observable } from './observable.ts';
 import { looksMetric } from './query-edit.ts';
 import { rememberQuery } from './query-history.ts';
@@ -71,7 +71,7 @@ export function useExplorer() {
   };
 
   /** Changes how things look; no query is run and no history made. */
-  const adjust = (change: Partial<Pick<ExplorerState, 'columns' | 'wrap'>>) => {
+  const adjust = (change: Partial<Pick<ExplorerState, 'columns' | 'wrap' | 'view'>>) => {
     const next = { ...now.current.state, ...change };
     const search = toSearch(next);
     history.replaceState(null, '', search ? `?${search}` : location.pathname);
@@ -120,6 +120,9 @@ export function useExplorer() {
     ),
   );
   const fields = usePanel(parts, signal => fetchFields(scope, signal));
+  const patterns = usePanel(state.view === 'patterns' && !state.live ? parts : null, signal =>
+    fetchPatterns(scope, signal),
+  );
 
   const [empty, setEmpty] = useState(false);
   const statusTick = useTick(empty ? waitingMs : statusMs);
@@ -143,6 +146,7 @@ export function useExplorer() {
     tailVersion: useModel(tail),
     histogram,
     fields,
+    patterns,
     status,
     execute,
     adjust,
