@@ -4,6 +4,7 @@ import { and, or, quoteNumber, quoteString, quoteTime } from '../sql-writer.ts';
 import { arithmetic } from './arithmetic.ts';
 import { fieldName, type FieldSql } from './fields.ts';
 import { functions, needsText } from './functions.ts';
+import { isNullTest, isOpen, ofTruth } from './negation.ts';
 import { inTexts, matchSql } from './patterns.ts';
 import { expressionFields } from './query-fields.ts';
 import { readTimeMath } from './times.ts';
@@ -42,37 +43,52 @@ export function filterSql(filter: EventFilter, context: ConditionContext): strin
 const certain = (sql: string): string => (sql === '1' || sql === '0' ? sql : `ifNull(${sql}, 0)`);
 
 /**
- * SQL of a condition: 1, 0, or NULL where a missing field leaves it open. `positive`: only the difference between true and the rest counts, so
- * that a field whose value is empty may be read as a missing one where the condition holds for neither.
+ * SQL of a condition: 1, 0, or NULL where a function or calculation of a missing field leaves it open. As in Elasticsearch, which asks its index for
+ * the plain tests and turns the answer round, `!=` and `not` of a plain test hold where the field is missing.
  */
-export function conditionSql(expression: Expression, context: ConditionContext, positive = true): string {
+export function conditionSql(expression: Expression, context: ConditionContext): string {
   switch (expression.kind) {
     case 'and':
-      return and(expression.items.map(item => conditionSql(item, context, positive)));
+      return and(expression.items.map(item => conditionSql(item, context)));
     case 'or':
-      return or(expression.items.map(item => conditionSql(item, context, positive)));
+      return or(expression.items.map(item => conditionSql(item, context)));
     case 'not':
-      return negated(conditionSql(expression.of, context, !positive));
+      return isOpen(expression.of)
+        ? negated(openSql(expression.of, context))
+        : negated(certain(conditionSql(expression.of, context)));
     case 'certain':
-      return certain(conditionSql(expression.of, context, true));
+      return certain(conditionSql(expression.of, context));
     case 'literal':
       return expression.value === true ? '1' : expression.value === false ? '0' : unknownBoolean;
-    case 'compare':
-      if (expression.operator === '!=') return negated(leaf({ ...expression, operator: '==' }, context, !positive));
-      return leaf(expression, context, positive);
+    case 'compare': {
+      const turned = ofTruth(expression);
+      if (turned !== undefined) return conditionSql(turned, context);
+      const { operator, at } = expression;
+      return operator === '!='
+        ? conditionSql({ kind: 'not', of: { ...expression, operator: '==' }, at }, context)
+        : leaf(expression, context, true);
+    }
     case 'in':
-      if (expression.negated) return negated(leaf({ ...expression, negated: false }, context, !positive));
-      return leaf(expression, context, positive);
+      return expression.negated
+        ? conditionSql({ kind: 'not', of: { ...expression, negated: false }, at: expression.at }, context)
+        : leaf(expression, context, true);
     default:
-      return leaf(expression, context, positive);
+      return leaf(expression, context, true);
   }
 }
 
-const negated = (sql: string): string => (sql === '1' ? '0' : sql === '0' ? '1' : `NOT (${sql})`);
+/** What is open stays open when it is negated. */
+function openSql(expression: Expression, context: ConditionContext): string {
+  if (expression.kind === 'not') return negated(openSql(expression.of, context));
+  if (expression.kind === 'compare' && expression.operator === '!=')
+    return negated(leaf({ ...expression, operator: '==' }, context, false));
+  if (expression.kind === 'in' && expression.negated)
+    return negated(leaf({ ...expression, negated: false }, context, false));
+  if (expression.kind === 'literal') return conditionSql(expression, context);
+  return leaf(expression, context, false);
+}
 
-const isNullTest = (expression: Expression): boolean =>
-  expression.kind === 'compare' &&
-  [expression.left, expression.right].some(side => side.kind === 'literal' && side.value === null);
+const negated = (sql: string): string => (sql === '1' ? '0' : sql === '0' ? '1' : `NOT (${sql})`);
 
 /** A condition without `and`, `or`, `not`; of a field that may hold several values it is true when it is true of one of them. */
 function leaf(expression: Expression, context: ConditionContext, positive: boolean): string {

@@ -25,6 +25,8 @@ export type EqlFunction = {
 
 const text = (value: Value | undefined): string => asText(value ?? { type: 'null' });
 const number = (value: Value | undefined): string => `toInt64(${asNumber(value ?? { type: 'null' }).sql})`;
+/** `greatest` of the engine passes over NULL; here what is missing stays missing. */
+const notNegative = (sql: string): string => `if(${sql} < 0, 0, ${sql})`;
 const isNull = (value: Value | undefined): boolean => value === undefined || value.type === 'null';
 
 const fold = (sql: string, insensitive: boolean): string => (insensitive ? `lowerUTF8(${sql})` : sql);
@@ -119,7 +121,7 @@ const indexOf: EqlFunction = {
     const [source, part, start] = args;
     if (args.some(isNull)) return { type: 'null' };
     const [s, p] = [bind(fold(text(source), insensitive)), bind(fold(text(part), insensitive))];
-    const from = start === undefined ? '0' : bind(`greatest(0, ${number(start)})`);
+    const from = start === undefined ? '0' : bind(notNegative(number(start)));
     const found = bind(`positionUTF8(${s}, ${p}, toUInt64(ifNull(${from}, 0) + 1))`);
     // The engine finds the empty text nowhere past the first byte.
     const at = `multiIf(${from} > lengthUTF8(${s}), NULL, ${p} = '', ${from}, ${found} = 0, NULL, ${found} - 1)`;
@@ -193,14 +195,17 @@ const substring: EqlFunction = {
     const size = `toInt64(lengthUTF8(${s}))`;
     const from = (value: Value | undefined): string => {
       const at = number(value);
-      return `greatest(0, if(${at} < 0, ${at} + ${size}, ${at}))`;
+      return notNegative(`if(${at} < 0, ${at} + ${size}, ${at})`);
     };
     const first = bind(from(start));
-    const last = isNull(end) ? size : bind(`least(${size}, ${from(end)})`);
-    // Where something is missing no comparison holds, and the last branch is missing too.
+    const stop = isNull(end) ? size : bind(from(end));
+    const last = isNull(end) ? size : bind(`if(${stop} > ${size}, ${size}, ${stop})`);
     return {
       type: 'string',
-      sql: `if(${first} >= ${last}, '', substringUTF8(${s}, ${first} + 1, ${last} - ${first}))`,
+      sql: whenKnown(
+        [s, first, last],
+        `if(${first} >= ${last}, '', substringUTF8(${s}, ${first} + 1, ${last} - ${first}))`,
+      ),
     };
   },
 };
