@@ -32,7 +32,8 @@ export function unquote(literal: string): string | undefined {
       bytes.push(byte);
     } else if (point !== undefined) {
       const code = Number.parseInt(point, 16);
-      if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return undefined;
+      if (code > 0x10ffff) return undefined;
+      // Half of a surrogate pair is no character; Loki puts the replacement character, as Buffer does.
       bytes.push(...Buffer.from(String.fromCodePoint(code)));
     } else bytes.push(...Buffer.from(letter === undefined ? whole : (simple[letter] ?? '')));
   }

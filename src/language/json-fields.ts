@@ -128,7 +128,7 @@ export type PathStep = string | number;
 /** `a.b[0]["c d"]`; undefined when it is no path. */
 export function parseJsonPath(text: string): PathStep[] | undefined {
   const steps: PathStep[] = [];
-  const step = /(\.?)([\p{L}_][\p{L}\p{Nd}_]*)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/uy;
+  const step = /\s*(?:(\.?)\s*([\p{L}_][\p{L}\p{Nd}_]*)|\[\s*(\d+)\s*\]|\[\s*("(?:[^"\\]|\\.)*")\s*\])\s*/uy;
   while (step.lastIndex < text.length) {
     const found = step.exec(text);
     if (!found) return undefined;

@@ -23,9 +23,16 @@ const operators = [
 
 const word = /[\p{L}_][\p{L}\p{Nd}_]*/uy;
 const number = /(?:0[xX][0-9a-fA-F]*\.?[0-9a-fA-F]*[pP][+-]?\d+|(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/y;
-const blank = /(?:\s|#[^\n]*)+/y;
+/** Blanks and comments as Go's text/scanner skips them, and LogQL's own `#`. */
+const blank = /(?:[ \t\r\n]|#[^\n]*|\/\/[^\n]*|\/\*[^]*?\*\/)+/y;
+/** Go reads what begins with 0 and has no point or exponent as octal. */
+const badOctal = /0[\d_]*[89]/y;
 const flag = /--[\p{L}-]*/uy;
 const flags = ['--strict', '--keep-empty'];
+/** Sizes are 64 bits. */
+const maxBytes = 2 ** 64;
+/** Durations are 64 bits of ns. */
+const maxNs = 2 ** 63;
 const wordAfter = /[\p{L}\p{Nd}_.]/uy;
 
 /** Line and column (1-based, in UTF-16 units) of an offset. */
@@ -79,7 +86,9 @@ export function tokenize(text: string): Token[] {
     tokens.push({ type, text: text.slice(from, to), value, amount, from, to });
     return to;
   };
-  let at = 0;
+  const nul = text.indexOf('\0');
+  if (nul >= 0) throw parseError(text, nul, 'invalid character NUL');
+  let at = text.startsWith('\ufeff') ? 1 : 0;
   while (at < text.length) {
     const skip = matchAt(blank, text, at).length;
     if (skip > 0) {
@@ -87,6 +96,7 @@ export function tokenize(text: string): Token[] {
       continue;
     }
     const char = text[at] ?? '';
+    if (text.startsWith('/*', at)) throw parseError(text, at, 'comment not terminated');
     if (char === '"' || char === '`') {
       const to = readString(text, at);
       const value = unquote(text.slice(at, to));
@@ -95,6 +105,10 @@ export function tokenize(text: string): Token[] {
     } else if (durationStart(text, at)) {
       const { length, ns } = readDuration(text, at);
       const size = readBytes(text, at);
+      if (Math.abs(ns) > maxNs)
+        throw parseError(text, at, `duration ${text.slice(at, at + length)} is longer than 292 years`);
+      if (size.bytes > maxBytes)
+        throw parseError(text, at, `size ${text.slice(at, at + size.length)} is larger than 16 EiB`);
       if (size.length > length) at = push('bytes', at, at + size.length, size.bytes);
       else if (length > 0) {
         if (matchAt(wordAfter, text, at + length) !== '')
@@ -113,6 +127,8 @@ export function tokenize(text: string): Token[] {
             at,
             `bad number or duration ${JSON.stringify(text.slice(at).match(/^[\w.]+/)?.[0] ?? char)}`,
           );
+        if (matchAt(badOctal, text, at) === found)
+          throw parseError(text, at, `invalid digit ${JSON.stringify(found.match(/[89]/)?.[0])} in octal literal`);
         const amount = /^0[xX]/.test(found) ? hexFloat(found) : Number(found.replaceAll('_', ''));
         if (!Number.isFinite(amount)) throw parseError(text, at, `number ${found} is out of range`);
         at = push('number', at, at + found.length, amount);

@@ -35,6 +35,10 @@ export function evaluate(op: BinaryOperator, a: number, b: number): number {
 /** IEEE 754 pow as C and Go have it: where JavaScript says NaN, 1 to any power and -1 to an infinite one are 1. */
 const power = (a: number, b: number): number => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b);
 
+/** True when a query is a number, or operators between numbers. */
+export const isNumber = (query: MetricQuery): boolean =>
+  query.kind === 'literal' || (query.kind === 'binary' && isNumber(query.left) && isNumber(query.right));
+
 /** Replaces operators between numbers by their result. */
 export function foldLiterals(query: MetricQuery): MetricQuery {
   if (query.kind === 'vector_aggregation' || query.kind === 'label_replace')

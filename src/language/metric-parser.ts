@@ -2,7 +2,7 @@ import { nearest } from '../base/config.ts';
 import { parseLabelFilterStage } from './stages/label-filter.ts';
 import { parseStages } from './pipeline-parser.ts';
 import type { Token } from './lexer.ts';
-import { foldLiterals } from './literals.ts';
+import { foldLiterals, isNumber } from './literals.ts';
 import type { TokenReader } from './reader.ts';
 import { checkRegex, parseSelector } from './selector.ts';
 import { rangeFunctionNames, rangeRules } from './functions/rules.ts';
@@ -40,7 +40,8 @@ const withParameter = new Set<VectorFunction>(['topk', 'bottomk', 'approx_topk']
 const withoutGrouping = new Set<VectorFunction>(['sort', 'sort_desc', 'approx_topk']);
 const functionNames = [...rangeFunctionNames, ...vectorFunctions, 'label_replace', 'vector'];
 
-const depthMax = 100;
+/** Of parentheses and operators around an expression: what the reader can go down without running out of stack. */
+const depthMax = 1000;
 
 export function parseMetric(reader: TokenReader, allowAll: boolean): MetricQuery {
   return new MetricParser(reader, allowAll).expression(0, 0);
@@ -65,7 +66,7 @@ class MetricParser {
       const bool = this.reader.takeWord('bool');
       const matching = this.matching(op);
       const right = this.expression(op === '^' ? binaryStrength[op] : binaryStrength[op] + 1, depth + 1);
-      for (const leg of setOperators.has(op) ? [left, right] : []) {
+      for (const leg of setOperators.has(op) ? [left, right].filter(isNumber) : []) {
         const folded = foldLiterals(leg);
         if (folded.kind === 'literal')
           throw this.reader.rule(
@@ -90,14 +91,14 @@ class MetricParser {
     if (!on && !this.reader.isWord('ignoring')) return undefined;
     this.reader.next();
     const matching: VectorMatching = { on, labels: this.labels(), include: [] };
-    for (const side of ['left', 'right'] as const) {
-      if (!this.reader.isWord(`group_${side}`)) continue;
-      this.reader.next();
+    const side = (['left', 'right'] as const).find(s => this.reader.takeWord(`group_${s}`));
+    if (side !== undefined) {
       const include = this.reader.isOperator('(') ? this.labels() : [];
       // Loki takes a group for and, or, unless as well; they match many to many anyway.
-      if (setOperators.has(op)) continue;
-      matching.group = side;
-      matching.include = matching.on ? include.filter(label => !matching.labels.includes(label)) : include;
+      if (!setOperators.has(op)) {
+        matching.group = side;
+        matching.include = matching.on ? include.filter(label => !matching.labels.includes(label)) : include;
+      }
     }
     return matching;
   }
@@ -156,6 +157,7 @@ class MetricParser {
     if (withParameter.has(fn)) {
       const token = this.reader.number(`the parameter of ${fn}, an integer`);
       if (!/^\d+$/.test(token.text)) throw this.reader.rule(`invalid parameter ${fn}(${token.text},`, token);
+      if (!Number.isSafeInteger(token.amount)) throw this.reader.rule(`invalid parameter ${fn}(${token.text},`, token);
       if (token.amount < 1)
         throw this.reader.rule(`invalid parameter (must be greater than 0) ${fn}(${token.text}`, token);
       parameter = token.amount;
@@ -166,12 +168,13 @@ class MetricParser {
     const inner = this.vectorOperand(fn, start, depth);
     this.reader.operator(')');
     const grouping = before ?? this.grouping();
-    if (grouping && withoutGrouping.has(fn)) throw this.reader.rule(`${fn} takes no grouping`, start);
+    if (grouping && withoutGrouping.has(fn) && (grouping.labels.length > 0 || fn === 'approx_topk'))
+      throw this.reader.rule(`${fn} takes no grouping`, start);
     return {
       kind: 'vector_aggregation',
       fn,
       ...(parameter !== undefined && { parameter }),
-      ...(grouping && { grouping }),
+      ...(grouping && !withoutGrouping.has(fn) && { grouping }),
       inner,
     };
   }
@@ -226,7 +229,6 @@ class MetricParser {
     const open = this.reader.next();
     const written = this.reader.peek();
     const rangeNs = this.range(open);
-    if (rangeNs <= 0n) throw this.reader.rule('the range must be greater than 0');
     if (written.from !== open.to || this.reader.peek().from !== written.to)
       throw this.reader.fault('a range is written without blanks, such as [5m]', written);
     this.reader.operator(']');
@@ -277,7 +279,7 @@ class MetricParser {
 
   vectorOperand(fn: string, start: Token, depth: number): MetricQuery {
     const inner = this.expression(0, depth + 1);
-    if (foldLiterals(inner).kind === 'literal') throw this.reader.rule(`${fn} needs a vector, not a number`, start);
+    if (isNumber(inner)) this.reader.cannotRun(`${fn} needs a vector, not a number`, start);
     return inner;
   }
 
@@ -292,7 +294,6 @@ class MetricParser {
     const [target, replacement, source, regex] = strings;
     this.reader.operator(')');
     if (!target || !replacement || !source || !regex) throw new Error('BUG: label_replace takes four strings');
-    if (target.value === '') throw this.reader.rule('invalid label name "" in label_replace', target);
     checkRegex(this.reader, regex.value, regex);
     return {
       kind: 'label_replace',

@@ -8,6 +8,8 @@ import type { LogQuery, Query } from './tree.ts';
 export type ParseOptions = {
   /** Accept `{}` and selectors whose matchers all match the empty value (our own API; Loki's refuses them). */
   allowAll?: boolean;
+  /** Take what is well-formed even where it cannot be run, such as a template with an unknown function. For formatting only. */
+  formOnly?: boolean;
 };
 
 function open(text: string): TokenReader {
@@ -19,8 +21,10 @@ function open(text: string): TokenReader {
   return new TokenReader(text);
 }
 
-function end<T>(reader: TokenReader, tree: T): T {
+function end<T>(reader: TokenReader, tree: T, formOnly = false): T {
   if (reader.peek().type !== 'end') throw reader.unexpected('end of query');
+  const [fault] = reader.faults;
+  if (fault && !formOnly) throw reader.rule(fault.reason, fault.token);
   return tree;
 }
 
@@ -32,7 +36,8 @@ export function parseQuery(text: string, options: ParseOptions = {}): Query {
   // A query that opens with parentheses before its selector is a log query when nothing but `)` follows the log expression.
   let depth = 0;
   while (reader.isOperator('(', depth)) depth++;
-  return end(reader, reader.isOperator('{', depth) ? parseLogQuery(reader, allowAll) : parseMetric(reader, allowAll));
+  const tree = reader.isOperator('{', depth) ? parseLogQuery(reader, allowAll) : parseMetric(reader, allowAll);
+  return end(reader, tree, options.formOnly);
 }
 
 /** Parses a log query; a metric expression is a `bad_query`. */

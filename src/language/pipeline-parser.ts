@@ -3,7 +3,7 @@ import { parseSelector } from './selector.ts';
 import { isLineFilter, parseStage } from './stages/index.ts';
 import type { LogQuery, Stage } from './tree.ts';
 
-const depthMax = 100;
+const depthMax = 1000;
 
 /** `selector pipeline?`, possibly in parentheses. */
 export function parseLogQuery(reader: TokenReader, allowAll: boolean, depth = 0): LogQuery {

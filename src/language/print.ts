@@ -70,14 +70,17 @@ const indent = (text: string): string => text.replace(/^(?=.)/gm, '  ');
 /** Loki's: expressions longer than this are broken. */
 const lineCharsMax = 100;
 
+/** What lies deeper stays on its line: indented text grows with the square of the depth. */
+const brokenLevelsMax = 50;
+
 /**
  * The query in the layout of Loki's formatter: what is longer than `widest` is broken, a stage, an argument or an operand a line, two blanks a
  * level. 0 breaks whatever can be broken. Parsing it gives the same tree.
  */
-export function prettyQuery(query: Query, widest = 0): string {
+export function prettyQuery(query: Query, widest = 0, level = 0): string {
   const whole = printQuery(query);
-  if (whole.length <= widest) return whole;
-  const inner = (part: Query): string => indent(prettyQuery(part, widest));
+  if (whole.length <= widest || level >= brokenLevelsMax) return whole;
+  const inner = (part: Query): string => indent(prettyQuery(part, widest, level + 1));
   switch (query.kind) {
     case 'logs':
       return prettyPipeline(query, widest);

@@ -19,6 +19,8 @@ export class TokenReader {
   readonly text: string;
   readonly tokens: Token[];
   at = 0;
+  /** Why a well-formed query cannot be run, in order of the text. */
+  readonly faults: { reason: string; token: Token }[] = [];
 
   constructor(text: string) {
     this.text = text;
@@ -45,6 +47,11 @@ export class TokenReader {
   /** An error of meaning, not of form: `parse error : reason` as Loki words it; the position is in the error's fields. */
   rule(reason: string, token: Token = this.peek()): WeirError {
     return ruleError(this.text, token.from, reason);
+  }
+
+  /** Notes an error of meaning that does not keep the query from being read: Loki formats such a query and refuses to run it. */
+  cannotRun(reason: string, token: Token = this.peek()): void {
+    this.faults.push({ reason, token });
   }
 
   unexpected(expected: string): WeirError {

@@ -207,7 +207,8 @@ class RegexReader {
     }
     if (/^\\[AzbBdDsSwW]$/.test(two)) {
       this.at += 2;
-      return 'AzbB'.includes(two.charAt(1));
+      // There is no word boundary in an empty text.
+      return 'AzB'.includes(two.charAt(1));
     }
     if (/^\\[pP]$/.test(two)) this.unicodeClass();
     else this.characterEscape();

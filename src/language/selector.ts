@@ -20,10 +20,18 @@ export function parseMatcher(reader: TokenReader): Matcher {
 
 /** Throws a parse error at `token` when `regex` is not RE2. */
 export function checkRegex(reader: TokenReader, regex: string, token = reader.peek()): ReturnType<typeof readRegex> {
+  const fault = regexFault(regex);
+  if (fault !== undefined) throw reader.rule(fault, token);
+  return readRegex(regex);
+}
+
+/** Why `regex` is not RE2, in Go's words. */
+export function regexFault(regex: string): string | undefined {
   try {
-    return readRegex(regex);
+    readRegex(regex);
+    return undefined;
   } catch (error) {
-    throw reader.rule(`error parsing regexp: ${error instanceof Error ? error.message : String(error)}`, token);
+    return `error parsing regexp: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 

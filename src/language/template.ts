@@ -252,9 +252,19 @@ function compile(nodes: readonly TemplateNode[], row: Row, fault: Fault): Templa
   };
 }
 
-/** Checks a template: `fault` makes the error for what is no template, or what cannot be written as SQL. */
-export function checkTemplate(source: string, fault: Fault): void {
-  compile(readTemplate(source, names, fault), storedRow(new Scope()), fault);
+/** Why a text is no template, or none that can be written as SQL. */
+export function templateFault(source: string): string | undefined {
+  let found: string | undefined;
+  const fault: Fault = reason => {
+    found = reason;
+    return new WeirError('bad_query', { reason });
+  };
+  try {
+    compile(readTemplate(source, names, fault), storedRow(new Scope()), fault);
+  } catch (error) {
+    if (found === undefined) throw error;
+  }
+  return found;
 }
 
 /** The template over a row. */

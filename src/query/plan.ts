@@ -130,8 +130,8 @@ export function planOf(text: string, dialect: Dialect = 'weir', lookups?: Lookup
   };
 }
 
-/** LogQL laid out as Loki's format_query does. Throws as planOf. */
-export const formatQuery = (text: string): string => prettyPrint(parseQuery(text));
+/** LogQL laid out as Loki's format_query does, which asks of a query only that it is well-formed. Throws as planOf. */
+export const formatQuery = (text: string): string => prettyPrint(parseQuery(text, { formOnly: true }));
 
 /**
  * As planOf, for endpoints that answer log rows only. `ignored`: they answer about the rows before they are shaped.

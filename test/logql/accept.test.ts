@@ -29,13 +29,23 @@ describe.each(sections('accepted.txt'))('accepted: %s', (_, queries) => {
   });
 });
 
+function expectRefused(query: string): void {
+  const fault = faultOf(query);
+  expect(fault).toBeInstanceOf(WeirError);
+  const { message, code, line, column } = fault as WeirError;
+  expect(message).toMatch(/^parse error(?: at line \d+, col \d+)? ?: \S/);
+  expect(code).toBe('bad_query');
+  expect([line, column]).toEqual([expect.any(Number), expect.any(Number)]);
+}
+
 describe.each(sections('refused.txt'))('refused: %s', (_, queries) => {
+  test.each(queries)('%s', expectRefused);
+});
+
+describe.each(sections('not-run.txt'))('well-formed, not run: %s', (_, queries) => {
   test.each(queries)('%s', query => {
-    const fault = faultOf(query);
-    expect(fault).toBeInstanceOf(WeirError);
-    const { message, code, line, column } = fault as WeirError;
-    expect(message).toMatch(/^parse error(?: at line \d+, col \d+)? ?: \S/);
-    expect(code).toBe('bad_query');
-    expect([line, column]).toEqual([expect.any(Number), expect.any(Number)]);
+    expectRefused(query);
+    const tree = parseQuery(query, { formOnly: true });
+    expect(parseQuery(printQuery(tree), { formOnly: true })).toEqual(tree);
   });
 });

@@ -48,6 +48,14 @@ function definitionOf(stage: Stage): StageDefinition<Stage> {
 
 /** A line filter, or `|` and a stage. */
 export function parseStage(reader: TokenReader): Stage {
+  const known = reader.faults.length;
+  const stage = readStage(reader);
+  for (const fault of reader.faults.slice(known))
+    fault.reason = `stage '${stage.kind === 'line_filter' ? '' : '| '}${definitionOf(stage).print(stage)}' : ${fault.reason}`;
+  return stage;
+}
+
+function readStage(reader: TokenReader): Stage {
   if (isLineFilter(reader)) return lineFilter.parse(reader);
   reader.operator('|');
   const keyword = keywords.find(kind => reader.isWord(kind));

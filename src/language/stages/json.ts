@@ -39,10 +39,7 @@ export const json: StageDefinition<Json> = {
   parse(reader) {
     const extractions = parseExtractions(reader).map(({ extraction, at }) => {
       if (parseJsonPath(extraction.path) === undefined)
-        throw reader.rule(
-          `cannot parse expression ${JSON.stringify(extraction.path)}: not a JSON path such as a.b[0]["c d"]`,
-          at,
-        );
+        reader.cannotRun(`cannot parse expression [${extraction.path}]: not a JSON path such as a.b[0]["c d"]`, at);
       return extraction;
     });
     return { kind: 'json', extractions };

@@ -36,13 +36,20 @@ function condition(reader: TokenReader): LabelCondition {
     reader.operator('(');
     const value = reader.string('an address, a CIDR or a range, as a string');
     if (parseIpRange(value.value) === undefined)
-      throw reader.rule(`invalid ip matcher ${value.text}: write an address, a CIDR or "from-to"`, value);
+      reader.cannotRun(`ip: invalid pattern: ${value.text}: write an address, a CIDR or "from-to"`, value);
     reader.operator(')');
     return { type: 'ip', name, op: op === '=' ? '=' : '!=', value: value.value };
   }
-  const negative = reader.isOperator('-') || reader.isOperator('+') ? reader.next().text === '-' : undefined;
+  const sign = reader.isOperator('-') || reader.isOperator('+') ? reader.next() : undefined;
+  const negative = sign?.text === '-';
   const token = reader.peek();
-  if (token.type === 'number' || (negative === undefined && (token.type === 'duration' || token.type === 'bytes'))) {
+  // Of durations the sign is a part: no blank in between.
+  const mine = token.type === 'duration' && negative && sign.to === token.from;
+  if (
+    token.type === 'number' ||
+    (token.type === 'duration' && (sign === undefined || mine)) ||
+    (token.type === 'bytes' && sign === undefined)
+  ) {
     reader.next();
     return {
       type: token.type,

@@ -1,6 +1,6 @@
 import { quote } from '../go-string.ts';
 import { categories, not, notEmpty, removeLabel, type Row, setLabel, withError } from '../row.ts';
-import { checkTemplate, templateSql } from '../template.ts';
+import { templateFault, templateSql } from '../template.ts';
 import type { LabelAssignment, LabelFormat } from '../tree.ts';
 import type { StageDefinition } from './stage.ts';
 
@@ -20,18 +20,14 @@ export const labelFormat: StageDefinition<LabelFormat> = {
     const assignments: LabelAssignment[] = [];
     do {
       const target = reader.name('a label name');
-      if (target.text === '__error__') throw reader.rule('__error__ cannot be formatted', target);
+      if (target.text === '__error__') reader.cannotRun('__error__ cannot be formatted', target);
       if (assignments.some(a => a.target === target.text))
-        throw reader.rule(
-          `multiple label name ${JSON.stringify(target.text)} not allowed in a single format operation`,
-          target,
-        );
+        reader.cannotRun(`multiple label name '${target.text}' not allowed in a single format operation`, target);
       reader.operator('=');
       const value = reader.peek();
       if (value.type === 'string') {
-        checkTemplate(value.value, reason =>
-          reader.rule(`invalid template for label ${JSON.stringify(target.text)}: ${reason}`, value),
-        );
+        const fault = templateFault(value.value);
+        if (fault !== undefined) reader.cannotRun(`invalid template for label '${target.text}': ${fault}`, value);
         reader.next();
         assignments.push({ target: target.text, from: { template: value.value } });
       } else

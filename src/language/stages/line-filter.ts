@@ -4,7 +4,7 @@ import { lineRegexCondition, substringCondition } from '../message-search.ts';
 import { lineMatchesPattern, parsePattern } from '../pattern-text.ts';
 import type { TokenReader } from '../reader.ts';
 import { not } from '../row.ts';
-import { checkRegex } from '../selector.ts';
+import { regexFault } from '../selector.ts';
 import { or } from '../sql-writer.ts';
 import type { LineFilter, LineFilterOperator, LineOperand } from '../tree.ts';
 import type { StageDefinition } from './stage.ts';
@@ -14,19 +14,23 @@ export const lineFilterOperators: readonly LineFilterOperator[] = ['|=', '!=', '
 function operand(reader: TokenReader, op: LineFilterOperator): LineOperand {
   if (reader.isWord('ip') && reader.isOperator('(', 1)) {
     const at = reader.next();
-    if (op !== '|=' && op !== '!=') throw reader.rule(`ip(..) works with |= and != only, not with ${op}`, at);
+    if (op !== '|=' && op !== '!=')
+      reader.cannotRun(`ip: invalid operation: ip(..) works with |= and != only, not with ${op}`, at);
     reader.operator('(');
     const value = reader.string('an address, a CIDR or a range, as a string');
     if (parseIpRange(value.value) === undefined)
-      throw reader.rule(`invalid ip matcher ${value.text}: write an address, a CIDR or "from-to"`, value);
+      reader.cannotRun(`ip: invalid pattern: ${value.text}: write an address, a CIDR or "from-to"`, value);
     reader.operator(')');
     return { value: value.value, ip: true };
   }
   const token = reader.string('a string');
-  if (op === '|~' || op === '!~') checkRegex(reader, token.value, token);
+  if (op === '|~' || op === '!~') {
+    const fault = regexFault(token.value);
+    if (fault !== undefined) reader.cannotRun(fault, token);
+  }
   if (op === '|>' || op === '!>') {
     const fault = parsePattern(token.value, { named: false }).fault;
-    if (fault !== undefined) throw reader.rule(`invalid pattern ${token.text}: ${fault}`, token);
+    if (fault !== undefined) reader.cannotRun(`invalid pattern ${token.text}: ${fault}`, token);
   }
   return { value: token.value, ip: false };
 }

@@ -1,6 +1,6 @@
 import { quote } from '../go-string.ts';
 import { choose, notEmpty, withError, withLine } from '../row.ts';
-import { checkTemplate, templateSql } from '../template.ts';
+import { templateFault, templateSql } from '../template.ts';
 import type { LineFormat } from '../tree.ts';
 import type { StageDefinition } from './stage.ts';
 
@@ -8,7 +8,8 @@ import type { StageDefinition } from './stage.ts';
 export const lineFormat: StageDefinition<LineFormat> = {
   parse(reader) {
     const token = reader.string('a template, as a string');
-    checkTemplate(token.value, reason => reader.rule(`invalid line template: ${reason}`, token));
+    const fault = templateFault(token.value);
+    if (fault !== undefined) reader.cannotRun(`invalid line template: ${fault}`, token);
     return { kind: 'line_format', template: token.value };
   },
   print: stage => `line_format ${quote(stage.template)}`,

@@ -133,7 +133,7 @@ export const logfmt: StageDefinition<Logfmt> = {
     }
     const extractions = parseExtractions(reader).map(({ extraction, at }) => {
       if (!/^["_\p{L}]/u.test(extraction.path))
-        throw reader.rule(
+        reader.cannotRun(
           `cannot parse expression [${extraction.path}]: a key of logfmt begins with a letter or _, or is in quotes`,
           at,
         );
