@@ -49,6 +49,8 @@ export type Statement = {
   queryId?: string;
   settings?: SqlSettings;
   signal?: AbortSignal;
+  /** See Question. */
+  small?: boolean;
   /** What the table function `input()` of the statement reads, sent behind it. Only a server takes one; `sql` ends in the FORMAT of these bytes. */
   body?: readonly Uint8Array[];
 };
@@ -107,6 +109,8 @@ export type Question = {
   settings?: SqlSettings;
   signal?: AbortSignal;
   onProgress?: (progress: SqlProgress) => void;
+  /** The answer has at most some hundred rows: the engine gives it in one piece, which costs less than a stream. */
+  small?: boolean;
   /** Milliseconds until the answer is cut off (partial), default from config; 0 = never (exports). */
   timeoutMs?: number;
 };

@@ -1,6 +1,6 @@
 import { generate } from '../generate.ts';
 import { planOf } from '../../src/query/plan.ts';
-import { median, type Result } from '../statistics.ts';
+import { median, quantile, type Result } from '../statistics.ts';
 import type { UnderTest } from '../weir-under-test.ts';
 import { send } from './ingest.ts';
 
@@ -85,7 +85,7 @@ const texts = [
   'sum(rate({app="a"} | json | status >= 500 [5m])) / sum(rate({app="a"} | json [5m])) > 0.01',
 ];
 
-/** CPU time from the text of a query to its SQL. */
+/** From the text of a query to its SQL: the longest but one in a hundred of many runs of each query by the clock, and the mean CPU of one. */
 export function compileCase(): Result[] {
   const range = { start: 1_790_000_000_000_000_000n, end: 1_790_003_600_000_000_000n };
   const sources = { records: ['`weir`.`records`', '`weir`.`tail_1`'] };
@@ -94,23 +94,29 @@ export function compileCase(): Result[] {
     if (plan.kind === 'metric') plan.sql('default', range, 60_000_000_000n)(sources);
     else plan.page({ tenant: 'default', range }, { direction: 'backward', limit: 100 }).sql(sources);
   };
-  const repeats = 300;
-  for (let i = 0; i < repeats; i++) for (const text of texts) compile(text);
-  // Single runs are shorter than the clock's tick, so the dearest query stands for the worst case.
-  const millis = texts.map(text => {
+  for (let i = 0; i < 300; i++) for (const text of texts) compile(text);
+  const repeats = 3000;
+  const figures = texts.map(text => {
+    const walls: number[] = [];
     const began = process.threadCpuUsage();
-    for (let i = 0; i < repeats; i++) compile(text);
+    for (let i = 0; i < repeats; i++) {
+      const start = performance.now();
+      compile(text);
+      walls.push(performance.now() - start);
+    }
     const spent = process.threadCpuUsage(began);
-    return (spent.user + spent.system) / 1000 / repeats;
+    return { p99: quantile(walls, 0.99), cpu: (spent.user + spent.system) / 1000 / repeats };
   });
+  const p99 = figures.map(f => f.p99);
+  const cpu = figures.map(f => f.cpu);
   return [
     {
       case: 'language',
-      what: 'parse and compile, the dearest query',
-      value: Math.max(...millis),
+      what: 'parse and compile, p99 of the dearest query',
+      value: Math.max(...p99),
       unit: 'ms',
       target: { most: 1 },
-      note: `median ${median(millis).toFixed(2)} ms of ${texts.length} queries`,
+      note: `${repeats} runs of each of ${texts.length} queries; median of their p99 ${median(p99).toFixed(2)} ms; mean CPU ${Math.max(...cpu).toFixed(2)} ms of the dearest, ${median(cpu).toFixed(2)} ms of the median`,
     },
   ];
 }

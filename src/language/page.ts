@@ -34,6 +34,9 @@ export type PageRow = {
 
 type Raw = Record<string, unknown>;
 
+/** A record has up to some MiB of text; this many of the largest still fit into one string. */
+const smallRowsMax = 200;
+
 /**
  * A page of rows, cheap to ask for: the engine gives columns as they are stored and orders by time only, which it can read from the key without
  * looking at other columns (`seq`, which breaks ties, would make it read far beyond the limit); labels are put together here, for the rows
@@ -43,6 +46,8 @@ export type Page = {
   /** At most `limit + 1` rows of each source: the one more tells whether the cut falls between rows of one time. */
   sql: ToSql;
   settings: Record<string, string | number>;
+  /** So few rows that their text is no burden in one piece. */
+  small: boolean;
   /** The page, made of all rows of `sql` in any order. With `tie`, only rows beside that time are in it, and `tied` gives the others. */
   read(raw: readonly Raw[]): { rows: PageRow[]; tie?: Tie };
   /** The first rows of one time by seq, to be read by `readTied`. */
@@ -152,6 +157,7 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
       // Some hundred rows are not worth a thread.
       output_format_parallel_formatting: 0,
     },
+    small: limit <= smallRowsMax,
     read(raw) {
       const rows = inOrder(raw);
       const [last, beyond] = [rows[limit - 1], rows[limit]];

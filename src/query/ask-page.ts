@@ -19,6 +19,7 @@ export async function askPage(ask: Ask, tenant: Tenant, page: Page, question: Pa
     ask(tenant, {
       ...rest,
       settings: page.settings,
+      small: page.small,
       sql: sources => {
         const text = sql(sources);
         onSql?.(text);

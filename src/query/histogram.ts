@@ -52,6 +52,7 @@ export function registerHistogram(server: FastifyInstance, room: Room): void {
       sql: sources => `SELECT intDiv(toUnixTimestamp64Nano(timestamp), ${stepMs}000000) * ${levels.length} + ${levelIndex} AS key, count() AS n
 FROM (${matching(sources)}) GROUP BY key ORDER BY key`,
       signal: abortWith(reply.raw).signal,
+      small: true,
       timeoutMs: room.timeoutMs(undefined),
     });
     const buckets: HistogramAnswer['buckets'] = [];

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import { createClient } from '@clickhouse/client';
+import { setTimeout as delay } from 'node:timers/promises';
 import { log } from '../base/log.ts';
 import { engineQueryEnded } from '../base/telemetry.ts';
 import { WeirError } from '../base/errors.ts';
 import type { SqlProgress, SqlRows, SqlSettings, Statement } from '../flow.ts';
+import { quoteString } from '../language/sql-writer.ts';
 import { EngineFault, engineFault, parseEngineMessage, toFault } from './engine-fault.ts';
+import { answerHeader, classHeader } from './engine/request.ts';
+import { nameComment } from './engine/statement-text.ts';
+import { type EngineResponse, socketSender } from './socket-sender.ts';
 
 /** Where the engine is: the embedded child's socket, or a ClickHouse server's URL (`http://user:password@host:8123`). */
 export type EngineAddress = { socketPath: string } | { url: string };
@@ -44,7 +48,8 @@ const addressBytesMax = 900_000;
 
 const rowSettings: SqlSettings = { output_format_json_quote_64bit_integers: 1 };
 
-type Response = { stream: Readable; response_headers: Record<string, string | string[] | undefined> };
+/** How often somebody who asked for a small answer is told how far the engine is. */
+const progressMillis = 250;
 
 /** The exception at the end of a tagged answer, if it failed after its first byte. */
 function exceptionIn(tail: Buffer, tag: string): string | undefined {
@@ -54,7 +59,7 @@ function exceptionIn(tail: Buffer, tag: string): string | undefined {
 }
 
 /** Bytes of an answer, its last ones held back until it is known that they are data and not an exception. */
-async function* checkedBytes(response: Response, queryId: string): AsyncGenerator<Buffer> {
+async function* checkedBytes(response: EngineResponse, queryId: string): AsyncGenerator<Buffer> {
   const tag = String(response.response_headers['x-clickhouse-exception-tag'] ?? '');
   let held: Buffer = Buffer.alloc(0);
   for await (const bytes of response.stream as AsyncIterable<Buffer>) {
@@ -96,53 +101,54 @@ function toProgress(p: Record<string, string>): SqlProgress {
   };
 }
 
+const serverClient = (url: string): ReturnType<typeof createClient> =>
+  createClient({
+    url,
+    request_timeout: requestMillisMax,
+    // a server closes idle connections after 3 s or more
+    keep_alive: { enabled: true, idle_socket_ttl: 2_000 },
+    log: { level: 127 },
+  });
+
 /** Connect lazily: nothing is sent before the first statement. */
 export function openClient(address: EngineAddress, options: ClientOptions = {}): StoreClient {
-  const socketPath = 'socketPath' in address ? address.socketPath : undefined;
-  const agent = new Agent({
-    keepAlive: true,
-    maxSockets: 256,
-    ...(socketPath !== undefined && { socketPath }),
-  });
+  const socket = 'socketPath' in address ? socketSender(address.socketPath) : undefined;
+  const server = 'url' in address ? serverClient(address.url) : undefined;
   const userSettings: SqlSettings = {
     ...rowSettings,
     ...options.userSettings,
     // the embedded engine does so by itself
-    ...(socketPath === undefined && { cancel_http_readonly_queries_on_client_close: 1 }),
+    ...(server && { cancel_http_readonly_queries_on_client_close: 1 }),
   };
-  const client = createClient({
-    url: 'url' in address ? address.url : 'http://engine',
-    request_timeout: requestMillisMax,
-    // the child never closes an idle connection, a server does after 3 s or more
-    keep_alive: { enabled: true, idle_socket_ttl: socketPath === undefined ? 2_000 : 60_000 },
-    // one agent for the socket; with a URL the client's own handles https as well
-    ...(socketPath !== undefined && { http_agent: agent, set_basic_auth_header: false }),
-    log: { level: 127 },
-  });
 
   async function send(
     statement: Statement,
     queryId: string,
     queryClass: string,
     settings: SqlSettings,
-  ): Promise<Response> {
-    statement.signal?.throwIfAborted();
+  ): Promise<EngineResponse> {
+    const { sql, signal } = statement;
+    signal?.throwIfAborted();
+    const all = { ...settings, ...statement.settings };
+    const headers = { [classHeader]: queryClass, ...(statement.small && { [answerHeader]: 'small' }) };
+    if (socket) return socket.send({ sql, queryId, settings: all, headers, signal });
+    if (!server) throw new Error('BUG: the engine has neither a socket nor a URL');
     const parameters = {
-      query: statement.sql,
+      query: sql,
       query_id: queryId,
-      abort_signal: statement.signal,
-      clickhouse_settings: { ...settings, ...statement.settings },
-      http_headers: { 'x-weir-class': queryClass },
+      abort_signal: signal,
+      clickhouse_settings: all,
+      http_headers: headers,
     };
-    if (!statement.body) return client.exec(parameters);
+    if (!statement.body) return server.exec(parameters);
     // The statement goes into the address then.
-    if (encodeURIComponent(statement.sql).length > addressBytesMax)
+    if (encodeURIComponent(sql).length > addressBytesMax)
       throw new EngineFault(
         'overloaded',
         { reason: 'the statement of a tick is too long for a server', seconds: 1 },
         202,
       );
-    return client.exec({ ...parameters, values: Readable.from(statement.body, { objectMode: false }) });
+    return server.exec({ ...parameters, values: Readable.from(statement.body, { objectMode: false }) });
   }
 
   /** Run `work` with everything that must hold for any statement: errors mapped and logged, time measured. */
@@ -178,7 +184,7 @@ export function openClient(address: EngineAddress, options: ClientOptions = {}):
     statement: Statement,
     queryId: string,
     start: number,
-    response: Response,
+    response: EngineResponse,
     pieces: AsyncGenerator<T>,
   ): AsyncIterableIterator<T> {
     const leave = (): void => {
@@ -212,33 +218,55 @@ export function openClient(address: EngineAddress, options: ClientOptions = {}):
     };
   }
 
+  const run: StoreClient['run'] = async statement => {
+    const queryId = statement.queryId ?? randomUUID();
+    const start = performance.now();
+    const rows = await counted('run', statement, queryId, start, async () => {
+      const response = await send(statement, queryId, 'service', { ...rowSettings, default_format: 'JSONEachRow' });
+      const stop = (): void => void response.stream.destroy();
+      statement.signal?.addEventListener('abort', stop, { once: true });
+      const pieces: Buffer[] = [];
+      for await (const piece of checkedBytes(response, queryId)) pieces.push(piece);
+      statement.signal?.removeEventListener('abort', stop);
+      const text = Buffer.concat(pieces).toString('utf8').trimEnd();
+      return text === '' ? [] : (JSON.parse(`[${text.replaceAll('\n', ',')}]`) as Record<string, unknown>[]);
+    });
+    engineQueryEnded('run', 'ok', (performance.now() - start) / 1000);
+    return rows;
+  };
+
+  /** Tell how far a statement is until `abort`; nothing when it is over soon. */
+  function watchProgress(queryId: string, onProgress: (progress: SqlProgress) => void): AbortController {
+    const over = new AbortController();
+    const { signal } = over;
+    const watch = async (): Promise<void> => {
+      for (;;) {
+        await delay(progressMillis, undefined, { ref: false, signal });
+        const [now] = await run({
+          sql: `SELECT read_rows, read_bytes, total_rows_approx AS total_rows_to_read, toUInt64(elapsed * 1e9) AS elapsed_ns FROM system.processes WHERE startsWith(query, ${quoteString(nameComment(queryId))})`,
+        });
+        if (now && !signal.aborted) onProgress(toProgress(now as Record<string, string>));
+      }
+    };
+    // Ended by `abort`, or the engine is gone, which the statement itself tells.
+    watch().catch(() => {});
+    return over;
+  }
+
   return {
-    async run(statement) {
-      const queryId = statement.queryId ?? randomUUID();
-      const start = performance.now();
-      const rows = await counted('run', statement, queryId, start, async () => {
-        const response = await send(statement, queryId, 'service', { ...rowSettings, default_format: 'JSONEachRow' });
-        const stop = (): void => void response.stream.destroy();
-        statement.signal?.addEventListener('abort', stop, { once: true });
-        const pieces: Buffer[] = [];
-        for await (const piece of checkedBytes(response, queryId)) pieces.push(piece);
-        statement.signal?.removeEventListener('abort', stop);
-        const text = Buffer.concat(pieces).toString('utf8').trimEnd();
-        return text === '' ? [] : (JSON.parse(`[${text.replaceAll('\n', ',')}]`) as Record<string, unknown>[]);
-      });
-      engineQueryEnded('run', 'ok', (performance.now() - start) / 1000);
-      return rows;
-    },
+    run,
 
     async stream(statement, onProgress) {
       const queryId = statement.queryId ?? randomUUID();
       const start = performance.now();
+      // A small answer of the embedded engine comes at its end, and with it what was read until then.
+      const watch = statement.small && socket && onProgress ? watchProgress(queryId, onProgress) : undefined;
       const response = await counted('stream', statement, queryId, start, () =>
         send(statement, queryId, 'user', {
           ...userSettings,
           default_format: 'JSONEachRowWithProgress',
         }),
-      );
+      ).finally(() => watch?.abort());
       async function* rows(): AsyncGenerator<Record<string, unknown>[]> {
         for await (const piece of jsonPieces(response.stream) as AsyncGenerator<ProgressLine[]>) {
           const batch: Record<string, unknown>[] = [];
@@ -263,7 +291,7 @@ export function openClient(address: EngineAddress, options: ClientOptions = {}):
     },
 
     async kill(queryId) {
-      await this.run({ sql: `KILL QUERY WHERE query_id = '${queryId.replaceAll(/[^\w.:-]/g, '')}' ASYNC` });
+      await run({ sql: `KILL QUERY WHERE query_id = '${queryId.replaceAll(/[^\w.:-]/g, '')}' ASYNC` });
     },
 
     async alive(timeoutMs) {
@@ -283,8 +311,8 @@ export function openClient(address: EngineAddress, options: ClientOptions = {}):
     },
 
     async close() {
-      await client.close();
-      agent.destroy();
+      await server?.close();
+      socket?.close();
     },
   };
 }

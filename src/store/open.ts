@@ -14,6 +14,7 @@ import { type RetentionTimer, startRetention } from './retention.ts';
 import { type EngineStreams, makeRunBytes, makeRunQuery } from './run-query.ts';
 import { createIncoming, createLines, createQuarantineTail, createTail, selectStreams, tableNames } from './schema.ts';
 import { renewStaging, type Sealing, seal } from './seal.ts';
+import { snapshotsTaken } from './snapshots-taken.ts';
 import { fileSystemSync } from './sync.ts';
 
 export type Store = TailStore & {
@@ -89,14 +90,7 @@ export function openStore(options: StoreOptions): Store {
         streams: (tail, moved) => `(${selectStreams(without(tail.records, day, moved))})`,
       },
     },
-    async queryIds => {
-      // The counter is set when the plan is built, and all tables of a statement have given their snapshots before.
-      const rows = await engine.run({
-        sql: `SELECT query_id FROM system.processes WHERE query_id IN (${queryIds.map(quoteString).join(', ')})
-AND (read_rows > 0 OR ProfileEvents['QueryPlanBuildMicroseconds'] > 0)`,
-      });
-      return rows.map(r => String(r.query_id));
-    },
+    queryIds => snapshotsTaken(engine, queryIds),
     dropTail,
   );
   const requests = new DeleteRequests(engine, names, compileCondition);

@@ -45,6 +45,7 @@ async function open<T>(
         sql: question.sql(ticket.sources),
         queryId: ticket.queryId,
         settings,
+        ...(question.small && { small: true }),
         ...(question.signal && { signal: question.signal }),
       });
       ticket.started();

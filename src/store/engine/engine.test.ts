@@ -12,6 +12,7 @@ import type { SqlProgress } from '../../flow.ts';
 import { mergeTreeSettings, profileSettings, serverSettings } from './config-file.ts';
 import { memoryBudget } from './memory-budget.ts';
 import { processUsage } from './process.ts';
+import { snapshotsTaken } from '../snapshots-taken.ts';
 import { remoteEngine } from './remote.ts';
 import { type EmbeddedEngine, embeddedEngine } from './supervisor.ts';
 
@@ -172,6 +173,35 @@ test('a stream resolves when it started, long before it ends', async () => {
   // cut off without an error; an aggregation has no answer then
   expect(await collect(rows)).toEqual([]);
   expect(performance.now() - start).toBeGreaterThan(1_900);
+});
+
+test('a small answer comes in one piece, like that of a stream', async () => {
+  const sql = `SELECT number AS n, concat('ä\\n\\0', toString(number)) AS text FROM numbers(150)`;
+  const progress: SqlProgress[] = [];
+  const small = await engine.client.stream({ sql, small: true }, p => progress.push(p));
+  expect(await collect(small)).toEqual(await collect(await engine.client.stream({ sql })));
+  expect(progress.at(-1)?.readRows).toBe(150);
+  expect(await collect(await engine.client.stream({ sql: 'SELECT 1 WHERE 0', small: true }))).toEqual([]);
+  const refused = engine.client.stream({ sql: 'SELECT secret', small: true });
+  await expect(refused).rejects.toMatchObject({ code: 'query_failed', engineCode: 47 });
+  expect(await collect(await engine.client.stream({ sql: 'SELECT 2 AS x', small: true }))).toEqual([{ x: 2 }]);
+});
+
+test('a small answer that takes long after all can be watched, seen to have its snapshot, and stopped', async () => {
+  const progress: SqlProgress[] = [];
+  const abort = new AbortController();
+  const asked = engine.client
+    .stream({ sql: heavy, queryId: 'weir-long', small: true, signal: abort.signal }, p => progress.push(p))
+    .catch((error: unknown) => error);
+  await vi.waitFor(
+    async () => expect(await snapshotsTaken(engine, ['weir-other', 'weir-long'])).toEqual(['weir-long']),
+    5_000,
+  );
+  await vi.waitFor(() => expect(progress.at(-1)?.readRows).toBeGreaterThan(0), 5_000);
+  expect(progress.at(-1)?.totalRows).toBe(100_000_000_000);
+  abort.abort();
+  expect(await asked).toMatchObject({ code: 'query_cancelled' });
+  await vi.waitFor(async () => expect(await running()).toEqual([]), 5_000);
 });
 
 test('a heavy plan on one session does not hold up others', async () => {

@@ -91,7 +91,7 @@ export class StreamLane implements Lane {
             break;
           case 'ended':
             worker.off('message', onEvent);
-            resolve();
+            resolve(event.bytes && sink.chunk(event.bytes));
             break;
           case 'failed':
             worker.off('message', onEvent);
@@ -108,7 +108,7 @@ export class StreamLane implements Lane {
         prepare,
         sql: text ?? wholeText(statement),
         format: statement.format,
-        stream: text === undefined && statement.mode === 'chunks',
+        way: text !== undefined ? 'whole' : statement.mode === 'small' ? 'small' : 'stream',
       });
     });
   }

@@ -20,6 +20,8 @@ export const codeOf = (message: string): number => Number(/Code: (\d+)/.exec(mes
  */
 export type QueryClass = 'user' | 'service' | 'control';
 export const classHeader = 'x-weir-class';
+/** `small`: see statement-text.ts. */
+export const answerHeader = 'x-weir-answer';
 
 /** One statement as the HTTP interface of ClickHouse takes it. */
 export type EngineRequest = {
@@ -29,6 +31,8 @@ export type EngineRequest = {
   settings: Map<string, string>;
   database: string;
   queryClass: QueryClass;
+  /** The asker expects at most some hundred rows. */
+  small?: boolean;
 };
 
 /** URL parameters of the interface that are not settings of the query. Authentication is the socket's file mode. */
@@ -105,5 +109,6 @@ export async function readRequest(request: IncomingMessage): Promise<EngineReque
     settings,
     database: parameters.get('database') ?? 'default',
     queryClass: queryClass === 'service' || queryClass === 'control' ? queryClass : 'user',
+    small: request.headers[answerHeader] === 'small',
   };
 }

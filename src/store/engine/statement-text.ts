@@ -3,10 +3,11 @@ import { EngineError, type EngineRequest } from './request.ts';
 /**
  * How an answer travels:
  * - `chunks`: formats in which pieces of an answer simply follow each other; the engine hands them over as they are computed.
+ * - `small`: of these formats the JSON ones (text, always UTF-8), where the asker says that there is little of it: in one piece, computed on the thread of its session.
  * - `pipe`: formats with a header or footer. The engine would repeat it for each piece, so it writes the file itself, into a named pipe.
  * - `whole`: everything else, in one piece: small documents, and statements without an answer.
  */
-export type AnswerMode = 'chunks' | 'pipe' | 'whole';
+export type AnswerMode = 'chunks' | 'small' | 'pipe' | 'whole';
 
 const chunkFormats = new Set([
   'JSONEachRow',
@@ -23,6 +24,7 @@ const chunkFormats = new Set([
   'RowBinary',
   'TSKV',
 ]);
+const smallFormats = new Set(['JSONEachRow', 'JSONEachRowWithProgress']);
 const pipeFormats = new Set([
   'Parquet',
   'Arrow',
@@ -102,9 +104,10 @@ export function statementText(request: EngineRequest): StatementText {
   const text = request.sql.replace(/[\s;]+$/, '');
   const format = formatClause.exec(text)?.[1] ?? request.format;
   const select = keyword === 'SELECT' || keyword === 'WITH';
+  const chunks = request.small && smallFormats.has(format) ? 'small' : 'chunks';
   return {
     ...common,
-    mode: select && chunkFormats.has(format) ? 'chunks' : select && pipeFormats.has(format) ? 'pipe' : 'whole',
+    mode: select && chunkFormats.has(format) ? chunks : select && pipeFormats.has(format) ? 'pipe' : 'whole',
     format,
     body: text.replace(formatClause, ''),
     tail: `\nFORMAT ${format}${request.settings.size > 0 ? ` SETTINGS ${assignments(request.settings)}` : ''}`,
@@ -112,7 +115,7 @@ export function statementText(request: EngineRequest): StatementText {
   };
 }
 
-/** What the engine is given for modes `chunks` and `whole`. */
+/** What the engine is given for all modes but `pipe`. */
 export const wholeText = (statement: StatementText): string =>
   `${nameComment(statement.queryId)} ${statement.body}${statement.tail}`;
 

@@ -7,7 +7,7 @@ import { Session } from 'chdb';
  * on the child's main thread that would hold up every other query, its cancellation and the watchdog's probe.
  */
 export type WorkerOrder =
-  | { do: 'run'; prepare: string; sql: string; format: string; stream: boolean }
+  | { do: 'run'; prepare: string; sql: string; format: string; way: 'stream' | 'small' | 'whole' }
   /** The receiver can take one more chunk. */
   | { do: 'more' }
   | { do: 'cancel' }
@@ -17,7 +17,8 @@ export type WorkerEvent =
   /** The query has its snapshot of the data and is running. */
   | { is: 'started' }
   | { is: 'chunk'; bytes: Uint8Array }
-  | { is: 'ended' }
+  /** `bytes`: the whole answer, when it was not in chunks. */
+  | { is: 'ended'; bytes?: Uint8Array }
   | { is: 'failed'; message: string };
 export type WorkerData = { path: string; connectionArgs: string[] };
 
@@ -37,10 +38,14 @@ function tell(event: WorkerEvent, transfer: ArrayBuffer[] = []): void {
 }
 
 /** Bytes that own their memory can change threads without a copy. */
-function tellChunk(bytes: Uint8Array): void {
+function owned(bytes: Uint8Array): ArrayBuffer[] {
   const owner = bytes.buffer;
   const whole = owner instanceof ArrayBuffer && bytes.byteOffset === 0 && bytes.byteLength === owner.byteLength;
-  tell({ is: 'chunk', bytes }, whole ? [owner] : []);
+  return whole ? [owner] : [];
+}
+
+function tellWhole(bytes: Uint8Array): void {
+  tell({ is: 'ended', bytes }, owned(bytes));
 }
 
 async function runStream(sql: string, format: string): Promise<void> {
@@ -56,7 +61,8 @@ async function runStream(sql: string, format: string): Promise<void> {
   for await (const chunk of stream) {
     if (chunk.numBytes > 0) {
       credit -= 1;
-      tellChunk(chunk.raw());
+      const bytes = chunk.raw();
+      tell({ is: 'chunk', bytes }, owned(bytes));
     }
     while (credit === 0 && !cancelled) await new Promise<void>(resolve => (onCredit = resolve));
     if (cancelled) break;
@@ -66,23 +72,26 @@ async function runStream(sql: string, format: string): Promise<void> {
 
 async function run(order: WorkerOrder & { do: 'run' }): Promise<void> {
   try {
-    if (order.stream) {
+    if (order.way === 'stream') {
       if (order.prepare !== '') await session.queryAsync(order.prepare);
       await runStream(order.sql, order.format);
+      tell({ is: 'ended' });
+    } else if (order.way === 'small') {
+      // This thread has nothing else to do meanwhile; what stops the statement is KILL, from another session.
+      const text = session.query(order.prepare + order.sql, order.format);
+      tellWhole(new TextEncoder().encode(text));
     } else {
       const answer = await session.queryAsync(order.prepare + order.sql, { format: order.format });
-      const bytes = answer.bytes();
-      if (bytes.length > 0) tellChunk(bytes);
+      tellWhole(answer.bytes());
     }
-    tell({ is: 'ended' });
   } catch (error) {
     if (order.prepare !== '') {
       // which of the settings took effect is unknown
       session.close();
       session = new Session(path, { connectionArgs });
     }
-    // a stream that failed stays in the process list, with its hold on tables, until the session runs something else
-    else if (order.stream) await session.queryAsync('SELECT 1').catch(() => {});
+    // what failed here stays in the process list, with its hold on tables, until the session runs something else
+    else if (order.way !== 'whole') await session.queryAsync('SELECT 1').catch(() => {});
     tell({ is: 'failed', message: (error as Error).message });
   } finally {
     stopStream = undefined;
