@@ -29,9 +29,16 @@ const field = `${jsonString}\\s*:\\s*(?:${jsonString}|-?[0-9]+(?:\\.[0-9]+)?(?:[
 /** Group 1: the fields that stand whole at the start of an object. */
 const wholeFields = `(?s)^\\s*\\{\\s*((?:${field},\\s*)*(?:${field})?)`;
 
+/** Blanks between values as spaces, raw tabs and line ends inside of strings as the escapes that JSON wants and Loki does not. */
+function escapedControls(text: string): string {
+  const flat = `replaceRegexpAll(${text}, ${quoteString(`(${jsonString})|[\\t\\r\\n]+`)}, '\\\\1 ')`;
+  const escaped = ['\\t', '\\r', '\\n'].reduce((sql, char) => `replaceAll(${sql}, '${char}', '\\${char}')`, flat);
+  return `if(match(${text}, '[\\\\t\\\\r\\\\n]'), ${escaped}, ${text})`;
+}
+
 /** What LogQL reads of a line that is no JSON value by itself: an object with more behind it, or the start of one. */
 function startOfObject(line: string): string {
-  const fields = `extract(${line}, ${quoteString(wholeFields)})`;
+  const fields = withNames([`extract(${line}, ${quoteString(wholeFields)})`], escapedControls);
   return `if(match(${line}, '^\\\\s*\\\\{'), concat('{', replaceRegexpOne(${fields}, ',\\\\s*$', ''), '}'), ${line})`;
 }
 
@@ -56,11 +63,47 @@ export function notJsonObject(row: Row): string {
   return scope.bind(`NOT match(${line}, '^\\\\s*\\\\{') OR (NOT ${readable(row)} AND ${open})`);
 }
 
-/** SQL: true when the line cannot be asked for paths: it starts like no object, array or text, or is a broken object. */
-export const notJsonStart = (row: Row): string =>
-  row.scope.bind(
-    `NOT match(${row.line}, '^[{\\\\["]') OR (startsWith(${row.line}, '{') AND ${notJsonObject(row)}) OR (NOT startsWith(${row.line}, '{') AND NOT ${readable(row)})`,
+const unclosed = (what: string, end: string): string =>
+  quoteString(`Value ${what}, but can't find closing '${end}' symbol`);
+const noObject = unclosed('looks like object', '}');
+const noArray = unclosed('is array', ']');
+const malformed = quoteString('Malformed JSON error');
+
+/** Words of Loki's reader for the first character of a value that it cannot read. */
+const badValue = (start: string): string =>
+  `multiIf(${start} = '', ${malformed}, ${start} = '"', ${unclosed('is string', '"')}, ${start} = '[', ${noArray}, ${start} = '{', ${noObject}, 'Unknown value type')`;
+
+/** Group 1: the first character of the value. */
+const keyAndColon = (key: string): string => quoteString(`(?s)^${key}\\s*:\\s*(.?)`);
+
+/** SQL: what follows the fields that stand whole at the start of an object. */
+const afterWholeFields = (line: string): string => `replaceRegexpOne(${line}, ${quoteString(wholeFields)}, '')`;
+
+/** SQL: why a line is no JSON object, in the words of Loki's reader. Where it meets the end of the line between fields it speaks of an array. */
+export function jsonFault({ line }: Row): string {
+  const key = keyAndColon(jsonString);
+  const before = `trimBoth(extract(${line}, ${quoteString(wholeFields)}))`;
+  return withNames([afterWholeFields(line), before], (tail, fields) => {
+    const value = badValue(`extract(${tail}, ${key})`);
+    const inField = `multiIf(NOT startsWith(${tail}, '"'), ${noObject}, match(${tail}, ${key}), ${value}, ${malformed})`;
+    const atEnd = `if(${fields} = '', ${malformed}, ${noArray})`;
+    return `multiIf(NOT match(${line}, '^\\\\s*\\\\{'), ${noObject}, ${tail} = '', ${atEnd}, ${fields} != '' AND NOT endsWith(${fields}, ','), ${noObject}, ${inField})`;
+  });
+}
+
+/** SQL: true when the line cannot be asked for paths: it starts like no object, array or text. */
+export const notJsonStart = (row: Row): string => row.scope.bind(`NOT match(${row.line}, '^[{\\\\["]')`);
+
+/** SQL: why the value of one of these keys cannot be read; '' when nothing is wrong with them, whatever else is broken. */
+export function keyFault(row: Row, keys: readonly string[]): string {
+  if (keys.length === 0) return "''";
+  const key = keyAndColon(`(?:${keys.map(name => escapeRegex(JSON.stringify(name))).join('|')})`);
+  const why = withNames(
+    [afterWholeFields(row.line)],
+    tail => `if(match(${tail}, ${key}), ${badValue(`extract(${tail}, ${key})`)}, '')`,
   );
+  return row.scope.bind(`if(startsWith(${row.line}, '{') AND ${notJsonObject(row)}, ${why}, '')`);
+}
 
 /** SQL: a line that ends like an object. Where a field is found in such a line, the line is one. */
 export const endsAsObject = (row: Row): string => `endsWith(${row.line}, '}')`;
@@ -105,7 +148,9 @@ export function jsonField(row: Row, name: string): Found {
   const direct = scope.bind(`JSONExtract(${line}, ${key}, 'Nullable(String)')`);
   // Other keys that become the same name: `" name"`, escapes, and for a_b also {"a":{"b":..}}, "a-b", ...
   const disguised = segments.length > 1 ? [`"${head}`, `" ${head}`, '\\u00'] : [`" ${name}`, `"${name} `, '\\u00'];
-  const hidden = `match(${line}, '^\\\\s*\\\\{') AND (NOT ${endsAsObject(row)} OR multiSearchAny(${line}, ${quoteStrings(disguised)}) OR match(${line}, '[0-9]{19}'))`;
+  // An object with a fault inside ends with `}` too.
+  const faulty = `(position(${line}, ${quoteString(spelled)}) > 0 AND NOT isValidJSON(${lineFor(row, name)}))`;
+  const hidden = `match(${line}, '^\\\\s*\\\\{') AND (NOT ${endsAsObject(row)} OR ${faulty} OR multiSearchAny(${line}, ${quoteStrings(disguised)}) OR match(${line}, '[0-9]{19}'))`;
   const doubled =
     segments.length > 1
       ? ` OR countSubstrings(${line}, ${quoteString(`"${head}`)}) != countSubstrings(${line}, ${quoteString(spelled)})`
@@ -128,7 +173,7 @@ export type PathStep = string | number;
 /** `a.b[0]["c d"]`; undefined when it is no path. */
 export function parseJsonPath(text: string): PathStep[] | undefined {
   const steps: PathStep[] = [];
-  const step = /\s*(?:(\.?)\s*([\p{L}_][\p{L}\p{Nd}_]*)|\[\s*(\d+)\s*\]|\[\s*("(?:[^"\\]|\\.)*")\s*\])\s*/uy;
+  const step = /\s*(?:(\.?)\s*([a-zA-Z_]\w*)|\[\s*(\d+)\s*\]|\[\s*("(?:[^"\\]|\\.)*")\s*\])\s*/uy;
   while (step.lastIndex < text.length) {
     const found = step.exec(text);
     if (!found) return undefined;

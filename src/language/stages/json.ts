@@ -1,19 +1,19 @@
 import {
   endsAsObject,
   jsonAtPath,
+  jsonFault,
   jsonField,
   jsonMap,
+  keyFault,
   notJsonObject,
   notJsonStart,
   parseJsonPath,
 } from '../json-fields.ts';
 import { and, or } from '../sql-writer.ts';
-import { choose, extract, type Extractor, missing, namedValues, not, type Row, storedHas } from '../row.ts';
+import { extract, type Extractor, missing, namedValues, not, type Row, storedHas } from '../row.ts';
 import type { Json } from '../tree.ts';
 import { parseExtractions, printExtractions } from './extraction.ts';
 import type { StageDefinition } from './stage.ts';
-
-const broken = "'Value looks like object, but can\\'t find closing \\'}\\' symbol'";
 
 /** Only the named paths; a missing path gives the label with an empty value, unless the record has a label of that name. */
 function selected(row: Row, stage: Json): Extractor {
@@ -25,11 +25,16 @@ function selected(row: Row, stage: Json): Extractor {
       return [name, { value: found.value, present: and([readable, or([found.present, not(storedHas(name))])]) }];
     }),
   );
+  const keys = stage.extractions.flatMap(({ path }) => {
+    const [key, ...deeper] = parseJsonPath(path) ?? [];
+    return typeof key === 'string' && deeper.length === 0 ? [key] : [];
+  });
+  const fault = keyFault(row, keys);
   return {
     raw: name => values.get(name) ?? missing,
     rawMap: () => namedValues(values),
-    error: `if(${row.line} != '' AND ${notJsonStart(row)}, 'JSONParserErr', '')`,
-    details: choose(readable, broken, "''"),
+    error: `if((${row.line} != '' AND ${notJsonStart(row)}) OR ${fault} != '', 'JSONParserErr', '')`,
+    details: fault,
     cleanWhenFound: '0',
   };
 }
@@ -52,7 +57,7 @@ export const json: StageDefinition<Json> = {
       raw: name => jsonField(row, name),
       rawMap: () => jsonMap(row),
       error: `if(${notJsonObject(row)}, 'JSONParserErr', '')`,
-      details: broken,
+      details: jsonFault(row),
       cleanWhenFound: endsAsObject(row),
     };
     return { row: extract(row, stage.extractions.length > 0 ? selected(row, stage) : all) };

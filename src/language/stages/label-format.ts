@@ -4,14 +4,14 @@ import { templateFault, templateSql } from '../template.ts';
 import type { LabelAssignment, LabelFormat } from '../tree.ts';
 import type { StageDefinition } from './stage.ts';
 
-/** The label moves to its new name within its category; nothing happens where it is missing. */
+/** The label moves to its new name within its category; nothing happens where it is missing. Onto itself it is removed, as in Loki. */
 function rename(row: Row, target: string, source: string): Row {
   let renamed = row;
   for (const category of categories) {
     const { value, present } = row.label(category, source);
     if (present !== '0') renamed = setLabel(renamed, category, target, value, present);
   }
-  return target === source ? row : removeLabel(renamed, source);
+  return removeLabel(renamed, source);
 }
 
 /** `label_format new=old, label="{{template}}"`. Renames act at once; all templates of the stage read the labels as they were before the first of them. */

@@ -107,16 +107,23 @@ function extractor(row: Row, stage: Logfmt): Extractor {
   };
 }
 
-/** With expressions only the named keys are taken; a missing key gives an empty value, unless the record has a label of that name. */
+/** A key as an expression names it: a word, or any text in quotes. */
+const keyExpression = /^\s*(?:([a-zA-Z_]\w*)|"([^"]*)"?)\s*$/;
+
+/**
+ * With expressions only the named keys are taken, of equal keys the last one; a missing key gives an empty value, unless the record has a label of that
+ * name. Keys are compared as the label names that they would become.
+ */
 function selected(row: Row, stage: Logfmt): Extractor {
   const list = tokens(row, stage.strict);
   const values = new Map(
     stage.extractions.map(({ name, path }) => {
-      const key = quoteString(path);
-      const value = row.scope.bind(
-        `arrayFirst(t -> t.2 != '' AND (t.1 = ${key} OR ${sanitized('t.1')} = ${key}), ${list}).2`,
-      );
-      return [name, { value, present: or([`${value} != ''`, not(storedHas(name))]) }];
+      const [, word, quotedKey] = keyExpression.exec(path) ?? [];
+      const key = quoteString(word ?? quotedKey ?? '');
+      const pairs = row.scope.bind(`arrayFilter(t -> t.1 != '' AND ${sanitized('t.1')} = ${key}, ${list})`);
+      // What becomes `<name>_extracted` is the first.
+      const value = row.scope.bind(`${pairs}[if(${storedHas(name)}, 1, -1)].2`);
+      return [name, { value, present: or([`notEmpty(${pairs})`, not(storedHas(name))]) }];
     }),
   );
   return { ...extractor(row, stage), raw: name => values.get(name) ?? missing, rawMap: () => namedValues(values) };
@@ -132,9 +139,9 @@ export const logfmt: StageDefinition<Logfmt> = {
       else keepEmpty = true;
     }
     const extractions = parseExtractions(reader).map(({ extraction, at }) => {
-      if (!/^["_\p{L}]/u.test(extraction.path))
+      if (!keyExpression.test(extraction.path))
         reader.cannotRun(
-          `cannot parse expression [${extraction.path}]: a key of logfmt begins with a letter or _, or is in quotes`,
+          `cannot parse expression [${extraction.path}]: a key of logfmt is a word of letters, digits and _, or in quotes`,
           at,
         );
       return extraction;

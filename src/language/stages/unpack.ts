@@ -1,5 +1,5 @@
 import { extract, withLine } from '../row.ts';
-import { endsAsObject, jsonValue, notJsonObject } from '../json-fields.ts';
+import { endsAsObject, jsonFault, jsonValue, notJsonObject } from '../json-fields.ts';
 import { quoteString } from '../sql-writer.ts';
 import type { Unpack } from '../tree.ts';
 import { firstOfEach, sanitized } from './extraction.ts';
@@ -11,6 +11,7 @@ export const unpack: StageDefinition<Unpack> = {
   print: () => 'unpack',
   apply(_, row) {
     const { scope } = row;
+    const noObject = `NOT startsWith(${row.line}, '{')`;
     const fields = scope.bind(`arrayFilter(p -> startsWith(p.2, '"'), JSONExtractKeysAndValuesRaw(${row.line}))`);
     const entry = scope.bind(`arrayFirst(p -> p.1 = '_entry', ${fields}).2`);
     const pairs = scope.bind(
@@ -22,8 +23,8 @@ export const unpack: StageDefinition<Unpack> = {
         return { value: `${found}.2`, present: `${found}.1 != ''` };
       },
       rawMap: () => scope.bind(firstOfEach(pairs)),
-      error: `if(${notJsonObject(row)}, 'JSONParserErr', '')`,
-      details: "'expecting json object(6), but it is not'",
+      error: `if(${noObject} OR ${notJsonObject(row)}, 'JSONParserErr', '')`,
+      details: `if(${noObject}, 'expecting json object(6), but it is not', ${jsonFault(row)})`,
       cleanWhenFound: endsAsObject(row),
     });
     return { row: withLine(unpacked, `if(${entry} != '', ${jsonValue(entry)}, ${row.line})`) };
