@@ -118,6 +118,8 @@ export const limits = {
   eqlEventsMax: 50_000,
   /** Events held by EQL sequences that are still open, about 100 bytes each; past it the answer is partial. */
   eqlHeldEventsMax: 1_000_000,
+  /** Questions about fields of which it is remembered where they have been asked, about 300 bytes each. */
+  eqlLooksMax: 10_000,
   /** Questions of people and dashboards that run at once; more would only take turns on few cores. */
   queriesAtOnce: 4,
   /** Exports that run at once; a slow reader holds its place, so they have places of their own. */

@@ -8,6 +8,7 @@ import type { Deletes, OnVisible, PartsView, Question, RunBytes, RunQuery } from
 import { type Ask, askBytesThrough, askThrough, makeLane } from './admission.ts';
 import type { StatusAnswer } from './contract.ts';
 import { type LookupFiles, openLookupFiles } from './lookups/tables.ts';
+import { FieldCatalogue } from './eql/known-fields.ts';
 import { makeVisibleHub, type VisibleHub } from './follow.ts';
 import { KeptSeries } from './kept-series.ts';
 import { makeRunning, type Running } from './running.ts';
@@ -38,6 +39,8 @@ export type Room = {
   ask: Ask;
   /** Answers of metric queries that need not be computed again. */
   kept: KeptSeries;
+  /** Fields that EQL has met. */
+  fields: FieldCatalogue;
   /** Looks of live tails. */
   askForTail: Ask;
   exportBytes: ReturnType<typeof askBytesThrough>;
@@ -83,6 +86,7 @@ export function makeRoom(deps: QueryDeps): Room {
           .join(' '),
       limits.keptPointsMax,
     ),
+    fields: new FieldCatalogue(deps.partsNow),
     exportBytes: (tenant, question) => exportBytes(tenant, readable(tenant, question)),
     visible: makeVisibleHub(deps.onVisible),
     deletes: deps.deletes,

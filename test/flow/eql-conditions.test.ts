@@ -415,7 +415,7 @@ describe('the answer', () => {
     [{ query: 'any where true', fetch_size: 1 }, 'illegal_argument_exception', '[fetch_size]'],
     [{ query: 'any where true', result_position: 'middle' }, 'illegal_argument_exception', 'head or tail'],
     [
-      { query: 'any where true', runtime_mappings: { a: { type: 'long' } } },
+      { query: 'any where true', runtime_mappings: { a: { type: 'long', script: 'emit(1)' } } },
       'illegal_argument_exception',
       'runtime_mappings',
     ],

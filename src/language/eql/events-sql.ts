@@ -6,7 +6,7 @@ import { Scope } from '../scope.ts';
 import { tenantCondition } from '../selector-sql.ts';
 import { and, or, quoteInteger, quoteString, quoteTime } from '../sql-writer.ts';
 import { type ConditionContext, conditionSql, filterSql } from './condition.ts';
-import type { FieldSql } from './fields.ts';
+import { columnNs, type FieldSql } from './fields.ts';
 import type { EventFilter, EventQuery, Expression, Field, Pipe, SampleQuery, SequenceQuery } from './tree.ts';
 
 /** What a query is asked of, beside its text. */
@@ -25,8 +25,6 @@ export type EqlScope = {
   nowNs: bigint;
   fault(at: number, reason: string): Error;
 };
-
-const columnNs = 'toUnixTimestamp64Nano(timestamp)';
 
 type Part = { sql: string; as: string };
 
@@ -246,36 +244,31 @@ export function eventRowsSql(tenant: Tenant, rows: readonly Address[]): ToSql {
   };
 }
 
-/** Names of attributes (`a`) and labels (`l`) of the records in a range, and whether there are any (`n`). */
-export function keysSql(tenant: Tenant, range: EqlScope['range']): ToSql {
-  const condition = and(rangeConditions(tenant, range));
-  return sources =>
-    sources.records
-      .map(
-        table =>
-          `SELECT groupUniqArrayArray(mapKeys(attributes)) AS a, groupUniqArrayArray(mapKeys(labels)) AS l, count() AS n FROM ${table} WHERE ${condition}`,
-      )
-      .join(' UNION ALL ');
-}
+/** A source and its times that are looked at. */
+type Leg = { table: string; span: EqlScope['range'] };
+export type KeyLeg = Leg & { condition: string; name: string };
 
-/** One row `f` for each named condition that some record of the range meets. */
-export function anySql(tenant: Tenant, range: EqlScope['range'], tests: ReadonlyMap<string, string>): ToSql {
-  const conditions = rangeConditions(tenant, range);
-  return sources =>
-    Array.from(tests, ([name, test]) =>
-      sources.records.map(
-        table =>
-          `SELECT ${quoteString(name)} AS f FROM (SELECT 1 FROM ${table} WHERE ${and([...conditions, test])} LIMIT 1)`,
-      ),
+/** Names of attributes (`a`) and labels (`l`) of records, and how many there are (`n`). */
+export const keysSql = (tenant: Tenant, legs: readonly Leg[]): string =>
+  legs
+    .map(
+      ({ table, span }) =>
+        `SELECT groupUniqArrayArray(mapKeys(attributes)) AS a, groupUniqArrayArray(mapKeys(labels)) AS l, count() AS n FROM ${table} WHERE ${inSpan(tenant, span)}`,
     )
-      .flat()
-      .join(' UNION ALL ');
-}
+    .join(' UNION ALL ') || 'SELECT [] AS a, [] AS l, 0 AS n';
 
-function rangeConditions(tenant: Tenant, { start, end }: EqlScope['range']): string[] {
-  return [
+/** One row `f`, the name, for each condition that some record meets. */
+export const anySql = (tenant: Tenant, legs: readonly KeyLeg[]): string =>
+  legs
+    .map(
+      ({ table, span, condition, name }) =>
+        `SELECT ${quoteString(name)} AS f FROM (SELECT 1 FROM ${table} WHERE ${inSpan(tenant, span)} AND (${condition}) LIMIT 1)`,
+    )
+    .join(' UNION ALL ') || "SELECT '' AS f WHERE 0";
+
+const inSpan = (tenant: Tenant, { start, end }: EqlScope['range']): string =>
+  and([
     tenantCondition([tenant]),
     ...(start === undefined ? [] : [`timestamp >= ${quoteTime(start)}`]),
     ...(end === undefined ? [] : [`timestamp <= ${quoteTime(end)}`]),
-  ];
-}
+  ]);

@@ -9,10 +9,27 @@ import type { Field } from './tree.ts';
 export type Place =
   | { in: 'column'; sql: string }
   | { in: 'label' | 'attribute'; key: string }
-  | { in: 'json'; of: Exclude<Place, { in: 'json' }>; steps: readonly string[] };
+  | {
+      in: 'json';
+      of: Exclude<Place, { in: 'json' }>;
+      steps: readonly string[];
+      /** After so many steps stands an array; the rest is looked for in each of its objects. */
+      array?: number;
+    };
 
-/** Names of the attributes and labels that records of a tenant have. */
-export type KnownKeys = { attributes: ReadonlySet<string>; labels: ReadonlySet<string> };
+/** Types that a request may give to a field. Only a date is read in another way; all others are what they are compared with. */
+export type FieldType = 'boolean' | 'date' | 'double' | 'ip' | 'keyword' | 'long';
+
+/** What records of a tenant have. */
+export type KnownKeys = {
+  /** Names of attributes and labels. */
+  attributes: ReadonlySet<string>;
+  labels: ReadonlySet<string>;
+  /** Conditions that some record meets, see `arrayTests`. */
+  holds: ReadonlySet<string>;
+  /** Fields that the request says there are. */
+  declared: ReadonlyMap<string, FieldType>;
+};
 
 export type FieldSql =
   | { type: 'time'; sql: string }
@@ -32,6 +49,7 @@ const messages: ReadonlySet<string> = new Set(fieldCandidates.message);
 const columns: readonly { names: readonly string[]; sql: string }[] = [
   { names: fieldCandidates.traceId, sql: "nullIf(trace_id, '')" },
   { names: fieldCandidates.spanId, sql: "nullIf(span_id, '')" },
+  { names: ['_id'], sql: 'toString(seq)' },
   { names: ['service.name', 'service_name'], sql: `nullIf(toString(service), ${quoteString(unknownService)})` },
   { names: [...fieldCandidates.level, 'detected_level'], sql: "nullIf(toString(level), 'unknown')" },
 ];
@@ -50,6 +68,9 @@ function keyed(key: string, known: KnownKeys): Exclude<Place, { in: 'json' }>[] 
   ];
 }
 
+/** SQL: the time of a record, ns since 1970. */
+export const columnNs = 'toUnixTimestamp64Nano(timestamp)';
+
 /** True for a field that is a point in time: `@timestamp` always, and what the column `timestamp` was read from. */
 export function isTime(name: string, known: KnownKeys): boolean {
   return name === '@timestamp' || (times.has(name) && keyed(name, known).length === 0);
@@ -67,15 +88,35 @@ function readTime(text: string): string {
  * of an event; the others are attributes, and are asked first.
  */
 export function orderSql(name: string, known: KnownKeys): string {
-  const column = 'toUnixTimestamp64Nano(timestamp)';
   const places = placesOf(name, known);
-  if (places.length === 0) return times.has(name) ? column : "CAST(NULL, 'Nullable(Int64)')";
+  if (places.length === 0) return times.has(name) ? columnNs : "CAST(NULL, 'Nullable(Int64)')";
   const read = readTime(firstOf(places, false));
-  return times.has(name) ? `ifNull(${read}, ${column})` : read;
+  return times.has(name) ? `ifNull(${read}, ${columnNs})` : read;
 }
 
 /** Every place a field can be at, in the order they are looked at. Empty: no record of the tenant has it. */
 export function placesOf(name: string, known: KnownKeys): Place[] {
+  const places = plainPlaces(name, known);
+  const arrays = places.flatMap(place => inArrays(place).filter(({ test }) => known.holds.has(test)));
+  return [...places, ...arrays.map(({ place }) => place)];
+}
+
+/** SQL conditions: some record has an array on the way to the field. */
+export const arrayTests = (name: string, known: KnownKeys): string[] =>
+  plainPlaces(name, known).flatMap(place => inArrays(place).map(({ test }) => test));
+
+/** The same place where one of the steps leads to an array of objects. */
+function inArrays(place: Place): { place: Place; test: string }[] {
+  if (place.in !== 'json' || place.of.in === 'column') return [];
+  const base = baseText(place.of);
+  return place.steps.map((_, array) => {
+    const path = [base, ...place.steps.slice(0, array).map(quoteString)].join(', ');
+    const test = array === 0 ? `startsWith(${base}, '[')` : `JSONType(${path}) = 'Array'`;
+    return { place: { ...place, array }, test };
+  });
+}
+
+function plainPlaces(name: string, known: KnownKeys): Place[] {
   const places: Place[] = keyed(name, known);
   const parts = name.split('.');
   for (let cut = 1; cut < parts.length; cut++) {
@@ -103,12 +144,25 @@ const baseText = (place: Exclude<Place, { in: 'json' }>): string =>
 /** SQL: Nullable(String). */
 function placeSql(place: Place, exact: boolean): string {
   if (place.in === 'column') return place.sql;
+  if (place.in === 'json' && place.array !== undefined) return valuesSql(place, place.array);
   if (place.in === 'json')
     return `JSONExtract(${baseText(place.of)}, ${place.steps.map(quoteString).join(', ')}, 'Nullable(String)')`;
   const value = mapValue(place);
   if (!exact) return `nullIf(${value}, '')`;
   const map = place.in === 'label' ? 'labels' : 'attributes';
   return `if(${value} != '', ${value}, if(mapContains(${map}, ${quoteString(place.key)}), '', NULL))`;
+}
+
+/** SQL: the values of all objects of an array as a JSON array; NULL when there are none. */
+function valuesSql(place: Place & { in: 'json' }, array: number): string {
+  const path = place.steps.slice(0, array).map(step => `, ${quoteString(step)}`);
+  const rest = place.steps
+    .slice(array)
+    .map(step => `, ${quoteString(step)}`)
+    .join('');
+  const each = `if(JSONType(item${rest}) = 'Array', JSONExtractArrayRaw(item${rest}), [JSONExtractRaw(item${rest})])`;
+  const values = `arrayFlatten(arrayMap(item -> ${each}, JSONExtractArrayRaw(${baseText(place.of)}${path.join('')})))`;
+  return `nullIf(concat('[', arrayStringConcat(arrayFilter(item -> item != '' AND item != 'null', ${values}), ','), ']'), '[]')`;
 }
 
 const firstOf = (places: readonly Place[], exact: boolean): string => {
@@ -120,10 +174,11 @@ const firstOf = (places: readonly Place[], exact: boolean): string => {
 /** SQL of a field. A field that no record has is NULL; whether that is an error is for the caller to say. */
 export function fieldSql(name: string, known: KnownKeys): FieldSql {
   const places = placesOf(name, known);
-  if (isTime(name, known))
+  if (isTime(name, known) || known.declared.get(name) === 'date')
     return {
       type: 'time',
-      sql: places.length === 0 ? 'timestamp' : `fromUnixTimestamp64Nano(${orderSql(name, known)}, 'UTC')`,
+      sql:
+        orderSql(name, known) === columnNs ? 'timestamp' : `fromUnixTimestamp64Nano(${orderSql(name, known)}, 'UTC')`,
     };
   return {
     type: 'text',

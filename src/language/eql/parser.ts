@@ -6,7 +6,7 @@ import { meaningError } from './lexer.ts';
 import { EqlReader } from './reader.ts';
 import type { EqlQuery, EventFilter, Field, Pipe, SequenceQuery, Step } from './tree.ts';
 
-const unitNs: Record<string, number> = { ms: 1e6, s: 1e9, m: 60e9, h: 3600e9, d: 86400e9 };
+const unitNs: Record<string, number> = { nanos: 1, micros: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9, d: 86400e9 };
 const otherPipes = ['filter', 'unique_count'];
 
 /** Parses an EQL query. Throws `bad_query` with line and column, what was found and what was expected. */
@@ -95,10 +95,10 @@ function withMaxspan(reader: EqlReader): bigint | undefined {
   if (amount.type !== 'number') throw reader.unexpected('a duration such as 30s, 15m, 1h');
   reader.next();
   const unit = reader.peek();
-  const ns = unit.type === 'word' && unit.from === amount.to ? unitNs[unit.text] : undefined;
+  const ns = unit.type === 'word' && Object.hasOwn(unitNs, unit.text) ? unitNs[unit.text] : undefined;
   if (ns === undefined)
     throw reader.fault(
-      unit.type === 'word' && unit.from === amount.to
+      unit.type === 'word'
         ? `unknown time unit "${unit.text}"; use ms, s, m, h or d`
         : `maxspan needs a time unit: ${amount.text}s, ${amount.text}m, ${amount.text}h ...`,
       amount.from,
@@ -172,8 +172,7 @@ function pipes(reader: EqlReader, kind: EqlQuery['kind']): Pipe[] {
     if (kind === 'sample') throw meaningError(reader.text, at, 'sample takes no pipes; use the parameter size');
     reader.next();
     if (name === 'head' || name === 'tail') {
-      const { value, at: where } = reader.count(`a number of events (${name} 10)`);
-      if (value < 1) throw reader.fault(`${name} needs a number above 0, found ${value}`, where);
+      const { value } = reader.count(`a number of events (${name} 10)`);
       list.push({ kind: name, count: value, at });
       continue;
     }

@@ -17,6 +17,15 @@ export function timeOf(text: string): bigint | undefined {
   return Number.isNaN(millis) ? undefined : BigInt(millis) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }
 
+/**
+ * Windows writes times as 100 ns since 1601. Such a number, from 1970 to 2107, is taken for nanoseconds where it is read by its magnitude, and so for a time between
+ * September 1973 and January 1975, of which there are no logs. Its order is right and its distances are not, so spans are measured between these.
+ */
+export function instantOf(ns: bigint): bigint {
+  const start = 116_444_736_000_000_000n;
+  return ns < start || ns > 160_000_000_000_000_000n ? ns : (ns - start) * 100n;
+}
+
 const unitMillis: Record<string, number> = {
   s: 1000,
   m: 60_000,

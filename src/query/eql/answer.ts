@@ -62,6 +62,7 @@ export async function answerEql(room: Room, tenant: Tenant, body: Body, reply: F
         size,
         position: body.direction === 'backward' ? 'tail' : 'head',
         fields: [],
+        declared: new Map(),
         caseSensitive: true,
         allowPartial: true,
         samplesPerKey: 1,

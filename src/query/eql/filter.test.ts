@@ -58,6 +58,9 @@ it.each([
   [{ range: { a: { form: 1 } } }, 'no member [form]'],
   [{ range: { '@timestamp': { gte: 'now-1x' } } }, 'is no time'],
   [{ range: { '@timestamp': { gte: 'now', time_zone: '+01:00' } } }, 'time_zone'],
+  [{ ids: {} }, 'array "values"'],
+  [{ regexp: { a: '(' } }, 'regexp [a] "("'],
+  [{ constant_score: {} }, 'must be an object'],
   [{ geo_shape: {} }, 'unknown query [geo_shape]'],
   [JSON.parse('{"bool":{"must":'.repeat(60) + '{"match_all":{}}' + '}}'.repeat(60)) as unknown, 'nested deeper'],
 ])('refuses %j', (filter, reason) => {

@@ -1,6 +1,7 @@
 import { WeirError } from '../../base/errors.ts';
 import { nearest } from '../../language/eql/nearest.ts';
 import { readTimeMath } from '../../language/eql/times.ts';
+import { readRegex } from '../../language/regex.ts';
 import type { CompareOperator, Expression, Field, Literal } from '../../language/eql/tree.ts';
 
 /** What a Query DSL filter asks: a condition, and the bounds (ns, inclusive) that it puts on the time of every event. */
@@ -13,13 +14,16 @@ const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, 100) ?
 
 const clauses = [
   'bool',
+  'constant_score',
   'exists',
+  'ids',
   'match',
   'match_all',
   'match_none',
   'match_phrase',
   'prefix',
   'range',
+  'regexp',
   'term',
   'terms',
   'wildcard',
@@ -98,6 +102,15 @@ export function readFilter(filter: unknown, timestamp: string, nowNs: bigint): F
         return always(false);
       case 'bool':
         return bool(object(inner, 'bool'), required, depth);
+      case 'constant_score':
+        return read(object(inner, 'constant_score').filter, required, depth + 1);
+      case 'ids': {
+        const { values } = object(inner, 'ids');
+        if (!Array.isArray(values)) throw bad(`ids must have an array "values", found ${shown(inner)}`);
+        if (values.length === 0) return always(false);
+        const list = values.map((item: unknown) => literal(String(item), 'ids'));
+        return { kind: 'in', insensitive: false, negated: false, left: field('_id'), list, at: 0 };
+      }
       case 'exists': {
         const name = object(inner, 'exists').field;
         if (typeof name !== 'string' || name === '')
@@ -150,6 +163,17 @@ export function readFilter(filter: unknown, timestamp: string, nowNs: bigint): F
           patterns: [wanted],
           at: 0,
         };
+      }
+      case 'regexp': {
+        const { name, value: wanted, options } = fieldAndValue(inner, 'regexp', 'value');
+        if (typeof wanted !== 'string') throw bad(`regexp [${name}] must be a string, found ${shown(wanted)}`);
+        try {
+          readRegex(wanted);
+        } catch (error) {
+          throw bad(`regexp [${name}] ${shown(wanted)}: ${(error as Error).message} (RE2 syntax)`);
+        }
+        const operator = options.case_insensitive === true ? 'regex~' : 'regex';
+        return { kind: 'match', operator, left: field(name), patterns: [wanted], at: 0 };
       }
       case 'range':
         return bounds(inner, required);

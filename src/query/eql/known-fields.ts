@@ -1,21 +1,25 @@
 import type { Tenant } from '../../base/record.ts';
-import { anySql, type EqlScope, keysSql } from '../../language/eql/events-sql.ts';
+import type { PartsView, Question } from '../../flow.ts';
+import { anySql, type EqlScope, type KeyLeg, keysSql } from '../../language/eql/events-sql.ts';
 import {
+  arrayTests,
   fieldName,
   fieldSql,
   type FieldSql,
+  type FieldType,
   isTime,
-  orderSql,
   type KnownKeys,
+  orderSql,
   placeHolds,
   placesOf,
 } from '../../language/eql/fields.ts';
 import { meaningError } from '../../language/eql/lexer.ts';
 import { nearest } from '../../language/eql/nearest.ts';
 import type { Field } from '../../language/eql/tree.ts';
-import type { ToSql } from '../../language/compile.ts';
+import { type Look, Looks } from './looks.ts';
 
-export type Rows = (sql: ToSql) => Promise<Record<string, unknown>[]>;
+/** Rows of a statement; not `whole` when the answer was cut off. */
+export type Rows = (sql: Question['sql']) => Promise<{ rows: Record<string, unknown>[]; whole: boolean }>;
 
 export type KnownFields = {
   /** Throws for a field that no record has, unless it is optional. */
@@ -23,41 +27,97 @@ export type KnownFields = {
   has(name: string): boolean;
   /** SQL of the time by a field, ns; throws as `field` does. */
   time(field: Field): string;
-  /** Without any record in the range nothing can match, and nothing can be said about fields. */
+  /** Without any record nothing can match, and nothing can be said about fields. */
   empty: boolean;
 };
 
-async function keysOf(tenant: Tenant, range: EqlScope['range'], rows: Rows): Promise<KnownKeys & { records: number }> {
-  const attributes = new Set<string>();
-  const labels = new Set<string>();
-  let records = 0;
-  for (const row of await rows(keysSql(tenant, range))) {
-    for (const key of row.a as string[]) attributes.add(key);
-    for (const key of row.l as string[]) labels.add(key);
-    records += Number(row.n);
+type Known = { attributes: Set<string>; labels: Set<string>; holds: Set<string>; records: boolean };
+
+/**
+ * What is known of the fields of a tenant's records: names of attributes and labels, and which conditions about values inside objects hold for some record. It only
+ * grows; a name that no record has any more is one place more to look at, nothing else.
+ */
+export class FieldCatalogue {
+  readonly #looks = new Looks();
+  readonly #known = new Map<Tenant, Known>();
+  readonly #partsNow: () => PartsView | undefined;
+
+  constructor(partsNow: () => PartsView | undefined) {
+    this.#partsNow = partsNow;
   }
-  return { attributes, labels, records };
+
+  of(tenant: Tenant): Known {
+    let known = this.#known.get(tenant);
+    if (known === undefined) {
+      known = { attributes: new Set(), labels: new Set(), holds: new Set(), records: false };
+      this.#known.set(tenant, known);
+      if (this.#known.size > tenantsMax) for (const oldest of this.#known.keys()) return this.#forget(oldest, known);
+    }
+    return known;
+  }
+
+  #forget(tenant: Tenant, asked: Known): Known {
+    this.#known.delete(tenant);
+    this.#looks.forget(tenant);
+    return asked;
+  }
+
+  /** Learn the names that the records of a range have. */
+  async learnNames(tenant: Tenant, range: EqlScope['range'], rows: Rows): Promise<Known> {
+    const known = this.of(tenant);
+    const question = 'names';
+    if (this.#looks.isDone(tenant, question, range, this.#partsNow())) return known;
+    let look: Look | undefined;
+    const found = await rows(sources => {
+      look = this.#looks.open(tenant, question, range, sources);
+      return keysSql(tenant, look.legs);
+    });
+    for (const row of found.rows) {
+      for (const key of row.a as string[]) known.attributes.add(key);
+      for (const key of row.l as string[]) known.labels.add(key);
+      known.records ||= Number(row.n) > 0;
+    }
+    if (found.whole) look?.done();
+    return known;
+  }
+
+  /** Learn which conditions hold for some record of a range. */
+  async learnConditions(
+    conditions: readonly string[],
+    tenant: Tenant,
+    range: EqlScope['range'],
+    rows: Rows,
+  ): Promise<void> {
+    const known = this.of(tenant);
+    const view = this.#partsNow();
+    const open = [...new Set(conditions)].filter(
+      condition => !known.holds.has(condition) && !this.#looks.isDone(tenant, condition, range, view),
+    );
+    if (open.length === 0) return;
+    let looks: Look[] = [];
+    const found = await rows(sources => {
+      looks = open.map(condition => this.#looks.open(tenant, condition, range, sources));
+      return anySql(
+        tenant,
+        open.flatMap((condition, i) =>
+          (looks[i]?.legs ?? []).map((leg): KeyLeg => ({ ...leg, condition, name: String(i) })),
+        ),
+      );
+    });
+    for (const row of found.rows) {
+      const condition = open[Number(row.f)];
+      if (condition !== undefined) known.holds.add(condition);
+    }
+    if (found.whole) for (const look of looks) look.done();
+  }
 }
+
+/** Tenants of which something is remembered. */
+const tenantsMax = 1000;
 
 /** A field is certain when an attribute, a label or a column has its name; one inside objects must be looked for. */
 const isCertain = (name: string, known: KnownKeys): boolean =>
-  isTime(name, known) || placesOf(name, known).some(place => place.in !== 'json');
-
-async function insideObjects(
-  names: readonly string[],
-  known: KnownKeys,
-  tenant: Tenant,
-  range: EqlScope['range'],
-  rows: Rows,
-): Promise<Set<string>> {
-  const tests = new Map<string, string>();
-  for (const name of names) {
-    const places = placesOf(name, known);
-    if (places.length > 0) tests.set(name, places.map(place => `(${placeHolds(place)})`).join(' OR '));
-  }
-  if (tests.size === 0) return new Set();
-  return new Set((await rows(anySql(tenant, range, tests))).map(row => String(row.f)));
-}
+  known.declared.has(name) || isTime(name, known) || placesOf(name, known).some(place => place.in !== 'json');
 
 /**
  * What the records of a tenant have of the fields that a query names. A field is known when some record of the range has it, else when
@@ -65,27 +125,38 @@ async function insideObjects(
  */
 export async function knownFields(
   fields: readonly Field[],
+  declared: ReadonlyMap<string, FieldType>,
   tenant: Tenant,
   range: EqlScope['range'],
+  catalogue: FieldCatalogue,
   rows: Rows,
   text: string,
 ): Promise<KnownFields> {
   const names = [...new Set(fields.map(fieldName))];
-  const known = await keysOf(tenant, range, rows);
-  const found = new Set(names.filter(name => isCertain(name, known)));
-  const look = async (keys: KnownKeys, where: EqlScope['range']): Promise<void> => {
-    const open = names.filter(name => !found.has(name));
-    for (const name of open) if (isCertain(name, keys)) found.add(name);
-    const rest = open.filter(name => !found.has(name));
-    for (const name of await insideObjects(rest, keys, tenant, where, rows)) found.add(name);
+  const learnt = catalogue.of(tenant);
+  const known: KnownKeys = { ...learnt, declared };
+  const inside = (name: string): string[] => placesOf(name, known).map(placeHolds);
+  const isFound = (name: string): boolean =>
+    isCertain(name, known) || inside(name).some(condition => learnt.holds.has(condition));
+  const look = async (where: EqlScope['range']): Promise<void> => {
+    await catalogue.learnNames(tenant, where, rows);
+    await catalogue.learnConditions(
+      names.flatMap(name => arrayTests(name, known)),
+      tenant,
+      where,
+      rows,
+    );
+    const open = names.filter(name => !isFound(name));
+    await catalogue.learnConditions(open.flatMap(inside), tenant, where, rows);
   };
-  await look(known, range);
-  const required = fields.filter(field => !field.optional && !found.has(fieldName(field)));
-  if (required.length > 0 && known.records > 0 && (range.start !== undefined || range.end !== undefined))
-    await look(await keysOf(tenant, {}, rows), {});
+  await look(range);
+  const bounded = range.start !== undefined || range.end !== undefined;
+  if (bounded && (!learnt.records || fields.some(field => !field.optional && !isFound(fieldName(field)))))
+    await look({});
+  const { records } = catalogue.of(tenant);
   const assertKnown = (field: Field): string => {
     const name = fieldName(field);
-    if (!found.has(name) && !field.optional && known.records > 0) {
+    if (!field.optional && records && !isFound(name)) {
       const hint = nearest(name.replace(/[^A-Za-z0-9_]/g, '_'), [...known.attributes, ...known.labels]);
       throw meaningError(
         text,
@@ -96,8 +167,8 @@ export async function knownFields(
     return name;
   };
   return {
-    empty: known.records === 0,
-    has: name => found.has(name),
+    empty: !records,
+    has: isFound,
     field: field => fieldSql(assertKnown(field), known),
     time: field => orderSql(assertKnown(field), known),
   };

@@ -1,7 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import { WeirError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
+import type { FieldType } from '../../language/eql/fields.ts';
 import { nearest } from '../../language/eql/nearest.ts';
+import { type AskedField, type TimeFormat, timeFormats } from './source.ts';
 
 /** The body of an EQL search, read and checked. */
 export type EqlRequest = {
@@ -14,7 +16,9 @@ export type EqlRequest = {
   size: number;
   position: 'head' | 'tail';
   /** Patterns of fields to be listed beside `_source`. */
-  fields: readonly string[];
+  fields: readonly AskedField[];
+  /** Fields that the request says there are. */
+  declared: ReadonlyMap<string, FieldType>;
   caseSensitive: boolean;
   /** False: an answer that is not whole is an error. */
   allowPartial: boolean;
@@ -38,6 +42,34 @@ const urlOnly = [
   'allow_no_indices', 'expand_wildcards', 'ignore_unavailable', 'ccs_minimize_roundtrips', 'pretty', 'human', 'error_trace', 'filter_path',
 ] as const; // biome-ignore format: one list
 
+const fieldTypes = ['boolean', 'date', 'double', 'ip', 'keyword', 'long'] as const satisfies readonly FieldType[];
+
+/** `{"name": {"type": "long"}}`: a field of the object that was sent. */
+function declaredFields(value: unknown): Map<string, FieldType> {
+  if (value === undefined || value === null) return new Map();
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw bad(`[runtime_mappings] must be an object such as {"name": {"type": "long"}}, found ${shown(value)}`);
+  return new Map(
+    Object.entries(value as Members).map(([name, mapping]) => {
+      const { type, script, ...rest } = (mapping ?? {}) as Members;
+      if (script !== undefined && script !== null)
+        throw bad(
+          `[runtime_mappings] [${name}]: scripts are not run; only {"type": ...} of a field that records have is`,
+        );
+      const known = fieldTypes.find(one => one === type);
+      if (known === undefined)
+        throw bad(
+          `[runtime_mappings] [${name}]: type ${shown(type)} is not supported; there are ${fieldTypes.join(', ')}`,
+        );
+      const [other] = Object.keys(rest);
+      if (other !== undefined) throw bad(`[runtime_mappings] [${name}] has no member [${other}] here; there is "type"`);
+      return [name, known];
+    }),
+  );
+}
+
+const isTimeFormat = (format: unknown): format is TimeFormat => (timeFormats as readonly unknown[]).includes(format);
+
 function text(body: Members, name: string, fallback: string): string {
   const value = body[name] ?? fallback;
   if (typeof value !== 'string' || value === '')
@@ -60,15 +92,19 @@ function truth(body: Members, name: string, fallback: boolean): boolean {
   throw bad(`[${name}] must be true or false, found ${shown(value)}`);
 }
 
-function fieldPatterns(value: unknown): string[] {
+function askedFields(value: unknown): AskedField[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value))
     throw bad(`[fields] must be an array of names such as ["process.*"], found ${shown(value)}`);
   return value.map((item: unknown) => {
-    const name = typeof item === 'object' && item !== null ? (item as { field?: unknown }).field : item;
-    if (typeof name !== 'string' || name === '')
+    const { field: pattern, format } =
+      typeof item === 'object' && item !== null ? (item as { field?: unknown; format?: unknown }) : { field: item };
+    if (typeof pattern !== 'string' || pattern === '')
       throw bad(`[fields] must hold names or {"field": name}, found ${shown(item)}`);
-    return name;
+    if (format === undefined || format === null) return { pattern };
+    if (!isTimeFormat(format))
+      throw bad(`[fields] [${pattern}]: format ${shown(format)} is not supported; there are ${timeFormats.join(', ')}`);
+    return { pattern, format };
   });
 }
 
@@ -91,9 +127,6 @@ export function readRequest(request: FastifyRequest): EqlRequest {
   const { query } = body;
   if (typeof query !== 'string' || query.trim() === '')
     throw bad(query === undefined ? 'query is null or empty' : `[query] must be EQL text, found ${shown(query)}`);
-  const mappings = body.runtime_mappings;
-  if (mappings !== undefined && mappings !== null && Object.keys(mappings).length > 0)
-    throw bad('[runtime_mappings] is not supported: fields are read as they were sent');
   const position = body.result_position ?? 'tail';
   if (position !== 'head' && position !== 'tail')
     throw bad(`[result_position] must be head or tail, found ${shown(position)}`);
@@ -109,7 +142,8 @@ export function readRequest(request: FastifyRequest): EqlRequest {
       body.tiebreaker_field !== null && { tiebreakerField: text(body, 'tiebreaker_field', '') }),
     size: whole(body, 'size', 10, 0, limits.eqlSizeMax),
     position,
-    fields: fieldPatterns(body.fields),
+    fields: askedFields(body.fields),
+    declared: declaredFields(body.runtime_mappings),
     caseSensitive: truth(body, 'case_sensitive', true),
     allowPartial: truth(body, 'allow_partial_search_results', true) || partialSequences,
     samplesPerKey: whole(body, 'max_samples_per_key', 1, 1, 1000),

@@ -43,7 +43,7 @@ export class SampleCollector {
   /** In order of their keys. */
   matches(): Match[] {
     const found: Match[] = [];
-    for (const key of [...this.#keys.keys()].sort()) {
+    for (const key of [...this.#keys.keys()].sort(byKey)) {
       const lists = this.#keys.get(key) ?? [];
       const used = new Set<bigint>();
       for (let n = 0; n < this.#perKey; n++) {
@@ -55,6 +55,24 @@ export class SampleCollector {
     }
     return found;
   }
+}
+
+/** Texts come behind all numbers. */
+const numberOf = (text: string): number =>
+  text.trim() === '' || Number.isNaN(Number(text)) ? Number.POSITIVE_INFINITY : Number(text);
+
+/** JSON arrays of join keys, value by value: what is missing first, numbers by value, texts by their characters. */
+function byKey(a: string, b: string): number {
+  const [left, right] = [JSON.parse(a) as (string | null)[], JSON.parse(b) as (string | null)[]];
+  for (let i = 0; i < left.length; i++) {
+    const [x, y] = [left[i] ?? null, right[i] ?? null];
+    if (x === y) continue;
+    if (x === null || y === null) return x === null ? -1 : 1;
+    const [first, second] = [numberOf(x), numberOf(y)];
+    if (first !== second) return first < second ? -1 : 1;
+    return x < y ? -1 : 1;
+  }
+  return 0;
 }
 
 /** One event of each list, all different and none used: a matching along augmenting paths. */

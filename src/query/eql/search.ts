@@ -6,6 +6,7 @@ import { fieldName } from '../../language/eql/fields.ts';
 import { meaningError } from '../../language/eql/lexer.ts';
 import { parseEql } from '../../language/eql/parser.ts';
 import { countIn, countTests, expressionFields, queryFields } from '../../language/eql/query-fields.ts';
+import { instantOf } from '../../language/eql/times.ts';
 import type { EqlQuery, EventQuery, Field, SampleQuery, SequenceQuery } from '../../language/eql/tree.ts';
 import type { ToSql } from '../../language/compile.ts';
 import type { Answer, Question } from '../../flow.ts';
@@ -13,7 +14,7 @@ import { collect } from '../admission.ts';
 import type { Room } from '../room.ts';
 import { nowNs } from '../time-range.ts';
 import { readFilter } from './filter.ts';
-import { knownFields } from './known-fields.ts';
+import { knownFields, type Rows } from './known-fields.ts';
 import type { EqlRequest } from './request.ts';
 import { SampleCollector } from './samples.ts';
 import { Selection } from './selection.ts';
@@ -53,8 +54,9 @@ class Row implements Candidate {
 
   constructor(row: Record<string, unknown>) {
     this.#row = row;
-    this.ns = BigInt(row.t as string);
-    this.id = { seq: BigInt(row.s as string), ns: row.c === undefined ? this.ns : BigInt(row.c as string) };
+    const ns = BigInt(row.t as string);
+    this.ns = instantOf(ns);
+    this.id = { seq: BigInt(row.s as string), ns: row.c === undefined ? ns : BigInt(row.c as string) };
   }
 
   meets(bit: number): boolean {
@@ -83,8 +85,8 @@ class Search<Event> {
     this.#question = question;
   }
 
-  async ask(write: ToSql): Promise<Answer> {
-    const sql: ToSql = sources => {
+  async ask(write: Question['sql']): Promise<Answer> {
+    const sql: Question['sql'] = sources => {
       const text = write(sources);
       const bytes = Buffer.byteLength(text);
       if (bytes > limits.eqlSqlBytesMax)
@@ -103,18 +105,18 @@ class Search<Event> {
     if (partial) this.partial ??= reason ?? 'a limit was reached';
   }
 
-  rows = async (sql: ToSql): Promise<Record<string, unknown>[]> => {
+  rows: Rows = async sql => {
     const answer = await this.ask(sql);
     const rows = await collect(answer);
     this.note(answer);
-    return rows;
+    return { rows, whole: !answer.summary().partial };
   };
 
   /** Whole events by seq. */
   async bodies(found: readonly Found[]): Promise<Map<bigint, Event>> {
     const hits = new Map<bigint, Event>();
     for (let from = 0; from < found.length; from += fetchAtOnce) {
-      const rows = await this.rows(this.#shape.sql(this.#tenant, found.slice(from, from + fetchAtOnce)));
+      const { rows } = await this.rows(this.#shape.sql(this.#tenant, found.slice(from, from + fetchAtOnce)));
       for (const row of rows) {
         const seq = BigInt(row.s as string);
         hits.set(seq, this.#shape.read(row));
@@ -129,7 +131,7 @@ class Search<Event> {
     const texts = JSON.parse(key) as (string | null)[];
     return names.map((name, i) => {
       const sent = first === undefined ? undefined : this.#shape.sent?.(first, name);
-      return typeof sent === 'string' || typeof sent === 'number' || typeof sent === 'boolean'
+      return typeof sent === 'string' || typeof sent === 'number' || typeof sent === 'boolean' || JSON.isRawJSON(sent)
         ? sent
         : (texts[i] ?? null);
     });
@@ -164,7 +166,7 @@ export async function searchEql<Event>(
     tiebreaker,
     ...(filter ? expressionFields(filter.condition) : []),
   ];
-  const known = await knownFields(named, tenant, range, search.rows, request.query);
+  const known = await knownFields(named, request.declared, tenant, range, room.fields, search.rows, request.query);
   if (known.empty) return nothing(query.kind, search);
   const scope: EqlScope = {
     tenant,
@@ -196,7 +198,7 @@ async function events<Event>(
   request: EqlRequest,
 ): Promise<EqlResult<Event>> {
   const { sql, reversed, counts, limit } = eventsSql(query, scope, request.size, request.position);
-  const rows = await search.rows(sql);
+  const { rows } = await search.rows(sql);
   if (reversed) rows.reverse();
   const total = { value: rows.length, relation: rows.length < limit ? ('eq' as const) : ('gte' as const) };
   if (counts) {

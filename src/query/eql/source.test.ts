@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Body, fieldsOf, isoTime, sourceOf, valueAt } from './source.ts';
+import { type Body, fieldsOf, isoTime, sourceOf, type TimeFormat, valueAt } from './source.ts';
 
 const body = (more: Partial<Body>): Body => ({
   s: '1',
@@ -86,12 +86,46 @@ it('finds values by dotted names', () => {
 
 it('lists fields by patterns', () => {
   const source = { process: { name: 'x', pid: 1, parent: { pid: 2 } }, tags: ['a', 'b'], none: null };
-  expect(fieldsOf(source, ['process.*pid', 'tags', 'none'])).toEqual({
+  const patterns = (...names: string[]) => names.map(pattern => ({ pattern }));
+  expect(fieldsOf(source, patterns('process.*pid', 'tags', 'none'))).toEqual({
     'process.pid': [1],
     'process.parent.pid': [2],
     tags: ['a', 'b'],
   });
-  expect(Object.keys(fieldsOf(source, ['*']))).toHaveLength(4);
+  expect(Object.keys(fieldsOf(source, patterns('*')))).toHaveLength(4);
+  const several = { event: [{ category: 'a' }, { category: ['b', 'c'], none: null }, { type: 1 }] };
+  expect(fieldsOf(several, patterns('event.*'))).toEqual({ 'event.category': ['a', 'b', 'c'], 'event.type': [1] });
+});
+
+it('writes the times of fields as asked', () => {
+  const source = { '@timestamp': 1_700_000_000_123, seen: '2026-05-01T10:00:00Z', pid: 5, name: 'x' };
+  const times = (pattern: string, format?: TimeFormat) => fieldsOf(source, [{ pattern, ...(format && { format }) }]);
+  expect(times('@timestamp')).toEqual({ '@timestamp': ['2023-11-14T22:13:20.123Z'] });
+  expect(times('@timestamp', 'epoch_millis')).toEqual({ '@timestamp': ['1700000000123'] });
+  expect(times('seen')).toEqual({ seen: ['2026-05-01T10:00:00Z'] });
+  expect(times('seen', 'epoch_second')).toEqual({ seen: ['1777629600'] });
+  expect(times('seen', 'date_time')).toEqual({ seen: ['2026-05-01T10:00:00.000Z'] });
+  expect(times('*', 'epoch_millis')).toMatchObject({ pid: [5], name: ['x'] });
+});
+
+it('keeps the digits of large numbers', () => {
+  const message = '{"big":9007199254740993,"list":[12345678901234567890],"ticks":116444736010000000,"half":0.5}';
+  const attributes = {
+    big: '9007199254740993',
+    list: '[12345678901234567890]',
+    ticks: '116444736010000000',
+    half: '0.5',
+  };
+  const source = sourceOf(body({ message, attributes }));
+  expect(JSON.stringify(source)).toBe(message);
+  expect(JSON.stringify(valueAt(source, 'big'))).toBe('9007199254740993');
+});
+
+it('finds the values of objects in arrays', () => {
+  const source = { event: [{ category: 'a', n: { m: 1 } }, { category: ['b'] }, 'x', null], empty: [{}] };
+  expect(valueAt(source, 'event.category')).toEqual(['a', 'b']);
+  expect(valueAt(source, 'event.n.m')).toEqual([1]);
+  expect(valueAt(source, 'empty.a')).toBeUndefined();
 });
 
 it('writes times with the digits they need', () => {

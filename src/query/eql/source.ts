@@ -1,4 +1,5 @@
 import { attributeNames, fieldCandidates } from '../../base/fields.ts';
+import { timeOf } from '../../language/eql/times.ts';
 
 /** A record as bodiesSql gives it. */
 export type Body = {
@@ -30,7 +31,7 @@ function wholeObject(body: Body): Source | undefined {
   if (body.door !== 'json' || !body.message.startsWith('{')) return undefined;
   let parsed: unknown;
   try {
-    parsed = JSON.parse(body.message);
+    parsed = JSON.parse(body.message, allDigits);
   } catch {
     return undefined;
   }
@@ -44,6 +45,20 @@ function wholeObject(body: Body): Source | undefined {
   }
   return stored.size === 0 ? object : undefined;
 }
+
+declare global {
+  interface JSON {
+    /** A number that is written with these digits. */
+    rawJSON(digits: string): unknown;
+    isRawJSON(value: unknown): boolean;
+  }
+}
+
+/** Keeps the digits of numbers that are none of JavaScript's. */
+const allDigits = ((_: string, value: unknown, context: { source?: string }): unknown =>
+  typeof value === 'number' && !Number.isSafeInteger(value) && context.source !== String(value)
+    ? JSON.rawJSON(context.source ?? String(value))
+    : value) as (key: string, value: unknown) => unknown;
 
 /** Text as the JSON value it most likely was: the type that was sent is not kept. */
 function likely(text: string): unknown {
@@ -87,27 +102,40 @@ export function sourceOf(body: Body): Source {
   return source;
 }
 
-/** The value of a dotted field in an object, whether its parts are keys with dots, nested objects, or names made fit for labels. */
+/**
+ * The value of a dotted field in an object, whether its parts are keys with dots, nested objects, or names made fit for labels. Of objects in an
+ * array the values of all, as an array.
+ */
 export function valueAt(source: Source, name: string): unknown {
   if (Object.hasOwn(source, name)) return source[name];
   const parts = name.split('.');
   for (let cut = parts.length - 1; cut > 0; cut--) {
     const head = source[parts.slice(0, cut).join('.')];
-    if (typeof head !== 'object' || head === null || Array.isArray(head)) continue;
-    const found = valueAt(head as Source, parts.slice(cut).join('.'));
-    if (found !== undefined) return found;
+    if (!isObject(head)) continue;
+    const rest = parts.slice(cut).join('.');
+    const found = Array.isArray(head)
+      ? head.filter(isObject).flatMap(item => valueAt(item as Source, rest) ?? [])
+      : valueAt(head as Source, rest);
+    if (found !== undefined && !(Array.isArray(head) && (found as unknown[]).length === 0)) return found;
   }
   const stored = name.replace(/[^A-Za-z0-9_]/g, '_');
   return stored !== name && Object.hasOwn(source, stored) ? source[stored] : undefined;
 }
 
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !JSON.isRawJSON(value);
+
 /** Every leaf of an object by its dotted name. */
 function* leaves(source: Source, prefix = ''): Generator<[string, unknown]> {
-  for (const [key, value] of Object.entries(source)) {
-    if (value === null) continue;
-    if (typeof value === 'object' && !Array.isArray(value)) yield* leaves(value as Source, `${prefix}${key}.`);
-    else yield [prefix + key, value];
-  }
+  for (const [key, value] of Object.entries(source)) yield* leavesOf(value, prefix + key);
+}
+
+/** As Elasticsearch's fields: objects by their members, arrays one value after another. */
+function* leavesOf(value: unknown, name: string): Generator<[string, unknown]> {
+  if (value === null) return;
+  if (!isObject(value)) yield [name, value];
+  else if (Array.isArray(value)) for (const item of value) yield* leavesOf(item, name);
+  else yield* leaves(value as Source, `${name}.`);
 }
 
 /** `*` matches any characters. */
@@ -125,10 +153,37 @@ function fits(name: string, pattern: string): boolean {
   return at <= name.length - last.length;
 }
 
-/** The member `fields` of a hit: values in arrays, by name. */
-export function fieldsOf(source: Source, patterns: readonly string[]): Record<string, unknown[]> {
+/** How times are written where `fields` asks for them; Elasticsearch's names. */
+export const timeFormats = [
+  'strict_date_optional_time',
+  'strict_date_optional_time_nanos',
+  'date_optional_time',
+  'date_time',
+  'iso8601',
+  'epoch_millis',
+  'epoch_second',
+] as const;
+export type TimeFormat = (typeof timeFormats)[number];
+/** A pattern of names, and how values that are times are written. */
+export type AskedField = { pattern: string; format?: TimeFormat };
+
+function inFormat(value: unknown, format: TimeFormat): unknown {
+  if (typeof value !== 'string' && typeof value !== 'number') return value;
+  const ns = timeOf(String(value));
+  if (ns === undefined) return value;
+  if (format === 'epoch_millis') return String(ns / 1_000_000n);
+  if (format === 'epoch_second') return String(ns / 1_000_000_000n);
+  return isoTime(ns);
+}
+
+/** The member `fields` of a hit: values in arrays, by name. `@timestamp` is a time without being told. */
+export function fieldsOf(source: Source, asked: readonly AskedField[]): Record<string, unknown[]> {
   const found: Record<string, unknown[]> = {};
-  for (const [name, value] of leaves(source))
-    if (patterns.some(pattern => fits(name, pattern))) found[name] = Array.isArray(value) ? value : [value];
+  for (const [name, value] of leaves(source)) {
+    const field = asked.find(({ pattern }) => fits(name, pattern));
+    if (field === undefined) continue;
+    const format = field.format ?? (name === '@timestamp' ? 'strict_date_optional_time' : undefined);
+    (found[name] ??= []).push(format === undefined ? value : inFormat(value, format));
+  }
   return found;
 }
