@@ -26,8 +26,25 @@ function bootId(): string {
 }
 
 const segmentOf = 'toUInt32(bitShiftRight(seq, 32))';
-const partitionOf = "concat(class, '/', toString(toDate(received)))";
 export const quarantineKey = '(quarantine)';
+
+/** Counted by raw values: a text for each row's partition costs as much as everything else. */
+const countsSql = (from: bigint, to: bigint, records: string, quarantine: string, times: boolean): string => {
+  const ranged = `WHERE seq >= ${from} AND seq < ${to}`;
+  const ns = (sql: string): string => `toString(toUnixTimestamp64Nano(${sql}))`;
+  return `SELECT segment, concat(class, '/', toString(day)) AS partition, toString(day) AS day, n${times ? `, ${ns('earliest')} AS first, ${ns('latest')} AS last` : ''} FROM (
+SELECT ${segmentOf} AS segment, class, toDate(received) AS day, count() AS n${times ? ', min(timestamp) AS earliest, max(timestamp) AS latest' : ''} FROM ${records} ${ranged} GROUP BY segment, class, day)
+UNION ALL SELECT ${segmentOf} AS segment, ${quoteString(quarantineKey)} AS partition, toString(toDate(received)) AS day, count() AS n${times ? ", '' AS first, '' AS last" : ''} FROM ${quarantine} ${ranged} GROUP BY segment, day`;
+};
+
+/** What a seal has to know of a tail. */
+export type TailLook = {
+  counts: Counts;
+  /** Receive days of quarantined rows. */
+  quarantineDays: string[];
+  /** Event times (ns, inclusive) between which the records lie; absent where there are none. */
+  times?: { first: bigint; last: bigint };
+};
 
 /** What became of each range of the log; the yardstick by which the store is checked against the log. */
 export class Ledger {
@@ -68,12 +85,21 @@ export class Ledger {
 
   /** Rows that the store holds of the seqs in [from, to), quarantine under a key of its own. */
   async counts(from: bigint, to: bigint, records: string, quarantine: string): Promise<Counts> {
-    const range = `seq >= ${from} AND seq < ${to}`;
-    const rows = await this.#engine.run({
-      sql: `SELECT ${segmentOf} AS segment, ${partitionOf} AS partition, count() AS n FROM ${records} WHERE ${range} GROUP BY segment, partition
-UNION ALL SELECT ${segmentOf} AS segment, ${quoteString(quarantineKey)} AS partition, count() AS n FROM ${quarantine} WHERE ${range} GROUP BY segment, partition`,
-    });
-    return toCounts(rows);
+    return toCounts(await this.#engine.run({ sql: countsSql(from, to, records, quarantine, false) }));
+  }
+
+  /** The same of a tail, and what else its seal asks. */
+  async look(from: bigint, to: bigint, records: string, quarantine: string): Promise<TailLook> {
+    const rows = await this.#engine.run({ sql: countsSql(from, to, records, quarantine, true) });
+    const ofRecords = rows.filter(r => r.partition !== quarantineKey);
+    const all = (name: string): bigint[] =>
+      ofRecords.map(r => BigInt(String(r[name]))).sort((a, b) => (a < b ? -1 : 1));
+    const [first, last] = [all('first')[0], all('last').at(-1)];
+    return {
+      counts: toCounts(rows),
+      quarantineDays: [...new Set(rows.filter(r => r.partition === quarantineKey).map(r => String(r.day)))],
+      ...(first !== undefined && last !== undefined && { times: { first, last } }),
+    };
   }
 
   /** Partitions that retention took out of `records`. */
@@ -134,7 +160,8 @@ function toCounts(rows: readonly Record<string, unknown>[]): Counts {
   for (const row of rows) {
     const segment = Number(row.segment);
     const partitions = counts.get(segment) ?? new Map<string, number>();
-    partitions.set(String(row.partition), Number(row.n));
+    const partition = String(row.partition);
+    partitions.set(partition, (partitions.get(partition) ?? 0) + Number(row.n));
     counts.set(segment, partitions);
   }
   return counts;

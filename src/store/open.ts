@@ -13,8 +13,9 @@ import { type RemovalTimer, startRemoval } from './remove-rows.ts';
 import { type RetentionTimer, startRetention } from './retention.ts';
 import { type EngineStreams, makeRunBytes, makeRunQuery } from './run-query.ts';
 import { createIncoming, createLines, createQuarantineTail, createTail, selectStreams, tableNames } from './schema.ts';
-import { renewStaging, type Sealing, seal } from './seal.ts';
+import { type Sealing, seal } from './seal.ts';
 import { snapshotsTaken } from './snapshots-taken.ts';
+import { Staging } from './staging.ts';
 import { fileSystemSync } from './sync.ts';
 
 export type Store = TailStore & {
@@ -94,7 +95,8 @@ export function openStore(options: StoreOptions): Store {
     dropTail,
   );
   const requests = new DeleteRequests(engine, names, compileCondition);
-  const sealing: Sealing = { engine, names, handOver, ledger, requests };
+  const staging = new Staging(engine, names);
+  const sealing: Sealing = { engine, names, staging, handOver, ledger, requests, doubtfulDays: new Set() };
   let lastSeal: Promise<unknown> = Promise.resolve();
   /** Seals and what must not meet them use the staging tables in turn. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -122,7 +124,7 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming|lines)$')`,
         await engine.run({ sql: `DROP TABLE IF EXISTS ${names.database}.${quoteNameOf(String(name))} SYNC` });
       incomingMade = false;
       linesMade = false;
-      await renewStaging(sealing, ['records', 'quarantine', 'streams']);
+      await staging.prepare();
       if (changed) await sync.now();
       await requests.load();
       if (local) void learnTimes(handOver.history.generation);
@@ -141,7 +143,9 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming|lines)$')`,
         sync.wrote();
         const report = await seal(sealing, order);
         // Of rows that were there before, the sums may or may not have been: count those days anew.
-        if (order.note === 'store') await rebuildStreams(await receiveDaysSince(order.from));
+        const present = order.note === 'store' ? await receiveDaysSince(order.from) : [];
+        await rebuildStreams([...new Set([...present, ...sealing.doubtfulDays])]);
+        sealing.doubtfulDays.clear();
         await sync.now();
         return report;
       }),
@@ -231,7 +235,7 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming|lines)$')`,
   /** `streams` of these receive days, counted anew from the records. */
   async function rebuildStreams(days: readonly string[]): Promise<void> {
     for (const quoted of days.map(quoteString)) {
-      await renewStaging(sealing, ['streams']);
+      await staging.renew(['streams']);
       await engine.run({
         sql: `INSERT INTO ${names.streamsStaging} ${selectStreams(`(SELECT * FROM ${names.records} WHERE toDate(received) = ${quoted})`)}`,
       });

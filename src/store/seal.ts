@@ -9,6 +9,7 @@ import type { DeleteRequests } from './deletes.ts';
 import type { HandOver, Moved } from './hand-over.ts';
 import { type Ledger, type LedgerRow, quarantineKey } from './ledger.ts';
 import { selectStreams, type TableNames } from './schema.ts';
+import type { Staging } from './staging.ts';
 
 /** One block per partition, so one part per partition, however many blocks the tail has. */
 const oneBlock: SqlSettings = {
@@ -25,66 +26,37 @@ const oneBlock: SqlSettings = {
 const patienceMillis = 250;
 const postponedMillis = 500;
 
-type Kind = keyof Moved;
-type Staged = { kind: Kind; partition: string; id: string };
-
 export type Sealing = {
   engine: Engine;
   names: TableNames;
+  staging: Staging;
   handOver: HandOver;
   ledger: Ledger;
   requests: DeleteRequests;
+  /** Receive days whose sums may or may not have come to `streams`: to be counted anew when the seal is done. */
+  doubtfulDays: Set<string>;
 };
 
-const stagingOf = (names: TableNames, kind: Kind): string =>
-  ({ records: names.staging, quarantine: names.quarantineStaging, streams: names.streamsStaging })[kind];
-
-const kindOf: Record<string, Kind> = {
-  staging: 'records',
-  quarantine_staging: 'quarantine',
-  streams_staging: 'streams',
-};
-
-/** What the staging tables hold; moved parts leave empty ones behind. */
-async function staged({ engine, names }: Sealing): Promise<Staged[]> {
-  const rows = await engine.run({
-    sql: `SELECT DISTINCT table, partition, partition_id AS id FROM system.parts
-WHERE active AND rows > 0 AND database = ${quoteString(names.databaseName)} AND table IN (${Object.keys(kindOf).map(quoteString).join(', ')})`,
-  });
-  return rows.map(r => {
-    const kind = kindOf[String(r.table)];
-    assert(kind, `${String(r.table)} is a staging table`);
-    return { kind, partition: partitionText(String(r.partition)), id: String(r.id) };
-  });
-}
-
-/** `('d30','2026-11-20')` as the engine prints a partition -> `d30/2026-11-20`; a single value stays as it is. */
-const partitionText = (printed: string): string => printed.replace(/^\('(.*)','(.*)'\)$/, '$1/$2');
-
-/**
- * New staging tables in place of the old, made like the tables that they are for. A move leaves an empty part in the place of each moved one, which the next move of the partition would take
- * along: emptied tables gave `records` more empty parts with every seal, and merges that nobody needed (docs/decisions/0008).
- */
-export async function renewStaging({ engine, names }: Sealing, kinds: readonly Kind[]): Promise<void> {
-  for (const kind of kinds) {
-    await engine.run({ sql: `DROP TABLE IF EXISTS ${stagingOf(names, kind)} SYNC` });
-    await engine.run({ sql: `CREATE TABLE ${stagingOf(names, kind)} AS ${names[kind]}` });
-  }
-}
+/** As a statement names it: `d30/2026-11-20` -> `('d30', '2026-11-20')`; a day stays one value. */
+const partitionSql = (partition: string): string => `(${partition.split('/').map(quoteString).join(', ')})`;
 
 /**
  * Tail -> staging (one part per partition) -> `records` by MOVE PARTITION under the hand-over -> ledger.
  * A crash anywhere leaves either rows that the ledger does not cover (replayed from the log, those present are skipped) or all done.
  */
 export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: number; parts: number }> {
-  const { engine, names, handOver, ledger } = sealing;
+  const { engine, names, staging, handOver, ledger } = sealing;
   const started = performance.now();
   const { tail } = order;
   const records = await rowsToStore(sealing, tail);
-  const tailCounts = await ledger.counts(order.from, order.to, records, tail.quarantine);
-  const anyQuarantined = [...tailCounts.values()].some(counts => counts.has(quarantineKey));
+  const {
+    counts: tailCounts,
+    quarantineDays,
+    times,
+  } = await ledger.look(order.from, order.to, records, tail.quarantine);
+  const anyQuarantined = quarantineDays.length > 0;
   // Rows that a failed seal left in the staging table of quarantine are of this tail: others begin with a `prepare`.
-  await renewStaging(sealing, anyQuarantined ? ['records', 'quarantine', 'streams'] : ['records', 'streams']);
+  await staging.renew(anyQuarantined ? ['records', 'quarantine'] : ['records']);
   await noteTemplates(sealing, order.templates);
   await engine.run({
     sql: `INSERT INTO ${names.staging} SELECT ${withTemplates(order.templates)} FROM ${records}`,
@@ -95,34 +67,20 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
       sql: `INSERT INTO ${names.quarantineStaging} SELECT * FROM ${tail.quarantine}`,
       settings: oneBlock,
     });
-  await engine.run({ sql: `INSERT INTO ${names.streamsStaging} ${selectStreams(records)}`, settings: oneBlock });
-  let partitions = await staged(sealing);
   const gone = order.note === 'tail' ? new Set<string>() : await ledger.expired();
-  const late = partitions.filter(p => p.kind === 'records' && (gone.has(p.partition) || isExpired(p.partition)));
-  for (const { partition, id } of late) {
+  const late = partitionsOf(tailCounts).filter(partition => gone.has(partition) || isExpired(partition));
+  for (const partition of late) {
     log.warn({ partition }, 'store: records replayed from the log are older than their retention; not stored again');
-    await engine.run({ sql: `ALTER TABLE ${names.staging} DROP PARTITION ID ${quoteString(id)}` });
     for (const counts of tailCounts.values()) counts.delete(partition);
   }
-  partitions = partitions.filter(p => !late.includes(p));
-
-  const [times] = await engine.run({
-    sql: `SELECT toString(toUnixTimestamp64Nano(min(first))) AS first, toString(toUnixTimestamp64Nano(max(last))) AS last FROM ${names.streamsStaging}`,
-  });
+  const partitions = partitionsOf(tailCounts);
 
   const move = async (moved: Moved): Promise<void> => {
-    handOver.history.added(BigInt(String(times?.first)), BigInt(String(times?.last)));
-    for (const { kind, partition, id } of partitions) {
-      if (moved[kind].includes(partition)) continue;
-      try {
-        await engine.run({
-          sql: `ALTER TABLE ${stagingOf(names, kind)} MOVE PARTITION ID ${quoteString(id)} TO TABLE ${names[kind]}`,
-        });
-      } catch (error) {
-        if ((await staged(sealing)).some(s => s.kind === kind && s.id === id)) throw error;
-      }
-      moved[kind].push(partition);
-    }
+    if (times) handOver.history.added(times.first, times.last);
+    await movePartitions(sealing, 'records', partitions, moved);
+    await movePartitions(sealing, 'quarantine', quarantineDays, moved);
+    // After the records: a crash in between leaves rows without their sums, which the next start sees by their seqs.
+    await writeStreams(sealing, records, partitions, late.length > 0, moved);
   };
   while (!(await handOver.exclusive(tail, patienceMillis, move))) {
     log.debug('store: hand-over put off, a question has no snapshot yet');
@@ -134,7 +92,59 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
   if (order.note !== 'nothing') await ledger.write(ledgerRows(order, counts));
   const rows = [...counts.values()].flatMap(c => [...c.values()]).reduce((a, b) => a + b, 0);
   tailSealed((performance.now() - started) / 1000, rows);
-  return { rows, parts: partitions.filter(p => p.kind === 'records').length };
+  return { rows, parts: partitions.length };
+}
+
+/** Partitions of records that have rows. */
+const partitionsOf = (counts: ReadonlyMap<number, ReadonlyMap<string, number>>): string[] => [
+  ...new Set([...counts.values()].flatMap(of => [...of.keys()].filter(key => key !== quarantineKey))),
+];
+
+async function movePartitions(
+  { engine, names, staging }: Sealing,
+  kind: 'records' | 'quarantine',
+  partitions: readonly string[],
+  moved: Moved,
+): Promise<void> {
+  for (const partition of partitions.filter(p => !moved[kind].includes(p))) {
+    try {
+      await engine.run({
+        sql: `ALTER TABLE ${staging.table(kind)} MOVE PARTITION ${partitionSql(partition)} TO TABLE ${names[kind]}`,
+      });
+    } catch (error) {
+      if (await staging.holds(kind, partition)) throw error;
+    }
+    moved[kind].push(partition);
+  }
+}
+
+/**
+ * The sums of the moved records (`more`: the tail has others beside them), one INSERT and so one part for each receive day, while no question is between its sources and its snapshot. What became of an
+ * INSERT that failed is not known: its day counts as written and is counted anew when the seal is done.
+ */
+async function writeStreams(
+  { engine, names, doubtfulDays }: Sealing,
+  records: string,
+  partitions: readonly string[],
+  more: boolean,
+  moved: Moved,
+): Promise<void> {
+  const dayOf = (partition: string): string => partition.slice(partition.indexOf('/') + 1);
+  const days = [...new Set(partitions.map(dayOf))];
+  for (const day of days.filter(d => !moved.streams.includes(d))) {
+    const ofDay = partitions.filter(partition => dayOf(partition) === day).map(quoteString);
+    const rows =
+      days.length === 1 && !more
+        ? records
+        : `(SELECT * FROM ${records} WHERE concat(class, '/', toString(toDate(received))) IN (${ofDay.join(', ')}))`;
+    try {
+      await engine.run({ sql: `INSERT INTO ${names.streams} ${selectStreams(rows)}`, settings: oneBlock });
+    } catch (error) {
+      doubtfulDays.add(day);
+      log.warn({ err: error, day }, 'store: the sums of a seal were perhaps not written; they are counted anew');
+    }
+    moved.streams.push(day);
+  }
 }
 
 /** SQL: the rows of a tail, without those that delete requests have removed or are removing: rows replayed from the log must not bring them back. */

@@ -15,6 +15,8 @@ export type EngineDouble = Engine &
     reset(): void;
     /** Called before each statement; may throw, to place faults. */
     before: (sql: string) => void;
+    /** Called when a statement has been carried out; may throw, as if its answer were lost. */
+    after: (sql: string) => void;
   };
 
 const quote = (value: string | number): string => (typeof value === 'number' ? String(value) : `'${value}'`);
@@ -66,6 +68,7 @@ export function openDouble(directory: string, sessions = 6): EngineDouble {
       const plain = /^\s*(CREATE|DROP|ALTER|TRUNCATE)/i.test(statement.sql) || / VALUES /.test(statement.sql);
       const answer = await session.queryAsync(plain ? statement.sql : withSettings(statement), { format });
       if (crashed) throw new WeirError('engine_down');
+      double.after(statement.sql);
       return answer.text();
     } catch (error) {
       if (error instanceof WeirError) throw error;
@@ -79,6 +82,7 @@ export function openDouble(directory: string, sessions = 6): EngineDouble {
 
   const double: EngineDouble = {
     before: () => {},
+    after: () => {},
     run: async statement => parse(await query(statement, 'JSONEachRow')),
     async stream(statement) {
       const rows = parse(await query(statement, 'JSONEachRow'));
@@ -109,6 +113,7 @@ export function openDouble(directory: string, sessions = 6): EngineDouble {
     reset() {
       listeners.length = 0;
       double.before = () => {};
+      double.after = () => {};
       crashed = false;
       up = false;
     },
