@@ -4,8 +4,9 @@ import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { readTenantOf } from '../base/tenant.ts';
 import type { Answer, SqlProgress } from '../flow.ts';
+import { askNewest } from './ask-newest.ts';
 import { askPage } from './ask-page.ts';
-import { type QueryRow, queryRequest } from './contract.ts';
+import { type Covered, type QueryFrame, type QueryRow, queryRequest } from './contract.ts';
 import { answerEql } from './eql/answer.ts';
 import { looksEql } from './eql/contract.ts';
 import { abortWith, type FrameWriter, openFrames } from './frame-writer.ts';
@@ -50,13 +51,8 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
     const stepNs = body.step === undefined ? defaultStep(range) : BigInt(Math.round(body.step * 1e9));
     if (plan.kind === 'metric') assertPoints(range, stepNs, room.pointsMax);
     const after = cursorOf(body.after);
-    const shaped =
-      plan.kind === 'logs'
-        ? plan.shaped?.(
-            { tenant, range },
-            { direction: body.direction, ...(body.limit > 0 && { limit: body.limit + 1 }) },
-          )
-        : undefined;
+    const limited = { direction: body.direction, ...(body.limit > 0 && { limit: body.limit + 1 }) };
+    const shaped = plan.kind === 'logs' ? plan.shaped?.({ tenant, range }, limited) : undefined;
     if (shaped && after)
       throw new WeirError('bad_request', {
         reason: 'after: rows behind distinct, sort, limit, stats or context have no next page; raise the limit',
@@ -71,6 +67,7 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
     let out: FrameWriter | undefined;
     let progress: SqlProgress = { readRows: 0, readBytes: 0, totalRows: 0, elapsedMs: 0 };
     const total = { rows: 0, readRows: 0, readBytes: 0 };
+    let covered: Covered | undefined;
     const since = performance.now();
     const elapsedMs = (): number => Math.round((performance.now() - since) * 10) / 10;
     const ticker = setInterval(
@@ -81,6 +78,7 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
           readRows: total.readRows + progress.readRows,
           readBytes: total.readBytes + progress.readBytes,
           elapsedMs: elapsedMs(),
+          ...(covered && { covered }),
         }),
       progressMillis,
     );
@@ -111,9 +109,9 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
         progress = now;
       },
     };
-    type Sent = { rows: number; summary: ReturnType<Answer['summary']> };
+    type Sent = { rows: number; summary: ReturnType<Answer['summary']>; covered?: TimeRange };
     const sendSeriesOf = async (metric: MetricPlan, range: TimeRange): Promise<Sent> => {
-      const { series, left, summary } = await room.kept.ask(room.ask, {
+      const { series, left, summary, ...rest } = await room.kept.ask(room.ask, {
         ...common,
         tenant,
         plan: metric,
@@ -123,25 +121,39 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
         tooMany: 'cut',
         ...(body.explain && { fresh: true }),
         onSql: begin,
+        onCovered: done => {
+          covered = coveredOf(done);
+        },
       });
       // What is kept needs no statement.
       begin('');
       if (out) await sendSeries(series, left, out, room.seriesMax);
-      return { rows: series.length, summary };
+      return { rows: series.length, summary, ...rest };
     };
     const sendRowsOf = async (logs: LogsPlan, range: TimeRange): Promise<Sent> => {
       const answer = await rowsOf(logs, range);
       if (!out) throw new Error('BUG: the store answered without asking for the SQL');
-      const rows = shaped ? await sendShaped(answer, out, shaped.table, body.limit) : await sendRows(answer, out);
-      return { rows, summary: answer.summary() };
+      return { rows: await sendRows(answer, out), summary: answer.summary() };
+    };
+    const sendShapedOf = async ({ table }: Shaped, over: NonNullable<LogsPlan['shaped']>): Promise<Sent> => {
+      const rows = shapedRows(() => out, table, body.limit);
+      const done = await askNewest(
+        room.ask,
+        {
+          ...common,
+          tenant,
+          range,
+          keep: body.direction === 'backward' ? 'newest' : 'oldest',
+          over(looked) {
+            const { sql, settings } = over({ tenant, range: looked }, limited);
+            return { settings, sql: sources => begin(sql(sources)) };
+          },
+        },
+        batch => rows.send(batch),
+      );
+      return { rows: await rows.end(), ...done };
     };
     const rowsOf = (logs: LogsPlan, range: TimeRange): Promise<Answer> => {
-      if (shaped)
-        return room.ask(tenant, {
-          ...common,
-          settings: shaped.settings,
-          sql: sources => begin(shaped.sql(sources)),
-        });
       const order = { direction: body.direction, ...(after && { after }) };
       if (body.limit > 0 && body.limit <= limits.pageRowsMax) {
         const page = logs.page({ tenant, range }, { ...order, limit: body.limit });
@@ -157,13 +169,18 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
     try {
       let cutOff: string | null = null;
       for (const [i, looked] of ranges.entries()) {
-        const { rows, summary } = await (plan.kind === 'logs' ? sendRowsOf(plan, looked) : sendSeriesOf(plan, looked));
+        const { rows, summary, ...rest } = await (plan.kind === 'metric'
+          ? sendSeriesOf(plan, looked)
+          : shaped && plan.shaped
+            ? sendShapedOf(shaped, plan.shaped)
+            : sendRowsOf(plan, looked));
         if (!out) throw new Error('BUG: no frame was sent');
         total.rows += rows;
         const { readRows, readBytes, partial, reason } = summary;
         total.readRows += readRows;
         total.readBytes += readBytes;
         progress = { readRows: 0, readBytes: 0, totalRows: 0, elapsedMs: 0 };
+        covered = rest.covered && coveredOf(rest.covered);
         if (partial) cutOff = reason ?? 'the server did not say why';
         const done = total.rows > 0 || partial || i === ranges.length - 1;
         if (isLookup)
@@ -177,7 +194,14 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
         if (done) break;
       }
       if (!out) throw new Error('BUG: nothing was asked');
-      await out.send({ type: 'end', ...total, elapsedMs: elapsedMs(), partial: cutOff !== null, reason: cutOff });
+      await out.send({
+        type: 'end',
+        ...total,
+        elapsedMs: elapsedMs(),
+        partial: cutOff !== null,
+        reason: cutOff,
+        ...(covered && { covered }),
+      });
       out.end();
     } catch (error) {
       const shown = visibleError(error, id);
@@ -189,6 +213,8 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
   });
 }
 
+const coveredOf = ({ start, end }: TimeRange): Covered => ({ start: start.toString(), end: end.toString() });
+
 async function sendRows(answer: Answer, out: FrameWriter): Promise<number> {
   let count = 0;
   for await (const batch of answer.rows) {
@@ -199,29 +225,41 @@ async function sendRows(answer: Answer, out: FrameWriter): Promise<number> {
   return count;
 }
 
-/** At most `limit` rows (0: all); that there are more is said. */
-async function sendShaped(answer: Answer, out: FrameWriter, table: Shaped['table'], limit: number): Promise<number> {
+/** Sends at most `limit` rows (0: all), in frames of `out`, which is there when the first row is; that there are more is said at the end. */
+function shapedRows(out: () => FrameWriter | undefined, table: Shaped['table'], limit: number) {
   let count = 0;
-  if (table) await out.send({ type: 'table', columns: table, rows: [] });
-  for await (const batch of answer.rows) {
-    const wanted = limit > 0 ? batch.slice(0, Math.max(0, limit - count)) : batch;
-    count += batch.length;
-    if (wanted.length === 0) continue;
-    if (table)
-      await out.send({ type: 'table', columns: table, rows: wanted.map(r => table.map((_, i) => String(r[`c${i}`]))) });
-    else {
+  let headed = false;
+  const write = async (frame: QueryFrame): Promise<void> => out()?.send(frame);
+  const head = async (): Promise<void> => {
+    if (table && !headed) await write({ type: 'table', columns: table, rows: [] });
+    headed = true;
+  };
+  return {
+    async send(batch: Record<string, unknown>[]): Promise<void> {
+      await head();
+      const wanted = limit > 0 ? batch.slice(0, Math.max(0, limit - count)) : batch;
+      count += batch.length;
+      if (wanted.length === 0) return;
+      if (table) {
+        const rows = wanted.map(r => table.map((_, i) => String(r[`c${i}`])));
+        return write({ type: 'table', columns: table, rows });
+      }
       for (const row of wanted)
         if (row.context === 1) row.context = true;
         else delete row.context;
-      await out.send({ type: 'rows', rows: withoutEmptyParsed(wanted) });
-    }
-  }
-  if (limit === 0 || count <= limit) return count;
-  await out.send({
-    type: 'warning',
-    message: `there are more than ${limit} rows; raise the limit or narrow the query`,
-  });
-  return limit;
+      await write({ type: 'rows', rows: withoutEmptyParsed(wanted) });
+    },
+    /** Gives the number of rows that were sent. */
+    async end(): Promise<number> {
+      await head();
+      if (limit === 0 || count <= limit) return count;
+      await write({
+        type: 'warning',
+        message: `there are more than ${limit} rows; raise the limit or narrow the query`,
+      });
+      return limit;
+    },
+  };
 }
 
 /** Series are whole only at the end of the answer. More than the limit are left out aloud. */

@@ -59,6 +59,9 @@ export type QueryRow = {
   context?: boolean;
 };
 
+/** Decimal ns since 1970. Of metrics the first and the last evaluation time, of records start inclusive and end exclusive. */
+export type Covered = { start: string; end: string };
+
 /** `POST /api/v1/query` answers `application/x-ndjson`, one frame per line; the last is always `end` or `error`. */
 export type QueryFrame =
   | {
@@ -80,7 +83,15 @@ export type QueryFrame =
       /** With `explain`. */
       sql?: string;
     }
-  | { type: 'progress'; readRows: number; readBytes: number; totalRows: number; elapsedMs: number }
+  | {
+      type: 'progress';
+      readRows: number;
+      readBytes: number;
+      totalRows: number;
+      elapsedMs: number;
+      /** While a question is computed in pieces of time, the newest first: what is done so far. */
+      covered?: Covered;
+    }
   | { type: 'rows'; rows: QueryRow[] }
   /** An id was looked for in [start, end) and has `rows` records there; the last one is the range the rows are from. `done`: nothing more is looked at. */
   | { type: 'lookup'; start: string; end: string; rows: number; done: boolean }
@@ -98,6 +109,8 @@ export type QueryFrame =
       elapsedMs: number;
       partial: boolean;
       reason: string | null;
+      /** Of a partial answer about a range as a whole: the part of it that is answered, and exact. */
+      covered?: Covered;
     }
   | { type: 'error'; error: { code: string; message: string; line?: number; column?: number } };
 
@@ -143,6 +156,8 @@ export type HistogramAnswer = {
   buckets: { t: number; counts: Record<string, number> }[];
   partial: boolean;
   reason: string | null;
+  /** Of a partial answer: the part of the range that is counted, whole buckets. */
+  covered?: Covered;
   elapsedMs: number;
 };
 

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ChdbStore } from '../../test/query/chdb-store.ts';
 import type { Ask } from './admission.ts';
-import { KeptSeries, type SeriesAnswer } from './kept-series.ts';
+import { KeptSeries } from './kept-series.ts';
 import { planOf } from './plan.ts';
+import type { SeriesAnswer } from './series.ts';
 
 const second = 1_000_000_000n;
 const base = 1_790_000_000n * second;

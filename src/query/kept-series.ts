@@ -1,26 +1,10 @@
 import type { Tenant } from '../base/record.ts';
-import type { Answer, PartsView, Question } from '../flow.ts';
+import type { PartsView } from '../flow.ts';
 import { quoteString } from '../language/sql-writer.ts';
 import { type Ask, collect } from './admission.ts';
-import type { MetricPlan } from './plan.ts';
-import { type Series, seriesOf } from './series.ts';
-import type { TimeRange } from './time-range.ts';
-
-/** A metric question. `onSql` is called with the statement before it is sent, if one is needed. */
-export type SeriesQuestion = Omit<Question, 'sql' | 'settings'> & {
-  tenant: Tenant;
-  plan: MetricPlan;
-  range: TimeRange;
-  stepNs: bigint;
-  /** Of series; more are refused with an error or counted in `left`. */
-  max: number;
-  tooMany: 'refuse' | 'cut';
-  /** Compute everything, keep nothing. */
-  fresh?: boolean;
-  onSql?: (sql: string) => void;
-};
-
-export type SeriesAnswer = { series: Series[]; left: number; summary: ReturnType<Answer['summary']> };
+import { answered, computeSeries } from './compute-series.ts';
+import type { Pace } from './pieces.ts';
+import { mergeSeries, type Series, type SeriesAnswer, type SeriesQuestion, tooManySeries } from './series.ts';
 
 type Kept = {
   /** The values hold for the parts of this generation, without any tail. */
@@ -39,7 +23,7 @@ type Reached = [from: number, to: number][];
 
 const touched = (at: number, spans: Reached): boolean => spans.some(([from, to]) => at >= from && at <= to);
 
-const nothing: ReturnType<Answer['summary']> = {
+const nothing: SeriesAnswer['summary'] = {
   readRows: 0,
   readBytes: 0,
   elapsedMs: 0,
@@ -47,6 +31,8 @@ const nothing: ReturnType<Answer['summary']> = {
   reason: null,
 };
 const nsPerMs = 1_000_000n;
+/** Questions whose pace is remembered. */
+const pacesMax = 1_000;
 
 /**
  * Values of metric queries by evaluation time, kept so that a dashboard that comes again only computes what can have changed. A value is kept
@@ -59,6 +45,8 @@ export class KeptSeries {
   readonly #pointsMax: number;
   /** The longest unused first. */
   readonly #kept = new Map<string, Kept>();
+  /** See pieces.ts; the longest unused first. */
+  readonly #paces = new Map<string, Pace>();
   #points = 0;
 
   /** `hiddenBy` names the delete requests of a tenant: with other ones other records are visible. */
@@ -82,13 +70,15 @@ export class KeptSeries {
   async ask(ask: Ask, question: SeriesQuestion): Promise<SeriesAnswer> {
     const { plan, range, stepNs, tenant, max, fresh } = question;
     const whole = range.end > range.start;
+    const indexes = Array.from({ length: whole ? Number((range.end - range.start) / stepNs) + 1 : 1 }, (_, i) => i);
+    const plain = async (): Promise<SeriesAnswer> =>
+      answered(question, indexes.length, await computeSeries(ask, question, indexes), []);
     // Times that are no whole ms cannot be told apart in an answer; of an instant answer the order may be part.
-    if (!plan.reach || fresh || !whole || stepNs % nsPerMs !== 0n || range.start % nsPerMs !== 0n)
-      return compute(ask, question, range).then(({ answer }) => answer);
+    if (!plan.reach || fresh || !whole || stepNs % nsPerMs !== 0n || range.start % nsPerMs !== 0n) return plain();
     const reach = plan.reach;
     const step = Number(stepNs / nsPerMs);
     const first = Number(range.start / nsPerMs);
-    const times = Array.from({ length: Number((range.end - range.start) / stepNs) + 1 }, (_, i) => first + i * step);
+    const times = indexes.map(i => first + i * step);
     const hidden = this.#hiddenBy(tenant);
     const key = JSON.stringify([tenant, plan.logql, step, first % step, hidden]);
     // To whole ms, outwards.
@@ -106,21 +96,21 @@ export class KeptSeries {
       return true;
     };
 
-    let missing = times;
+    let wanted = indexes;
     const old: Series[] = [];
     const kept = this.#kept.get(key);
     if (kept) {
       const now = await this.#tails(ask, question);
-      if (!now || this.#kept.get(key) !== kept) return compute(ask, question, range).then(({ answer }) => answer);
+      if (!now || this.#kept.get(key) !== kept) return plain();
       if (!forgetTouched(kept, now.view)) {
         this.#drop(key);
       } else {
         const inTails = reached(now.spans);
-        missing = times.filter(at => !kept.known.has(at) || touched(at, inTails));
-        const [from = Number.POSITIVE_INFINITY, to = Number.NEGATIVE_INFINITY] = [missing[0], missing.at(-1)];
-        const usable = times.filter(at => at < from || at > to);
+        const known = times.filter(at => kept.known.has(at) && !touched(at, inTails));
+        const usable = new Set(known);
+        wanted = indexes.filter(i => !usable.has(times[i] ?? 0));
         for (const { metric, values } of kept.series.values()) {
-          const points = usable.flatMap((at): [number, number][] => {
+          const points = known.flatMap((at): [number, number][] => {
             const value = values.get(at);
             return value === undefined ? [] : [[at, value]];
           });
@@ -131,20 +121,37 @@ export class KeptSeries {
         this.#kept.set(key, kept);
       }
     }
-    const [from, to] = [missing[0], missing.at(-1)];
-    if (from === undefined || to === undefined) return { series: merge(old, []), left: 0, summary: nothing };
+    if (wanted.length === 0) return { series: mergeSeries([old]), left: 0, summary: nothing };
 
-    const part = { start: BigInt(from) * nsPerMs, end: BigInt(to) * nsPerMs };
-    const { answer, view } = await compute(ask, { ...question, tooMany: 'cut' }, part);
-    if (this.#hiddenBy(tenant) !== hidden) return compute(ask, question, range).then(all => all.answer);
-    if (answer.left > 0 || answer.summary.partial) {
-      if (old.length === 0 && from === times[0] && to === times.at(-1) && question.tooMany === 'cut') return answer;
-      return compute(ask, question, range).then(all => all.answer);
+    const isNew = new Set<number>();
+    const computed = await computeSeries(ask, { ...question, tooMany: 'cut' }, wanted, {
+      pace: this.#paces.get(key),
+      onPiece: async ({ from, to, value: { series, left, view } }) => {
+        const made = times.slice(from, to + 1);
+        for (const at of made) isNew.add(at);
+        if (view && left === 0 && this.#hiddenBy(tenant) === hidden)
+          await this.#keep(ask, question, key, view, series, made, reached, forgetTouched);
+      },
+    });
+    this.#remember(key, computed.pace);
+    if (this.#hiddenBy(tenant) !== hidden) return plain();
+    if (computed.left > 0 && !(old.length === 0 && question.tooMany === 'cut')) return plain();
+    const untouched = old.map(({ metric, points }) => ({ metric, points: points.filter(([at]) => !isNew.has(at)) }));
+    const answer = answered(question, indexes.length, computed, untouched);
+    const over = answer.series.length - max;
+    if (over <= 0) return answer;
+    if (question.tooMany === 'refuse') throw tooManySeries(max);
+    return { ...answer, series: answer.series.slice(0, max), left: Math.max(answer.left, over) };
+  }
+
+  /** How fast a question got on that was too much for one statement, so that it is not tried again as one. */
+  #remember(key: string, pace: Pace | undefined): void {
+    this.#paces.delete(key);
+    if (pace) this.#paces.set(key, pace);
+    for (const oldest of this.#paces.keys()) {
+      if (this.#paces.size <= pacesMax) break;
+      this.#paces.delete(oldest);
     }
-    if (view) await this.#keep(ask, question, key, view, answer.series, missing, reached, forgetTouched);
-    const merged = merge(old, answer.series);
-    if (merged.length > max) return compute(ask, question, range).then(all => all.answer);
-    return { series: merged, left: 0, summary: answer.summary };
   }
 
   #forget(kept: Kept, at: number): void {
@@ -232,48 +239,4 @@ export class KeptSeries {
     if (!row || row.n === '0') return { view, spans: [] };
     return { view, spans: [{ from: BigInt(String(row.first)), to: BigInt(String(row.last)) }] };
   }
-}
-
-async function compute(
-  ask: Ask,
-  question: SeriesQuestion,
-  range: TimeRange,
-): Promise<{ answer: SeriesAnswer; view: PartsView | undefined }> {
-  const { tenant, plan, stepNs, max, tooMany, onSql, signal, timeoutMs, onProgress } = question;
-  const sql = plan.sql(tenant, range, stepNs);
-  let view: PartsView | undefined;
-  const answer = await ask(tenant, {
-    ...(signal && { signal }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(onProgress && { onProgress }),
-    sql: sources => {
-      view = sources.parts;
-      const text = sql(sources);
-      onSql?.(text);
-      return text;
-    },
-  });
-  const { series, left } = await seriesOf(answer, tooMany, max);
-  return { answer: { series, left, summary: answer.summary() }, view };
-}
-
-/** The order of the engine: by label names and values as bytes. */
-function compareMetrics(a: Record<string, string>, b: Record<string, string>): number {
-  const [x, y] = [Object.entries(a).flat(), Object.entries(b).flat()];
-  for (let i = 0; i < Math.min(x.length, y.length); i++) {
-    const order = Buffer.compare(Buffer.from(x[i] ?? ''), Buffer.from(y[i] ?? ''));
-    if (order !== 0) return order;
-  }
-  return x.length - y.length;
-}
-
-function merge(old: readonly Series[], fresh: readonly Series[]): Series[] {
-  const all = new Map<string, Series>();
-  for (const { metric, points } of [...old, ...fresh]) {
-    const name = JSON.stringify(metric);
-    all.set(name, { metric, points: [...(all.get(name)?.points ?? []), ...points] });
-  }
-  const merged = [...all.values()].sort((a, b) => compareMetrics(a.metric, b.metric));
-  if (old.length > 0) for (const { points } of merged) points.sort(([a], [b]) => a - b);
-  return merged;
 }

@@ -1,10 +1,36 @@
 import { WeirError } from '../base/errors.ts';
-import type { Answer } from '../flow.ts';
+import type { Tenant } from '../base/record.ts';
+import type { Answer, Question } from '../flow.ts';
 import { metricFault } from '../language/compile.ts';
+import type { MetricPlan } from './plan.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** One line of a chart: points are [ms since 1970, value], in order of time. */
 export type Series = { metric: Record<string, string>; points: [number, number][] };
+
+/** A metric question. `onSql` is called with the statement before it is sent, if one is needed. */
+export type SeriesQuestion = Omit<Question, 'sql' | 'settings'> & {
+  tenant: Tenant;
+  plan: MetricPlan;
+  range: TimeRange;
+  stepNs: bigint;
+  /** Of series; more are refused with an error or counted in `left`. */
+  max: number;
+  tooMany: 'refuse' | 'cut';
+  /** Compute everything, keep nothing. */
+  fresh?: boolean;
+  onSql?: (sql: string) => void;
+  /** Called while the question is computed in pieces: the evaluations that are done so far. */
+  onCovered?: (covered: TimeRange) => void;
+};
+
+export type SeriesAnswer = {
+  series: Series[];
+  left: number;
+  summary: ReturnType<Answer['summary']>;
+  /** Of a partial answer: the evaluation times that are answered, both inclusive. */
+  covered?: TimeRange;
+};
 
 /** A sample value as Prometheus and Loki write it. */
 export function sampleText(value: number): string {
@@ -36,6 +62,11 @@ export function assertPoints(range: TimeRange, stepNs: bigint, max: number): voi
     });
 }
 
+export const tooManySeries = (max: number): WeirError =>
+  new WeirError('query_limit', {
+    reason: `maximum of series (${max}) reached for a single query; aggregate with sum by (...), use topk, or raise limits.query_series`,
+  });
+
 /**
  * The series of a metric answer, whose rows come series by series. More than `max`: `refuse` throws Loki's error, `cut` counts
  * those that are left out in `left`. A row with an error fails the query.
@@ -59,10 +90,7 @@ export async function seriesOf(
         points = [];
         if (series.length < max) series.push({ metric, points });
         else if (tooMany === 'cut') left++;
-        else
-          throw new WeirError('query_limit', {
-            reason: `maximum of series (${max}) reached for a single query; aggregate with sum by (...), use topk, or raise limits.query_series`,
-          });
+        else throw tooManySeries(max);
       }
       points.push([Number(BigInt(String(row.time)) / 1_000_000n), numberOf(String(row.value))]);
     }
@@ -74,4 +102,26 @@ export async function seriesOf(
 function numberOf(text: string): number {
   if (text === 'inf') return Number.POSITIVE_INFINITY;
   return text === '-inf' ? Number.NEGATIVE_INFINITY : Number(text === 'nan' ? Number.NaN : text);
+}
+
+/** The order of the engine: by label names and values as bytes. */
+function compareMetrics(a: Record<string, string>, b: Record<string, string>): number {
+  const [x, y] = [Object.entries(a).flat(), Object.entries(b).flat()];
+  for (let i = 0; i < Math.min(x.length, y.length); i++) {
+    const order = Buffer.compare(Buffer.from(x[i] ?? ''), Buffer.from(y[i] ?? ''));
+    if (order !== 0) return order;
+  }
+  return x.length - y.length;
+}
+
+/** Series put together from parts that have no evaluation in common, in the order of the engine. */
+export function mergeSeries(parts: readonly (readonly Series[])[]): Series[] {
+  const all = new Map<string, Series>();
+  for (const { metric, points } of parts.flat()) {
+    const name = JSON.stringify(metric);
+    all.set(name, { metric, points: [...(all.get(name)?.points ?? []), ...points] });
+  }
+  const merged = [...all.values()].sort((a, b) => compareMetrics(a.metric, b.metric));
+  for (const { points } of merged) points.sort(([a], [b]) => a - b);
+  return merged;
 }

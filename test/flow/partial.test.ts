@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startWeir, type UnderTest } from '../../bench/weir-under-test.ts';
+import type { HistogramAnswer, QueryFrame } from '../../src/query/contract.ts';
+import { count, eventually, frames, json, ndjson } from './ask.ts';
+
+/** Answers of the real engine under time limits that are too short, against the answers without. */
+const base = 1_790_000_000_000;
+const seconds = 4_000;
+const perSecond = 15;
+const range = { start: `${base}000000`, end: `${base + seconds * 1000}000000` };
+/** Little to plan and much to run: groups of an expression over long lines. */
+const slow = `{service_name=~".+"} | regexp "^n=(?P<n>[0-9]+) (?P<head>.*[a-f].*)(?P<tail>[a-z] .*[0-9])$" | head != "" | tail != ""`;
+const limits = [100, 200, 300, 400, 600, 900];
+
+let weir: UnderTest;
+let strict: UnderTest;
+const filler = 'abc def request completed caller '.repeat(30);
+const lines = (from: number): string =>
+  Array.from({ length: 20_000 }, (_, i) => {
+    const at = from + i;
+    const message = `n=${at % 97} ${at * 7919} ${filler}${at}`;
+    return JSON.stringify({ ts: base + Math.floor((at * 1000) / perSecond), service: `s${at % 3}`, message });
+  }).join('\n');
+
+beforeAll(async () => {
+  [weir, strict] = await Promise.all([startWeir({}), startWeir({ config: 'limits:\n  query_timeout: 80ms\n' })]);
+  for (const each of [weir, strict])
+    for (let from = 0; from < seconds * perSecond; from += 20_000) {
+      const reply = await each.post('/ingest/json', lines(from), ndjson);
+      if (reply.status >= 300) throw new Error(reply.body);
+    }
+  await eventually(
+    () => count(weir),
+    n => n === seconds * perSecond,
+    60_000,
+  );
+}, 120_000);
+afterAll(async () => {
+  await Promise.all([weir?.stop(), strict?.stop()]);
+});
+
+type End = Extract<QueryFrame, { type: 'end' }>;
+type Metric = Extract<QueryFrame, { type: 'series' }>;
+const endOf = (all: QueryFrame[]): End | undefined => all.find(frame => frame.type === 'end');
+const refused = (all: QueryFrame[]): boolean => endOf(all) === undefined;
+/** The part of the range that a partial answer names; undefined when it is whole, or refused. Throws when it does not say what it must. */
+function coveredBy(all: QueryFrame[], what: string): End['covered'] {
+  const end = endOf(all);
+  const said = end ? (end.reason ?? '') : JSON.stringify(all.at(-1));
+  const wanted = end
+    ? new RegExp(`^$|limits\\.query_timeout.*answered, and exact, ${what} 2026-.*raise the limit`)
+    : /"query_limit".*limits\.query_timeout.*raise the limit/;
+  if (!wanted.test(said) || (end && end.partial !== (end.covered !== undefined))) throw new Error(said);
+  return end?.covered;
+}
+const metric = (query: string, step: number, more: object): Promise<QueryFrame[]> =>
+  frames(weir, { query, step, ...range, ...more });
+
+it.each([
+  [`sum by (service_name) (count_over_time(${slow} [60s]))`, 20],
+  [`quantile_over_time(0.9, ${slow} | unwrap n [30s]) by (service_name)`, 30],
+])(
+  '%s: what a partial answer has is exact',
+  async (query, step) => {
+    const points = (all: QueryFrame[]): [string, [number, string][]][] =>
+      all.filter((f): f is Metric => f.type === 'series').map(f => [JSON.stringify(f.metric), f.values]);
+    // With `explain` nothing kept is used.
+    const whole = points(await metric(query, step, { explain: true }));
+    const ends: (string | undefined)[] = [];
+    for (const timeout of limits) {
+      const all = await metric(query, step, { timeout, explain: true });
+      const covered = coveredBy(all, 'are the evaluations from');
+      ends.push(covered?.end);
+      const from = Number(BigInt(covered?.start ?? 0) / 1_000_000n) / 1000;
+      const expected = whole
+        .map(([name, values]): [string, [number, string][]] => [name, values.filter(([t]) => t >= from)])
+        .filter(([, values]) => values.length > 0);
+      expect(points(all)).toEqual(refused(all) ? [] : expected);
+    }
+    const partial = ends.filter(end => end !== undefined);
+    expect(partial.length).toBeGreaterThan(0);
+    expect(new Set(partial)).toEqual(new Set([`${base + Math.floor(seconds / step) * step * 1000}000000`]));
+  },
+  120_000,
+);
+
+it('the histogram counts whole buckets from the newest on', async () => {
+  const ask = async (target: UnderTest): Promise<{ status: number; body: string }> =>
+    target.post('/api/v1/histogram', JSON.stringify({ query: slow, ...range, buckets: 80 }), json);
+  const whole = JSON.parse((await ask(weir)).body) as HistogramAnswer;
+  const { status, body } = await ask(strict);
+  const part = JSON.parse(body) as Partial<HistogramAnswer>;
+  expect([status === 200 ? part.partial : status, body]).toEqual([
+    status === 200 ? true : 422,
+    expect.stringContaining('limits.query_timeout'),
+  ]);
+  const from = Number(BigInt(part.covered?.start ?? 0) / 1_000_000n) / 1000;
+  expect(part.buckets).toEqual(status === 200 ? whole.buckets.filter(({ t }) => t >= from) : undefined);
+});
+
+it('groups and orders are those of the part of the range that is named', async () => {
+  let partial = 0;
+  for (const shape of ['stats count(), p90(n) by service_name', 'sort n desc', 'distinct n']) {
+    const query = `${slow} | ${shape}`;
+    const rows = (all: QueryFrame[]): unknown[] =>
+      all.flatMap((f): unknown[] => (f.type === 'rows' || f.type === 'table' ? f.rows : []));
+    for (const timeout of limits) {
+      const all = await frames(weir, { query, ...range, timeout });
+      const covered = coveredBy(all, 'are the records from');
+      if (!covered) continue;
+      partial++;
+      expect(rows(all)).toEqual(rows(await frames(weir, { query, ...covered })));
+    }
+  }
+  expect(partial).toBeGreaterThan(0);
+}, 120_000);
+
+it('the Loki API warns of what is left out, and refuses one number that cannot be whole', async () => {
+  const query = encodeURIComponent(`sum(count_over_time(${slow} [60s]))`);
+  const times = `start=${range.start}&end=${range.end}&step=10`;
+  const { status, body } = await strict.get(`/loki/api/v1/query_range?query=${query}&${times}`);
+  expect(`${status} ${body}`).toMatch(
+    /^(?:200 \{"status":"success","warnings":\["[^"]*limits\.query_timeout[^"]*are the evaluations from 2026-|400 .*limits\.query_timeout)/,
+  );
+  const one = encodeURIComponent(`sum(count_over_time(${slow} [2h]))`);
+  const instant = await strict.get(`/loki/api/v1/query?query=${one}&time=${range.end}`);
+  expect(instant.status).toBe(400);
+  expect(instant.body).toMatch(
+    /longer than 80 ms \(limits\.query_timeout.*one number, which cannot be answered in part.*raise the limit/,
+  );
+});
