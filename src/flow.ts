@@ -10,7 +10,7 @@ import type { Batch, BatchHeader, Tenant } from './base/record.ts';
 /** Append one batch. Resolves only when the whole batch is in the log and fsynced; rejects with a WeirError (`disk_full`, `log_failed`, `overloaded`) when it is not. */
 export type AcceptBatch = (batch: Batch) => Promise<{ seq: bigint }>;
 
-/** A durable frame, read back from the log. `seq` is that of its first record; record k has `seq + k`. */
+/** A durable frame of the log. `seq` is that of its first record; record k has `seq + k`. */
 export type Frame = { seq: bigint; header: BatchHeader; payload: Uint8Array };
 
 /** What the log knows of one of its segments. */
@@ -30,6 +30,7 @@ export type FrameSource = {
   /**
    * Durable frames with `seq >= from`, in order, up to about `bytesMax` of payload (at least one frame if there is any).
    * Resolves with an empty list when there is none. Frames that fail their checksum are quarantined, counted and skipped.
+   * For one consumer: the payloads are good until the next call, which uses their memory again.
    */
   take(from: bigint, bytesMax: number): Promise<Frame[]>;
   /** Resolves when a frame with `seq >= from` is durable, or after `timeoutMs`, or when `signal` aborts. */

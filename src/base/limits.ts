@@ -38,6 +38,8 @@ export const limits = {
   walSegmentBytes: 64 * MiB,
   /** Batches written and synced together: enough for the disk's full speed, little enough that the first of them does not wait for the last. */
   walGroupBytesMax: 16 * MiB,
+  /** Newest payloads of the log kept in memory until they are taken: two groups of the largest size. Who is further behind reads the disk. */
+  walRecentBytesMax: 32 * MiB,
   /** Agent batch ids remembered for retries, about 150 bytes of memory each; beyond it the oldest are forgotten. */
   walBatchIdsMax: 200_000,
   /** One frame's header JSON. */

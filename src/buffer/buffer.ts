@@ -9,6 +9,7 @@ import { codeOf, type Fs, nodeFs } from './wal/fs.ts';
 import { lockDirectory } from './wal/lock.ts';
 import { Quarantine } from './wal/quarantine.ts';
 import { Reader } from './wal/reader.ts';
+import { Recent } from './wal/recent.ts';
 import { recover } from './wal/recover.ts';
 import { RetainedSegments } from './wal/retained.ts';
 import { DiskSpace } from './wal/space.ts';
@@ -73,11 +74,12 @@ export async function openBuffer(options: BufferOptions): Promise<WeirBuffer> {
     throw unusable(directory, error);
   }
 
-  const reader = new Reader(fs, segments, quarantine);
+  const recent = new Recent(limits.walRecentBytesMax, segments.end);
+  const reader = new Reader(fs, segments, quarantine, recent);
   const space = new DiskSpace(fs, directory, options.reserveBytes ?? limits.walReserveBytes);
   const spare = new Spare(fs, directory, options.segmentBytes, space);
   await spare.release();
-  const writer = new Writer(fs, directory, options.segmentBytes, segments, space, spare, () => reader.grown());
+  const writer = new Writer(fs, directory, options.segmentBytes, segments, space, spare, recent, () => reader.grown());
   const inFlight = new Map<string, Promise<bigint>>();
   let closing: Promise<void> | undefined;
 

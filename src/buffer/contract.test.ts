@@ -30,7 +30,7 @@ async function takeAll(source: FrameSource, from = 0n, bytesMax = 1000): Promise
     const frames = await source.take(at, bytesMax);
     const last = frames.at(-1);
     if (!last) return all;
-    all.push(...frames);
+    all.push(...frames.map(frame => ({ ...frame, payload: Buffer.from(frame.payload) })));
     at = last.seq + BigInt(last.header.records);
   }
 }

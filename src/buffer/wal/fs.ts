@@ -1,4 +1,6 @@
+import { constants } from 'node:fs';
 import { link, mkdir, open, readdir, stat, statfs, unlink } from 'node:fs/promises';
+import { openDirect, readFully } from './direct-file.ts';
 
 /** An open file of the log. All positions are absolute, so that the file's length is the only state. */
 export type LogFile = {
@@ -12,10 +14,12 @@ export type LogFile = {
   close(): Promise<void>;
 };
 
+/** `create` fails when the file exists. `direct`: without the page cache where that can be had, for appending and reading in large pieces (direct-file.ts). */
+export type OpenMode = 'read' | 'create' | 'change' | 'read-direct' | 'create-direct';
+
 /** The file system as the log needs it: small, so that tests can fail each call. Errors are Node's, with their `code`. */
 export type Fs = {
-  /** `create` fails when the file exists. */
-  open(path: string, mode: 'read' | 'create' | 'change'): Promise<LogFile>;
+  open(path: string, mode: OpenMode): Promise<LogFile>;
   stat(path: string): Promise<{ bytes: number; modified: number }>;
   list(directory: string): Promise<string[]>;
   /** With its parents; the first one that was created, undefined when all were there. */
@@ -29,21 +33,22 @@ export type Fs = {
   freeBytes(path: string): Promise<number>;
 };
 
-const flags = { read: 'r', create: 'wx+', change: 'r+' } as const;
+const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = constants;
+const flags = {
+  read: O_RDONLY,
+  create: O_RDWR | O_CREAT | O_EXCL,
+  change: O_RDWR,
+  'read-direct': O_RDONLY,
+  'create-direct': O_RDWR | O_CREAT | O_EXCL,
+} as const;
 
 export const nodeFs: Fs = {
   async open(path, mode) {
+    const direct = mode.endsWith('-direct') ? await openDirect(path, flags[mode]) : undefined;
+    if (direct) return direct;
     const handle = await open(path, flags[mode]);
     return {
-      async read(into, position) {
-        let done = 0;
-        while (done < into.length) {
-          const { bytesRead } = await handle.read(into, done, into.length - done, position + done);
-          if (bytesRead === 0) break;
-          done += bytesRead;
-        }
-        return done;
-      },
+      read: (into, position) => readFully(handle, into, position),
       writev: async (pieces, position) => (await handle.writev(pieces, position)).bytesWritten,
       datasync: () => handle.datasync(),
       truncate: length => handle.truncate(length),

@@ -3,6 +3,7 @@ import { rowOfSeq, segmentOfSeq, seqOf } from '../../base/record.ts';
 import type { Frame } from '../../flow.ts';
 import { codeOf, type Fs, type LogFile } from './fs.ts';
 import type { Quarantine } from './quarantine.ts';
+import type { Recent } from './recent.ts';
 import type { RetainedSegments, Segment } from './retained.ts';
 import { firstPlace } from './scan.ts';
 import { type Place, walk } from './walk.ts';
@@ -13,30 +14,40 @@ const windowBytesMax = 16 * 1024 * 1024;
 /** Room for heads and batch headers beside the payload that is asked for. */
 const windowBytesExtra = 64 * 1024;
 
+/** Memory for what one take gives, used again by the next: a tick and a frame that straddles its end. Rare takes of more get memory of their own. */
+const arenaBytes = 24 * 1024 * 1024;
+
 const windowBytes = (wanted: number): number => Math.min(wanted + windowBytesExtra, windowBytesMax);
 
 type Waiter = { from: bigint; wake: () => void };
 
-/** Reads durable frames back from the segment files. Holds no position of its own but a hint where the last take ended. */
+/** Gives durable frames, from memory or back from the segment files. Holds no position of its own but a hint where the last take ended. */
 export class Reader {
   private readonly fs: Fs;
   private readonly segments: RetainedSegments;
   private readonly quarantine: Quarantine;
+  private readonly recent: Recent;
   private readonly waiters = new Set<Waiter>();
+  private arena: Buffer | undefined;
+  private arenaUsed = 0;
   private ended: { segment: number; place: Place } | undefined;
   /** A take from `from` gave nothing though the log had grown up to `newest`: those frames are damaged, do not wake for them. */
   private barren: { from: bigint; newest: bigint } | undefined;
 
-  constructor(fs: Fs, segments: RetainedSegments, quarantine: Quarantine) {
+  constructor(fs: Fs, segments: RetainedSegments, quarantine: Quarantine, recent: Recent) {
     this.fs = fs;
     this.segments = segments;
     this.quarantine = quarantine;
+    this.recent = recent;
   }
 
   /** See FrameSource.take. */
   async take(from: bigint, bytesMax: number): Promise<Frame[]> {
+    this.arenaUsed = 0;
+    const atHand = this.recent.take(from, bytesMax, size => this.room(size));
+    if (atHand.length > 0) return atHand;
     const frames: Frame[] = [];
-    const newest = this.newestEnd();
+    const newest = this.segments.end;
     let bytes = 0;
     // A list of its own: retention may shorten the other meanwhile.
     const segments = this.segments.list.filter(({ segment }) => segment >= segmentOfSeq(from));
@@ -77,15 +88,9 @@ export class Reader {
   }
 
   private ready(from: bigint): boolean {
-    const newest = this.newestEnd();
+    const newest = this.segments.end;
     const barren = this.barren && from >= this.barren.from && newest === this.barren.newest;
     return newest > from && !barren;
-  }
-
-  /** The seq behind the newest durable row. */
-  private newestEnd(): bigint {
-    const newest = this.segments.list.findLast(segment => segment.rows > 0);
-    return newest ? seqOf(newest.segment, newest.rows) : 0n;
   }
 
   /** Add the frames of one segment from `row` on; bytes of payload added. */
@@ -97,7 +102,7 @@ export class Reader {
     if (!opened) return 0;
     let bytes = 0;
     try {
-      const window = new FileWindow(opened, end, windowBytes(bytesMax));
+      const window = new FileWindow(opened, end, windowBytes(bytesMax), size => this.room(size));
       for await (const step of walk(window, { segment: segment.segment, salt }, start, true)) {
         if (step.kind === 'damage') {
           await this.quarantine.keep(opened, segment.segment, { ...step, rows: step.rows ?? segment.rows - step.row });
@@ -116,6 +121,13 @@ export class Reader {
     return bytes;
   }
 
+  private room(bytes: number): Buffer {
+    if (this.arenaUsed + bytes > arenaBytes) return Buffer.allocUnsafeSlow(bytes);
+    this.arena ??= Buffer.allocUnsafeSlow(arenaBytes);
+    this.arenaUsed += bytes;
+    return this.arena.subarray(this.arenaUsed - bytes, this.arenaUsed);
+  }
+
   private placeBefore(segment: Segment, row: number): Place {
     if (this.ended?.segment === segment.segment && this.ended.place.row === row) return this.ended.place;
     return segment.marks.findLast(place => place.row <= row) ?? firstPlace;
@@ -123,7 +135,7 @@ export class Reader {
 
   private async openFor(segment: Segment): Promise<LogFile | undefined> {
     try {
-      return await this.fs.open(segment.path, 'read');
+      return await this.fs.open(segment.path, 'read-direct');
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
       // Retention takes a segment out of the list before it removes the file.

@@ -48,6 +48,12 @@ export class RetainedSegments {
     return this.list.at(-1);
   }
 
+  /** The seq behind the newest durable row. */
+  get end(): bigint {
+    const newest = this.list.findLast(segment => segment.rows > 0);
+    return newest ? seqOf(newest.segment, newest.rows) : 0n;
+  }
+
   get bytes(): number {
     return this.list.reduce((sum, segment) => sum + segment.bytes, 0);
   }

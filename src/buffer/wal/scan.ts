@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { blockBytes } from './direct-file.ts';
 import type { Fs, LogFile } from './fs.ts';
 import {
   decodeSegmentHeader,
@@ -46,14 +47,17 @@ export async function listSegments(fs: Fs, directory: string): Promise<{ files: 
     const { bytes, modified } = await fs.stat(path);
     const file = await fs.open(path, 'read');
     try {
-      const start = Buffer.alloc(Math.min(segmentHeaderBytes, bytes));
-      const header = decodeSegmentHeader(start.subarray(0, await file.read(start, 0)));
+      const start = Buffer.alloc(Math.min(blockBytes, bytes));
+      await file.read(start, 0);
+      const header = decodeSegmentHeader(start);
       if (header && header.segment !== segment) {
         const reason = `the file is a copy of segment ${header.segment}; it is not read, remove it`;
         faults.push({ segment, rows: 0, reason });
         continue;
       }
-      if (!header && bytes >= segmentHeaderBytes)
+      // What was written of a header before its creation failed is no loss.
+      const begun = bytes > blockBytes || start.subarray(segmentHeaderBytes).some(byte => byte !== 0);
+      if (!header && begun)
         faults.push({ segment, rows: 0, reason: 'the segment header is damaged; its frames are read all the same' });
       const salt = header?.salt ?? (await saltOf(file, segment, bytes));
       files.push({ segment, path, bytes, end: bytes, modified, header, salt, expected: undefined });

@@ -44,8 +44,9 @@
  * when a sync failed, and at each start of the program; hence only bytes at the end of the newest segment can be torn.
  * What lies behind the "durable bytes" that the next segment states was never acknowledged and is ignored.
  *
- * A segment's file may have been written with zeros up to the size of a segment before it got its name (spare.ts). Its frames end where the zeros begin; what is
- * not used is cut off when it is sealed, or by the next start.
+ * A segment's file may have been written with zeros up to the size of a segment before it got its name (spare.ts), and where it is written without the page cache
+ * (direct-file.ts) each write ends with zeros up to a multiple of 4096. Its frames end where the zeros begin; what is not used is cut off when it is sealed, or by the
+ * next start.
  *
  * Recovery reads every segment from front to back, the newest with payloads, the others with payloads left out (their checksums are verified when
  * they are taken). Where no valid frame begins, the next end of a frame with the right salt is looked for byte by byte:

@@ -12,7 +12,7 @@ import { segmentFileName } from './segment.ts';
 // These tests break things on purpose.
 log.level = 'silent';
 
-const segmentBytes = 20_000;
+const segmentBytes = 20_480;
 let place = '';
 let directory = '';
 const opened: WeirBuffer[] = [];

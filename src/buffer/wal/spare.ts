@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { log } from '../../base/log.ts';
+import { alignedMemory } from './direct-file.ts';
 import { codeOf, type Fs, type LogFile } from './fs.ts';
 import type { DiskSpace } from './space.ts';
 
@@ -32,6 +33,7 @@ export class Spare {
   private written = 0;
   private wanted = 0;
   private growing: Promise<void> | undefined;
+  private zeros: Buffer | undefined;
   private closed = false;
 
   constructor(fs: Fs, directory: string, segmentBytes: number, space: DiskSpace) {
@@ -73,9 +75,10 @@ export class Spare {
         return;
       }
       await this.removeFile();
-      this.file = await this.fs.open(this.path, 'create');
+      this.file = await this.fs.open(this.path, 'create-direct');
     }
-    const zeros = Buffer.alloc(Math.min(stepBytes, this.size));
+    this.zeros ??= alignedMemory(Math.min(stepBytes, this.size));
+    const { zeros } = this;
     for (let left = this.wanted - this.written; left > 0; left = this.wanted - this.written) {
       const piece = zeros.subarray(0, Math.min(left, zeros.length));
       const taken = await this.file.writev([piece], this.written);

@@ -2,6 +2,8 @@ import { codeOf, type LogFile } from './fs.ts';
 
 const blockBytes = 4096;
 
+const newMemory = (bytes: number): Buffer => Buffer.allocUnsafeSlow(bytes);
+
 /**
  * The bytes of a file up to `end`, read in pieces of `size` or more. Slices handed out stay valid: a new piece is a new buffer.
  * Blocks that the disk cannot read (EIO) come as zeros, which no checksum matches, so that one bad sector costs only its frame.
@@ -11,13 +13,16 @@ export class FileWindow {
   /** Bytes of the next piece at least; the owner may change it as it learns how much it needs. */
   size: number;
   private readonly file: LogFile;
+  private readonly room: typeof newMemory;
   private start = 0;
-  private bytes = Buffer.alloc(0);
+  private bytes: Buffer = Buffer.alloc(0);
 
-  constructor(file: LogFile, end: number, size: number) {
+  /** `room` gives the memory of each piece. */
+  constructor(file: LogFile, end: number, size: number, room = newMemory) {
     this.file = file;
     this.end = end;
     this.size = size;
+    this.room = room;
   }
 
   /** `length` bytes from `position`; fewer when the file, or the part of it that counts, ends before. */
@@ -25,7 +30,7 @@ export class FileWindow {
     const stop = Math.min(position + length, this.end);
     if (position >= stop) return Buffer.alloc(0);
     if (position < this.start || stop > this.start + this.bytes.length) {
-      const into = Buffer.allocUnsafeSlow(Math.min(Math.max(length, this.size), this.end - position));
+      const into = this.room(Math.min(Math.max(length, this.size), this.end - position));
       this.bytes = into.subarray(0, await this.fill(into, position));
       this.start = position;
     }

@@ -3,10 +3,10 @@ import { crc32 } from 'node:zlib';
 import { assert, WeirError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import { log } from '../../base/log.ts';
-import type { Batch } from '../../base/record.ts';
-import { seqOf } from '../../base/record.ts';
+import { type Batch, type BatchHeader, seqOf } from '../../base/record.ts';
 import { logAppended } from '../../base/telemetry.ts';
 import { codeOf, type Fs, type LogFile } from './fs.ts';
+import type { Recent } from './recent.ts';
 import { mark, type RetainedSegments, type Segment } from './retained.ts';
 import {
   edgeBytes,
@@ -19,11 +19,13 @@ import {
 } from './segment.ts';
 import type { DiskSpace } from './space.ts';
 import type { Spare } from './spare.ts';
+import type { Place } from './walk.ts';
 
 const rowsMax = 0xffff_ffff;
 
 /** A batch on its way: checksums are computed when it arrives, numbers are given when its group is written. */
 type Waiting = {
+  header: BatchHeader;
   /** Room for the head, then the batch header. */
   head: Buffer;
   payload: Uint8Array[];
@@ -62,7 +64,8 @@ export function prepare(batch: Batch): PreparedBatch {
   }
   const bytes = head.length + payloadBytes + edgeBytes;
   const headerCrc = crc32(head.subarray(edgeBytes));
-  return { head, payload: batch.payload, payloadBytes, headerCrc, payloadCrc, records, bytes };
+  const { header, payload } = batch;
+  return { header, head, payload, payloadBytes, headerCrc, payloadCrc, records, bytes };
 }
 
 /**
@@ -80,6 +83,7 @@ export class Writer {
   private readonly segments: RetainedSegments;
   private readonly space: DiskSpace;
   private readonly spare: Spare;
+  private readonly recent: Recent;
   private readonly onDurable: () => void;
   private open: OpenSegment | undefined;
   private closing: Promise<void> = Promise.resolve();
@@ -98,6 +102,7 @@ export class Writer {
     segments: RetainedSegments,
     space: DiskSpace,
     spare: Spare,
+    recent: Recent,
     onDurable: () => void,
   ) {
     this.fs = fs;
@@ -106,6 +111,7 @@ export class Writer {
     this.segments = segments;
     this.space = space;
     this.spare = spare;
+    this.recent = recent;
     this.onDurable = onDurable;
   }
 
@@ -184,8 +190,8 @@ export class Writer {
       throw error;
     });
     const { file, segment, ahead } = fresh || !this.open ? await this.openSegment() : this.open;
-    let place = { offset: segment.bytes, row: segment.rows, frame: segment.frames };
-    const places = [];
+    let place: Place = { offset: segment.bytes, row: segment.rows, frame: segment.frames };
+    const places: Place[] = [];
     const pieces: Uint8Array[] = [];
     for (const batch of group) {
       const { records, payloadBytes, headerCrc, payloadCrc, head } = batch;
@@ -208,7 +214,11 @@ export class Writer {
     segment.frames = place.frame;
     segment.modified = Date.now();
     logAppended(group.length, bytes, syncSeconds);
-    return places.map(at => seqOf(segment.segment, at.row));
+    return group.map(({ header, head, payload, payloadBytes }, index) => {
+      const seq = seqOf(segment.segment, places[index]?.row ?? 0);
+      this.recent.add(seq, header, head.length - edgeBytes, payload, payloadBytes);
+      return seq;
+    });
   }
 
   /** Append to the open segment and sync; seconds of the sync. Throws when the bytes are not durable; the file then ends where it did, or is sealed. */
@@ -296,7 +306,7 @@ export class Writer {
       try {
         const ready = await this.spare.take(path, header);
         if (ready) return { number, path, ...ready };
-        const file = await this.fs.open(path, 'create');
+        const file = await this.fs.open(path, 'create-direct');
         try {
           const written = await file.writev([header], 0);
           if (written !== header.length) throw shortWrite(written, header.length);
@@ -322,11 +332,12 @@ export class Writer {
     const { open } = this;
     this.open = undefined;
     if (!open) return;
-    const { file, segment, ahead } = open;
+    const { file, segment } = open;
     segment.sealed = true;
     const close = async (): Promise<void> => {
       try {
-        if (ahead > segment.bytes) await file.truncate(segment.bytes);
+        // Behind them are zeros: blocks written ahead, or the end of the last block.
+        await file.truncate(segment.bytes);
       } finally {
         await file.close();
       }
@@ -342,7 +353,6 @@ export class Writer {
   /** Seal after a failure. What was not synced is cut off if the file lets us; if not, the next segment's header says that it does not count. */
   private async abandon(end: number): Promise<void> {
     await this.open?.file.truncate(end).catch(() => undefined);
-    if (this.open) this.open.ahead = 0;
     this.seal();
   }
 }
