@@ -111,13 +111,18 @@ export async function readBody(
     length = end;
   };
   const onGone = (): void => reject(new WeirError('bad_request', { reason: 'the body ended early' }));
-  stream.on('data', onData).once('end', resolve).once('error', onGone).once('close', onGone);
+  const onEnd = (): void => {
+    // It closes before whoever waits goes on.
+    stream.off('close', onGone);
+    resolve();
+  };
+  stream.on('data', onData).once('end', onEnd).once('error', onGone).once('close', onGone);
   try {
     if (declared !== undefined && declared > bytesMax) throw tooLarge();
     await promise;
   } finally {
     clearTimeout(idle);
-    stream.off('data', onData).off('end', resolve).off('close', onGone);
+    stream.off('data', onData).off('end', onEnd).off('close', onGone);
     stream.resume();
   }
   if (linewise && length > 0 && body[length - 1] !== newline) body[length++] = newline;

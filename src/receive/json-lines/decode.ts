@@ -9,6 +9,9 @@ const newline = 0x0a;
 /** With more runs of good lines than this in one batch, they are copied together: a frame of the log is written with one writev. */
 const piecesMax = 256;
 
+/** One for all bodies, which are scanned one after the other: its tables are a dozen allocations. */
+const lineScanner = new LineScanner(limits.jsonKeysMax);
+
 /** Runs of good lines of one buffer on their way into batches. */
 class Runs {
   readonly #source: Buffer;
@@ -129,9 +132,17 @@ function withoutLineEnds(body: Buffer): Buffer {
  * Blank lines are skipped. `line` of a fault counts lines, or the objects when they are not one a line.
  */
 export function decodeJsonLines(body: Buffer, hints: FieldHints, recordBytesMax: number): Decoded {
+  try {
+    return decode(body, hints, recordBytesMax);
+  } finally {
+    lineScanner.letGo();
+  }
+}
+
+function decode(body: Buffer, hints: FieldHints, recordBytesMax: number): Decoded {
   const intake = new Intake();
   if (isBlank(body, 0)) return intake.finish();
-  const scannerOf = (bytes: Buffer): LineScanner => new LineScanner(bytes, limits.jsonKeysMax, recordBytesMax);
+  const scannerOf = (bytes: Buffer): LineScanner => lineScanner.begin(bytes, recordBytesMax);
 
   const array = splitArray(body);
   const spans =

@@ -5,9 +5,17 @@ import { type LineKind, lineKind, LineScanner } from './scan.ts';
 
 const recordMax = 1 << 20;
 
+/** A scanner that has seen other lines. */
+function used(keysMax: number): LineScanner {
+  const before = Buffer.from('{"a":1,"bb":null,"zz":"","a\\n":1}\n{"e":1}\n{\n');
+  const scanner = new LineScanner(keysMax).begin(before, recordMax);
+  for (let at = 0; at < before.length; at = scanner.end + 1) scanner.scan(at);
+  return scanner;
+}
+
 function scan(line: string | Buffer, keysMax = 256): { kind: LineKind; scanner: LineScanner } {
   const bytes = Buffer.concat([Buffer.from(line), Buffer.from('\n')]);
-  const scanner = new LineScanner(bytes, keysMax, recordMax);
+  const scanner = used(keysMax).begin(bytes, recordMax);
   return { kind: scanner.scan(0), scanner };
 }
 
@@ -125,7 +133,7 @@ describe('LineScanner', () => {
         const bytes = Buffer.from(
           lines.map(keys => `{${keys.map(key => `${JSON.stringify(key)}:1`).join(',')}}\n`).join(''),
         );
-        const scanner = new LineScanner(bytes, 256, recordMax);
+        const scanner = used(256).begin(bytes, recordMax);
         const kinds: LineKind[] = [];
         for (let at = 0; at < bytes.length; at = scanner.end + 1) kinds.push(scanner.scan(at));
         expect(kinds).toEqual(lines.map(keys => (keys.includes('"') ? lineKind.odd : lineKind.good)));
@@ -146,7 +154,7 @@ describe('LineScanner', () => {
       fc.property(fc.array(line, { minLength: 1, maxLength: 6 }), fc.boolean(), (objects, odd) => {
         const text = objects.map(o => `${JSON.stringify(o)}\n`).join('');
         const bytes = Buffer.from(odd ? `${text}\n{"d":1,"d":2}\n` : `${text} \n`);
-        const scanner = new LineScanner(bytes, 256, recordMax);
+        const scanner = used(256).begin(bytes, recordMax);
         for (let at = 0; at < bytes.length; at = scanner.end + 1) scanner.scan(at);
         const gap = (key: string): boolean => odd || objects.some(o => (o[key] ?? '') === '');
         expect(scanner.gaps()).toEqual(scanner.keys().filter(gap));
@@ -159,7 +167,7 @@ describe('LineScanner', () => {
     const many = (from: number, count: number): string =>
       `{${Array.from({ length: count }, (_, k) => `"k${from + k}":${k}`).join(',')}}\n`;
     const bytes = Buffer.from(many(0, 10) + many(5, 20) + many(0, 12) + many(12, 5) + many(0, 10));
-    const scanner = new LineScanner(bytes, 16, recordMax);
+    const scanner = used(16).begin(bytes, recordMax);
     const kinds: LineKind[] = [];
     for (let at = 0; at < bytes.length; at = scanner.end + 1) kinds.push(scanner.scan(at));
     expect(kinds).toEqual([lineKind.good, lineKind.odd, lineKind.good, lineKind.odd, lineKind.good]);
@@ -168,7 +176,7 @@ describe('LineScanner', () => {
 
   it('finds blank lines, and records over the limit', () => {
     const bytes = Buffer.from(`\n \t\r\n{"a":"${'x'.repeat(50)}"}\n`);
-    const scanner = new LineScanner(bytes, 16, 40);
+    const scanner = new LineScanner(16).begin(bytes, 40);
     expect([scanner.scan(0), scanner.scan(1), scanner.scan(5)]).toEqual([lineKind.blank, lineKind.blank, lineKind.bad]);
     expect(scanner.reason).toBe('record of 58 bytes is larger than 40 (limits.record_bytes)');
     expect(scanner.tooLarge).toBe(true);

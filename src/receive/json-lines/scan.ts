@@ -6,6 +6,7 @@ export const lineKind = { good: 0, blank: 1, odd: 2, bad: 3 } as const;
 export type LineKind = (typeof lineKind)[keyof typeof lineKind];
 
 const keyBytesMax = 1024;
+const nothing = new Uint8Array(0);
 
 /** FNV-1a. */
 function hashOf(key: Uint8Array): number {
@@ -31,7 +32,7 @@ export class LineScanner {
   tooLarge = false;
 
   readonly #keysMax: number;
-  readonly #recordBytesMax: number;
+  #recordBytesMax = 0;
   /** Per key id (1-based; 0 is "no key"): where its bytes are in the arena (as `"key":`, so that words match quotes and colon too), which id came after it, the last line it was in. */
   readonly #from: Int32Array;
   readonly #to: Int32Array;
@@ -47,21 +48,38 @@ export class LineScanner {
   #count = 0;
   #line = 0;
 
-  readonly #bytes: Uint8Array;
-  readonly #words: DataView;
+  #bytes: Uint8Array = nothing;
+  #words = viewOf(nothing);
 
-  /** `bytes` must end with `\n`. */
-  constructor(bytes: Uint8Array, keysMax: number, recordBytesMax: number) {
-    this.#bytes = bytes;
-    this.#words = viewOf(bytes);
+  constructor(keysMax: number) {
     this.#keysMax = keysMax;
-    this.#recordBytesMax = recordBytesMax;
     this.#from = new Int32Array(keysMax + 1);
     this.#to = new Int32Array(keysMax + 1);
     this.#next = new Int32Array(keysMax + 1);
     this.#seenIn = new Int32Array(keysMax + 1);
     this.#filledIn = new Int32Array(keysMax + 1);
     this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(4 * keysMax)));
+  }
+
+  /** Begin anew with `bytes`, which must end with `\n`. */
+  begin(bytes: Uint8Array, recordBytesMax: number): this {
+    this.#bytes = bytes;
+    this.#words = viewOf(bytes);
+    this.#recordBytesMax = recordBytesMax;
+    this.#goodLines = 0;
+    this.#miscounted = false;
+    this.#count = 0;
+    this.#line = 0;
+    this.#slots.fill(0);
+    this.#next[0] = 0;
+    this.#filledIn[0] = 0;
+    return this;
+  }
+
+  /** Let go of the bytes; the tables stay for the next ones. */
+  letGo(): void {
+    this.#bytes = nothing;
+    this.#words = viewOf(nothing);
   }
 
   /** Union of the keys of all good lines so far, in order of first appearance. */
