@@ -17,6 +17,12 @@ export const fromText = (text: string): ByteString => byteString(Buffer.from(tex
 /** Ordinary text of a byte string; bytes that are not UTF-8 become U+FFFD. For messages and names, never for data. */
 export const toText = (text: ByteString): string => (/[\x80-\xff]/.test(text) ? bytesOf(text).toString('utf8') : text);
 
+/** What a JSON string may not hold as it is. */
+const special = /["\\\x00-\x1f]/;
+
+/** The byte string as a JSON string: what JSON.stringify gives, which most texts do not need. */
+export const jsonString = (text: ByteString): ByteString => (special.test(text) ? JSON.stringify(text) : `"${text}"`);
+
 const escape = /\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2}))?|[^])/g;
 
 /** JSON.parse as the engine has it: the reviver is told the source text of primitive values. */

@@ -1,7 +1,7 @@
 import { serviceNameLabels, unknownService } from '../base/fields.ts';
 import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import { type ByteString, bytesOf, fromText, toText } from './byte-string.ts';
+import { type ByteString, bytesOf, fromText, jsonString, toText } from './byte-string.ts';
 
 /** Labels of a stream that cannot be: the message says why. */
 export class LabelFault extends Error {}
@@ -112,7 +112,7 @@ function quotedName(name: ByteString): ByteString {
 /** JSON text of an object of texts. */
 export function jsonObject(pairs: Iterable<readonly [ByteString, ByteString]>): ByteString {
   let text = '';
-  for (const [name, value] of pairs) text += `${text === '' ? '{' : ','}${quotedName(name)}${JSON.stringify(value)}`;
+  for (const [name, value] of pairs) text += `${text === '' ? '{' : ','}${quotedName(name)}${jsonString(value)}`;
   return text === '' ? '{}' : `${text}}`;
 }
 

@@ -1,6 +1,5 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import type { LogFile } from './fs.ts';
 
 /** Addresses, positions and lengths of direct I/O are multiples of this: enough for every disk and file system we know of. */
 export const blockBytes = 4096;
@@ -62,7 +61,7 @@ const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoExc
  * It is for appending: a write sends whole blocks, the first with the bytes that the file has before it, the last filled up with zeros whatever the file had
  * there. So the file's length is a multiple of a block after a write; a reader must know where it ends.
  */
-export async function openDirect(path: string, flags: number, opening = open): Promise<LogFile | undefined> {
+export async function openDirect(path: string, flags: number, opening = open): Promise<DirectFile | undefined> {
   if (!constants.O_DIRECT) return undefined;
   try {
     return new DirectFile(
@@ -75,7 +74,7 @@ export async function openDirect(path: string, flags: number, opening = open): P
   }
 }
 
-class DirectFile implements LogFile {
+export class DirectFile {
   /** Direct until the file system refuses that, which some do not when the file is opened. */
   private direct: FileHandle | undefined;
   private plain: FileHandle | undefined;

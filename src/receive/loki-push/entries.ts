@@ -1,5 +1,5 @@
 import { eventTimeMaxNs, eventTimeMinNs, levelNames } from '../../base/fields.ts';
-import type { ByteString } from '../byte-string.ts';
+import { type ByteString, jsonString } from '../byte-string.ts';
 import { jsonObject, type Labels } from '../stream-labels.ts';
 
 /** What the rows of one stream have in common, as JSON text. */
@@ -30,7 +30,7 @@ export function entryRow(
   line: ByteString,
   metadata: Map<ByteString, ByteString> | undefined,
 ): ByteString {
-  let row = `${stream.head},"t":${ns},"m":${JSON.stringify(line)}`;
+  let row = `${stream.head},"t":${ns},"m":${jsonString(line)}`;
   let level = stream.level;
   if (metadata !== undefined && metadata.size > 0) {
     const traceId = metadata.get('trace_id');
@@ -43,7 +43,7 @@ export function entryRow(
     metadata.delete('detected_level');
     if (metadata.size > 0) row += `,"a":${jsonObject(metadata)}`;
   }
-  return level ? `${row},"v":${JSON.stringify(level)}}` : `${row}}`;
+  return level ? `${row},"v":${jsonString(level)}}` : `${row}}`;
 }
 
 /** Whether decimal text is a time in ns that the store can hold. */

@@ -2,7 +2,7 @@ import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { WeirError } from '../../base/errors.ts';
 import type { ByteString } from '../byte-string.ts';
 import { type Decoded, Intake } from '../intake.ts';
-import { enter, leave, textField } from '../protobuf.ts';
+import { enter, leave, nameField, textField } from '../protobuf.ts';
 import {
   type Attributes,
   emptyRecord,
@@ -58,7 +58,7 @@ function readPair(reader: BinaryReader, body: Buffer, depth = 0): [ByteString, V
   let value: Value = '';
   while (reader.pos < end) {
     const [field, type] = reader.tag();
-    if (field === 1) name = textField(reader, type, body);
+    if (field === 1) name = nameField(reader, type, body);
     else if (field === 2 && type === WireType.LengthDelimited) value = readValue(reader, body, depth);
     else reader.skip(type, field);
   }
@@ -92,7 +92,7 @@ function readRecord(reader: BinaryReader, body: Buffer, end: number): LogRecord 
     const [field, type] = reader.tag();
     if (field === 1 && type === WireType.Bit64) record.time = String(reader.fixed64());
     else if (field === 2 && type === WireType.Varint) record.severityNumber = reader.int32();
-    else if (field === 3) record.severityText = textField(reader, type, body);
+    else if (field === 3) record.severityText = nameField(reader, type, body);
     else if (field === 5 && type === WireType.LengthDelimited) record.body = readValue(reader, body, 0);
     else if (field === 6 && type === WireType.LengthDelimited) record.attributes.push(readPair(reader, body));
     else if (field === 7 && type === WireType.Varint) record.dropped = reader.uint32();

@@ -1,6 +1,6 @@
 import { eventTimeMaxNs, levelNames } from '../../base/fields.ts';
 import { limits } from '../../base/limits.ts';
-import { type ByteString, fromText, toText } from '../byte-string.ts';
+import { type ByteString, fromText, jsonString, toText } from '../byte-string.ts';
 import { addServiceName, jsonObject, type Labels, setFree } from '../stream-labels.ts';
 import { RecordFault, textOf, type Value } from './value.ts';
 
@@ -152,12 +152,12 @@ export function recordRow(origin: Origin, record: LogRecord): ByteString {
   const all = shared === '' ? own : own === '{}' ? `{${shared}}` : `${own.slice(0, -1)},${shared}}`;
 
   const time = timeOf(record);
-  let row = `${origin.head},"m":${JSON.stringify(textOf(record.body))}`;
+  let row = `${origin.head},"m":${jsonString(textOf(record.body))}`;
   if (time !== undefined) row += `,"t":${time}`;
   if (all !== '{}') row += `,"a":${all}`;
   if (record.severityNumber > 0 && record.severityNumber <= 24) row += `,"n":${record.severityNumber}`;
-  if (level) row += `,"v":${JSON.stringify(level)}`;
-  if (traceId !== '') row += `,"i":${JSON.stringify(traceId)}`;
-  if (spanId !== '') row += `,"p":${JSON.stringify(spanId)}`;
+  if (level) row += `,"v":${jsonString(level)}`;
+  if (traceId !== '') row += `,"i":${jsonString(traceId)}`;
+  if (spanId !== '') row += `,"p":${jsonString(spanId)}`;
   return `${row}}`;
 }
