@@ -20,7 +20,7 @@ export const toText = (text: ByteString): string => (/[\x80-\xff]/.test(text) ? 
 /** What a JSON string may not hold as it is. */
 const special = /["\\\x00-\x1f]/;
 
-/** The byte string as a JSON string: what JSON.stringify gives, which most texts do not need. */
+/** As JSON.stringify, for short texts that need no escapes most of the time. */
 export const jsonString = (text: ByteString): ByteString => (special.test(text) ? JSON.stringify(text) : `"${text}"`);
 
 const escape = /\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2}))?|[^])/g;

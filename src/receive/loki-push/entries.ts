@@ -30,7 +30,7 @@ export function entryRow(
   line: ByteString,
   metadata: Map<ByteString, ByteString> | undefined,
 ): ByteString {
-  let row = `${stream.head},"t":${ns},"m":${jsonString(line)}`;
+  let row = `${stream.head},"t":${ns},"m":${JSON.stringify(line)}`;
   let level = stream.level;
   if (metadata !== undefined && metadata.size > 0) {
     const traceId = metadata.get('trace_id');
