@@ -51,8 +51,7 @@ export class Spare {
   /** `bytes` were appended: go on making the next segment ready, in the background. */
   appended(bytes: number): void {
     this.wanted = Math.min(this.size, this.wanted + bytes * aheadFactor);
-    const step = Math.min(stepBytes, this.size - this.written);
-    if (this.closed || this.growing || step === 0 || this.wanted - this.written < step) return;
+    if (this.closed || this.growing || this.due === 0) return;
     // The first one of a run waits for some traffic: a start alone writes nothing.
     if (!this.file && this.wanted < this.segmentBytes / 16) return;
     this.growing = this.grow()
@@ -68,6 +67,12 @@ export class Spare {
       });
   }
 
+  /** Bytes of the next step when all of them are wanted, else 0: whole steps are whole blocks, which direct I/O takes as they are. */
+  private get due(): number {
+    const step = Math.min(stepBytes, this.size - this.written);
+    return this.wanted - this.written >= step ? step : 0;
+  }
+
   private async grow(): Promise<void> {
     if (!this.file) {
       if (!(await this.space.has(roomFactor * this.segmentBytes))) {
@@ -77,10 +82,10 @@ export class Spare {
       await this.removeFile();
       this.file = await this.fs.open(this.path, 'create-direct');
     }
-    this.zeros ??= alignedMemory(Math.min(stepBytes, this.size));
+    this.zeros ??= alignedMemory(stepBytes);
     const { zeros } = this;
-    for (let left = this.wanted - this.written; left > 0; left = this.wanted - this.written) {
-      const piece = zeros.subarray(0, Math.min(left, zeros.length));
+    for (let { due } = this; due > 0; { due } = this) {
+      const piece = zeros.subarray(0, due);
       const taken = await this.file.writev([piece], this.written);
       if (taken !== piece.length) throw new Error(`the disk took ${taken} of ${piece.length} bytes`);
       await this.file.datasync();
