@@ -120,6 +120,12 @@ export const limits = {
   eqlEventsMax: 50_000,
   /** Events held by EQL sequences that are still open, about 100 bytes each; past it the answer is partial. */
   eqlHeldEventsMax: 1_000_000,
+  /** EQL searches that go on after their request was answered, and answers that are kept to be fetched. */
+  eqlKeptSearchesMax: 200,
+  eqlKeptBytesMax: 64 * MiB,
+  /** Milliseconds that they may be kept, and are unless the request says otherwise. */
+  eqlKeepMillisMax: 30 * 86_400_000,
+  eqlKeepMillis: 5 * 86_400_000,
   /** Questions about fields of which it is remembered where they have been asked, about 300 bytes each. */
   eqlLooksMax: 10_000,
   /** Questions of people and dashboards that run at once; more would only take turns on few cores. */

@@ -42,8 +42,11 @@ function notTerm(reader: EqlReader, depth: number): Expression {
 function comparison(reader: EqlReader, depth: number): Expression {
   const left = sum(reader, depth);
   const token = reader.peek();
-  const made = predicate(reader, left, depth);
+  let made = predicate(reader, left, depth);
   if (made === undefined) return left;
+  // A list or pattern belongs to what is before it; its truth can be compared as any other value.
+  if ((made.kind === 'in' || made.kind === 'match') && comparisons.has(reader.peek().text))
+    made = predicate(reader, made, depth) ?? made;
   const again = reader.peek();
   if ((again.type === 'operator' && (comparisons.has(again.text) || again.text === ':')) || matchWords.has(again.text))
     throw reader.fault('comparisons cannot be chained; write a < b and b < c', token.from);

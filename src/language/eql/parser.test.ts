@@ -63,6 +63,8 @@ describe('conditions', () => {
     ['a in (1, 2.5, -3)', '(a in 1|2.5|-3)'],
     ['a not in ("x")', '(a not in "x")'],
     ['a not in~ ("x", null)', '(a not in~ "x"|null)'],
+    ['a in ("x") == true', '((a in "x") == true)'],
+    ['a : "x" != false and b', '(((a : "x") != false) and b)'],
     ['not a == 1', 'not (a == 1)'],
     ['not not a == 1', 'not not (a == 1)'],
     ['a == 1 and b == 2 or c == 3', '(((a == 1) and (b == 2)) or (c == 3))'],

@@ -66,6 +66,8 @@ export async function answerEql(room: Room, tenant: Tenant, body: Body, reply: F
         caseSensitive: true,
         allowPartial: true,
         samplesPerKey: 1,
+        keepOnCompletion: false,
+        keepMillis: 0,
       },
       asRows,
       { signal: abort.signal, ...(body.timeout !== undefined && { timeout: body.timeout }) },

@@ -12,8 +12,10 @@ export type EqlEvent = {
 };
 
 export type EqlAnswer = {
+  /** Of a search that goes on or whose answer is kept. */
+  id?: string;
   is_partial: boolean;
-  is_running: false;
+  is_running: boolean;
   took: number;
   timed_out: boolean;
   hits: {

@@ -1,13 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WeirError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
+import type { Tenant } from '../../base/record.ts';
 import { tenantOf } from '../../base/tenant.ts';
 import { bodiesSql } from '../../language/eql/events-sql.ts';
 import { abortWith } from '../frame-writer.ts';
 import type { Room } from '../room.ts';
-import { visibleError } from '../visible-error.ts';
 import type { EqlAnswer, EqlEvent } from './contract.ts';
-import { type EqlRequest, readRequest } from './request.ts';
+import { answerAsElasticsearch, statusOf } from './elastic-errors.ts';
+import { type KeptSearch, KeptSearches } from './kept-searches.ts';
+import { type EqlRequest, readRequest, readWait } from './request.ts';
 import { type EqlResult, type EventShape, searchEql } from './search.ts';
 import { type Body, fieldsOf, type Source, sourceOf, valueAt } from './source.ts';
 
@@ -24,8 +26,10 @@ const asSent: EventShape<Hit> = {
 
 const bodyBytesMax = 8 * limits.queryTextBytesMax;
 
-/** `POST` and `GET` `/_eql/search` and `/{index}/_eql/search`, as Elasticsearch answers them. */
+/** `/_eql/search` and `/{index}/_eql/search`, and searches that go on or are kept, as Elasticsearch answers them. */
 export async function registerEql(server: FastifyInstance, room: Room): Promise<void> {
+  const kept = new KeptSearches();
+  server.addHook('onClose', async () => kept.close());
   await server.register(async scope => {
     answerAsElasticsearch(scope);
     scope.addContentTypeParser(
@@ -33,23 +37,101 @@ export async function registerEql(server: FastifyInstance, room: Room): Promise<
       { parseAs: 'string', bodyLimit: bodyBytesMax },
       (_, body, done) => done(null, parsedBody(String(body))),
     );
-    const search = async (request: FastifyRequest, reply: FastifyReply): Promise<EqlAnswer> => {
-      const began = performance.now();
+    const search = async (request: FastifyRequest, reply: FastifyReply): Promise<EqlAnswer | string> => {
       const tenant = tenantOf(request.headers);
       // Clients send a body with GET, which the server does not read by itself.
       if (request.method === 'GET') request.body = await getBody(request);
       const asked = readRequest(request);
-      const { signal } = abortWith(reply.raw);
-      const result = await searchEql(room, tenant, asked, asSent, { signal });
-      if (result.partial !== null && !asked.allowPartial)
-        throw new WeirError('query_limit', { reason: `${result.partial} (allow_partial_search_results is false)` });
-      const index = (request.params as { index?: string }).index ?? 'weir';
+      const named = (request.params as { index?: string }).index ?? 'weir';
+      const index = /^[^*,]+$/.test(named) ? named : 'weir';
       reply.type(mediaType(request));
-      return answerOf(result, asked, /^[^*,]+$/.test(index) ? index : 'weir', Math.round(performance.now() - began));
+      if (asked.waitMillis === undefined && !asked.keepOnCompletion)
+        return answer(room, tenant, asked, index, abortWith(reply.raw).signal);
+      const found = kept.start(tenant, asked.keepMillis, async signal => {
+        const { is_partial: partial, ...rest } = await answer(room, tenant, asked, index, signal);
+        return { answer: JSON.stringify({ is_partial: partial, ...rest }), partial };
+      });
+      reply.raw.once('close', () => {
+        if (!reply.raw.writableEnded) kept.delete(found);
+      });
+      await settledWithin(found, asked.waitMillis);
+      if (found.outcome === undefined) return goesOn(found);
+      const isKept = asked.keepOnCompletion && 'answer' in found.outcome;
+      if (!isKept) kept.delete(found);
+      return answerOfKept(found, isKept);
     };
+    scope.get<{ Params: { id: string } }>('/_eql/search/:id', async (request, reply) => {
+      const found = kept.get(tenantOf(request.headers), request.params.id);
+      const { waitMillis, keepMillis } = readWait(request.query);
+      if (keepMillis !== undefined) found.expires = Date.now() + keepMillis;
+      await settledWithin(found, waitMillis);
+      reply.type(mediaType(request));
+      return found.outcome === undefined ? goesOn(found) : answerOfKept(found, true);
+    });
+    scope.delete<{ Params: { id: string } }>('/_eql/search/:id', request => {
+      kept.delete(kept.get(tenantOf(request.headers), request.params.id));
+      return { acknowledged: true };
+    });
+    scope.get<{ Params: { id: string } }>('/_eql/search/status/:id', request => {
+      const { id, outcome, started, expires } = kept.get(tenantOf(request.headers), request.params.id);
+      return {
+        id,
+        is_running: outcome === undefined,
+        is_partial: outcome === undefined || 'error' in outcome || outcome.partial,
+        start_time_in_millis: started,
+        expiration_time_in_millis: expires,
+        ...(outcome && {
+          completion_status: 'error' in outcome ? statusOf(asError(outcome.error), request.id) : 200,
+        }),
+      };
+    });
     for (const url of ['/_eql/search', '/:index/_eql/search'])
       scope.route({ method: ['GET', 'POST'], url, bodyLimit: bodyBytesMax, handler: search });
   });
+}
+
+/** Search and shape the answer; `query_limit` when it is not whole and the request wants nothing less. */
+async function answer(
+  room: Room,
+  tenant: Tenant,
+  asked: EqlRequest,
+  index: string,
+  signal: AbortSignal,
+): Promise<EqlAnswer> {
+  const began = performance.now();
+  const result = await searchEql(room, tenant, asked, asSent, { signal });
+  if (result.partial !== null && !asked.allowPartial)
+    throw new WeirError('query_limit', { reason: `${result.partial} (allow_partial_search_results is false)` });
+  return answerOf(result, asked, index, Math.round(performance.now() - began));
+}
+
+/** Wait for a search to its end, or for so long. */
+async function settledWithin({ settled }: KeptSearch, waitMillis: number | undefined): Promise<void> {
+  if (waitMillis === undefined) return settled;
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>(done => {
+    timer = setTimeout(done, waitMillis);
+  });
+  await Promise.race([settled, over]);
+  clearTimeout(timer);
+}
+
+const goesOn = ({ id, started }: KeptSearch): EqlAnswer => ({
+  id,
+  is_partial: true,
+  is_running: true,
+  took: Date.now() - started,
+  timed_out: false,
+  hits: { total: { value: 0, relation: 'gte' }, events: [] },
+});
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+
+/** The answer of a search that is done; throws what it threw. */
+function answerOfKept({ id, outcome }: KeptSearch, withId: boolean): string {
+  if (outcome === undefined) throw new Error('BUG: the search is not done');
+  if ('error' in outcome) throw asError(outcome.error);
+  return withId ? `{"id":${JSON.stringify(id)},${outcome.answer.slice(1)}` : outcome.answer;
 }
 
 /** Clients of version 8 and up want their own media type back. */
@@ -102,30 +184,4 @@ function answerOf(result: EqlResult<Hit>, asked: EqlRequest, index: string, took
     hits: { total: result.total, ...hits },
     ...(partial !== null && { shard_failures: [{ index, reason: { type: 'partial_result', reason: partial } }] }),
   };
-}
-
-/** Type of an error as Elasticsearch names it. */
-function typeOf(error: WeirError): string {
-  if (error.code === 'bad_query')
-    return error.message.startsWith('Found ') ? 'verification_exception' : 'parsing_exception';
-  if (error.code === 'bad_request') return 'illegal_argument_exception';
-  if (error.code === 'overloaded') return 'es_rejected_execution_exception';
-  return `${error.code}_exception`;
-}
-
-function answerAsElasticsearch(scope: FastifyInstance): void {
-  scope.addHook('onSend', async (_, reply) => {
-    reply.header('x-elastic-product', 'Elasticsearch');
-  });
-  scope.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
-    const own = error.statusCode !== undefined && error.statusCode < 500 && !(error instanceof WeirError);
-    const shown = own
-      ? new WeirError('bad_request', { reason: error.message }, { cause: error })
-      : visibleError(error, request.id);
-    const status = own ? (error.statusCode ?? 400) : shown.code === 'query_limit' ? 400 : shown.status;
-    if (shown.retry) reply.header('retry-after', String(shown.retryAfter));
-    const cause = { type: typeOf(shown), reason: shown.message };
-    const place = shown.line === undefined ? {} : { line: shown.line, column: shown.column };
-    return reply.code(status).send({ error: { root_cause: [cause], ...cause, ...place }, status });
-  });
 }

@@ -23,6 +23,12 @@ export type EqlRequest = {
   /** False: an answer that is not whole is an error. */
   allowPartial: boolean;
   samplesPerKey: number;
+  /** Milliseconds after which the answer is that the search goes on; absent: it is waited for. */
+  waitMillis?: number;
+  /** Keep the answer even when it was there in time. */
+  keepOnCompletion: boolean;
+  /** Milliseconds that a search and its answer are kept. */
+  keepMillis: number;
 };
 
 type Members = Record<string, unknown>;
@@ -41,6 +47,8 @@ const members = [
 const urlOnly = [
   'allow_no_indices', 'expand_wildcards', 'ignore_unavailable', 'ccs_minimize_roundtrips', 'pretty', 'human', 'error_trace', 'filter_path',
 ] as const; // biome-ignore format: one list
+
+const isUrlOnly = (name: string): boolean => (urlOnly as readonly string[]).includes(name);
 
 const fieldTypes = ['boolean', 'date', 'double', 'ip', 'keyword', 'long'] as const satisfies readonly FieldType[];
 
@@ -85,6 +93,46 @@ function whole(body: Members, name: string, fallback: number, low: number, high:
   return number;
 }
 
+const unitMillis: Record<string, number> = {
+  nanos: 1e-6,
+  micros: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** A duration such as 500ms, 10s or 5d. */
+function millis(body: Members, name: string, low: number, high: number): number | undefined {
+  const value = body[name];
+  if (value === undefined || value === null) return undefined;
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)([a-z]+)$/.exec(typeof value === 'string' ? value : '') ?? [];
+  const found = Object.hasOwn(unitMillis, unit) ? Number(amount) * (unitMillis[unit] ?? 0) : Number.NaN;
+  const days = (limit: number): string => (limit < 86_400_000 ? `${limit}ms` : `${limit / 86_400_000}d`);
+  if (!(found >= low && found <= high))
+    throw bad(
+      `[${name}] must be a duration from ${days(low)} to ${days(high)} such as 500ms, 10s or 5d, found ${shown(value)}`,
+    );
+  return found;
+}
+
+/** The longest a request waits for a search. */
+const waitMillisMax = 86_400_000;
+
+/** What a request about a kept search may say: how long to wait, how long to keep it from now on. */
+export function readWait(query: unknown): { waitMillis: number; keepMillis?: number } {
+  const parameters = query as Members;
+  const [other] = Object.keys(parameters).filter(
+    name => name !== 'wait_for_completion_timeout' && name !== 'keep_alive' && !isUrlOnly(name),
+  );
+  if (other !== undefined)
+    throw bad(`unknown parameter [${other}]; there are wait_for_completion_timeout and keep_alive`);
+  const keepMillis = millis(parameters, 'keep_alive', 1, limits.eqlKeepMillisMax);
+  const waitMillis = millis(parameters, 'wait_for_completion_timeout', 0, waitMillisMax) ?? 0;
+  return { waitMillis, ...(keepMillis !== undefined && { keepMillis }) };
+}
+
 function truth(body: Members, name: string, fallback: boolean): boolean {
   const value = body[name] ?? fallback;
   if (value === true || value === 'true' || value === '') return true;
@@ -113,9 +161,7 @@ export function readRequest(request: FastifyRequest): EqlRequest {
   const { body: sent } = request;
   if (sent !== undefined && sent !== null && (typeof sent !== 'object' || Array.isArray(sent)))
     throw bad('the body must be a JSON object such as {"query": "process where true"}');
-  const url = Object.fromEntries(
-    Object.entries(request.query as Members).filter(([name]) => !(urlOnly as readonly string[]).includes(name)),
-  );
+  const url = Object.fromEntries(Object.entries(request.query as Members).filter(([name]) => !isUrlOnly(name)));
   const body: Members = { ...url, ...(sent as Members | undefined) };
   for (const name of Object.keys(body)) {
     if ((members as readonly string[]).includes(name)) continue;
@@ -132,6 +178,7 @@ export function readRequest(request: FastifyRequest): EqlRequest {
     throw bad(`[result_position] must be head or tail, found ${shown(position)}`);
   // A page size of Elasticsearch's own searches; here the engine streams. Checked, so that a mistake is seen before the move back.
   whole(body, 'fetch_size', 1000, 2, 1_000_000);
+  const waitMillis = millis(body, 'wait_for_completion_timeout', 0, waitMillisMax);
   const partialSequences = truth(body, 'allow_partial_sequence_results', false);
   return {
     query,
@@ -147,5 +194,8 @@ export function readRequest(request: FastifyRequest): EqlRequest {
     caseSensitive: truth(body, 'case_sensitive', true),
     allowPartial: truth(body, 'allow_partial_search_results', true) || partialSequences,
     samplesPerKey: whole(body, 'max_samples_per_key', 1, 1, 1000),
+    ...(waitMillis !== undefined && { waitMillis }),
+    keepOnCompletion: truth(body, 'keep_on_completion', false),
+    keepMillis: millis(body, 'keep_alive', 1, limits.eqlKeepMillisMax) ?? limits.eqlKeepMillis,
   };
 }
