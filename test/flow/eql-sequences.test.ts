@@ -157,12 +157,31 @@ describe('sequences', () => {
     // missing at the start
     [`sequence by user.name with maxspan=20s ![login where process.name == "fail"] ${ok}`, ['bob:-,6', 'cyd:-,10']],
     [`sequence by user.name with maxspan=40s ![login where process.name == "fail"] ${ok}`, ['cyd:-,10']],
-    [`sequence by user.name with maxspan=40s ![login where process.name == "fail"] ${ok} ${read}`, ['cyd:-,10,12']],
+    // within maxspan of the last event
+    [
+      `sequence by user.name with maxspan=40s ![login where process.name == "fail"] ${ok} ${read}`,
+      ['bob:-,6,8', 'cyd:-,10,12'],
+    ],
     // missing at the end
     [`sequence by user.name with maxspan=35s ${ok} ![file where true]`, ['bob:6,-']],
     [`sequence by user.name with maxspan=40s ${ok} ![file where true]`, []],
     [`sequence by user.name with maxspan=15s ${ok} ![file where true]`, ['ann:4,-', 'bob:6,-', 'cyd:10,-']],
     [`sequence by user.name with maxspan=1h ${ok} ${read} ![logout where true]`, ['bob:6,8,-', 'cyd:10,12,-']],
+    // within maxspan of the first event
+    [`sequence by user.name with maxspan=70s ${ok} ${read} ![logout where true]`, ['bob:6,8,-', 'cyd:10,12,-']],
+    [
+      `sequence by user.name with maxspan=69s ${ok} ${read} ![logout where true]`,
+      ['ann:4,7,-', 'bob:6,8,-', 'cyd:10,12,-'],
+    ],
+    // missing at both ends: one at each end, together within maxspan
+    [
+      `sequence by user.name with maxspan=79s ![login where process.name == "fail"] ${ok} ${read} ![logout where true]`,
+      ['ann:-,4,7,-', 'bob:-,6,8,-', 'cyd:-,10,12,-'],
+    ],
+    [
+      `sequence by user.name with maxspan=80s ![login where process.name == "fail"] ${ok} ${read} ![logout where true]`,
+      ['bob:-,6,8,-', 'cyd:-,10,12,-'],
+    ],
     // any, several steps on one event
     [
       'sequence by user.name [any where true] [any where true]',

@@ -33,18 +33,22 @@ export type Match = {
 };
 
 /** Events of a partial match, the newest first. */
-type Node = { event: Candidate; position: number; before: Node | undefined; length: number };
-type Partial = { key: string; last: Node; firstNs: bigint; broken: boolean };
-type Pending = { match: Match; length: number; deadline: bigint; dead: boolean };
-type Seen = { position: number; ns: bigint };
+type Node = { event: Candidate; before: Node | undefined; length: number };
+/** `leading`: when the last event was there that the sequence must not begin after. */
+type Partial = { key: string; last: Node; firstNs: bigint; leading: bigint | undefined; broken: boolean };
+/** A match that an event after `lastNs` and up to `deadline` spoils. */
+type Pending = { match: Match; length: number; lastNs: bigint; deadline: bigint; dead: boolean };
+/** The time of the last event, and of the last before that time. */
+type Seen = { ns: bigint; earlier: bigint | undefined };
 /** The state machine of one join key. `states[i]` has met the positive steps up to `i`. */
 type Machine = { states: (Partial | undefined)[]; seen: (Seen | undefined)[]; pending: Pending[] };
 
 /**
  * Elasticsearch's rule for sequences. One machine per join key, one partial match per state. For each event the steps are tried from the last
  * to the first, so that one event moves a match once; a match moves to the next state and replaces what was there. `until` ends every match of
- * its key that is open after the event was tried. Missing events are looked at beside: a match with such an event between its neighbours
- * goes on moving as the others do, but does not count in the end. At the start and at the end they are looked for within maxspan.
+ * its key that is open after the event was tried. Missing events are looked at beside: a match with such an event at a time between its neighbours
+ * goes on moving as the others do, but does not count in the end. One before the first or after the last event spoils a match when the whole with it is
+ * within maxspan; with missing events at both ends it takes one at each end to spoil it.
  *
  * Memory: the events of open matches, at most `heldMax`; `push` gives false when the caller must stop, because of that or because
  * `onMatch` wants no more.
@@ -61,7 +65,6 @@ export class SequenceMatcher {
   #queue: Pending[] = [];
   /** So many at the front of the queue are done. */
   #flushed = 0;
-  #position = 0;
   #held = 0;
   /** True when open matches were more than memory allows: what follows is not complete. */
   overflowed = false;
@@ -82,15 +85,14 @@ export class SequenceMatcher {
 
   /** False: stop. */
   push(event: Candidate): boolean {
-    const position = this.#position++;
     if (!this.#flush(event.ns)) return false;
     for (let i = this.#positive.length - 1; i >= 0; i--) {
       const step = this.#positive[i];
       if (step === undefined || !event.meets(step.bit)) continue;
-      if (!this.#advance(i, event.key(step.key), event, position)) return false;
+      if (!this.#advance(i, event.key(step.key), event)) return false;
     }
     this.#missing.forEach((condition, m) => {
-      if (event.meets(condition.bit)) this.#sees(m, event.key(condition.key), event, position);
+      if (event.meets(condition.bit)) this.#sees(m, event.key(condition.key), event);
     });
     const { until } = this.#plan;
     if (until && event.meets(until.bit)) this.#end(event.key(until.key));
@@ -118,11 +120,12 @@ export class SequenceMatcher {
   }
 
   /** The event meets positive step `i`. */
-  #advance(i: number, key: string, event: Candidate, position: number): boolean {
+  #advance(i: number, key: string, event: Candidate): boolean {
     let partial: Partial;
     if (i === 0) {
-      const node: Node = { event, position, before: undefined, length: 1 };
-      partial = { key, last: node, firstNs: event.ns, broken: this.#seenBefore(key, event) };
+      const node: Node = { event, before: undefined, length: 1 };
+      const leading = this.#lastSeen(0, this.#machines.get(key), event.ns);
+      partial = { key, last: node, firstNs: event.ns, leading, broken: false };
       this.#held++;
     } else {
       const machine = this.#machines.get(key);
@@ -135,9 +138,10 @@ export class SequenceMatcher {
         this.#forgetIdle(key);
         return true;
       }
-      const between = (this.#gaps[i] ?? []).some(m => (machine.seen[m]?.position ?? -1) > open.last.position);
-      const node: Node = { event, position, before: open.last, length: open.last.length + 1 };
-      partial = { ...open, last: node, broken: open.broken || between };
+      const between = this.#lastSeen(i, machine, event.ns);
+      const node: Node = { event, before: open.last, length: open.last.length + 1 };
+      const broken = open.broken || (between !== undefined && between > open.last.event.ns);
+      partial = { ...open, last: node, broken };
       this.#held++;
     }
     if (i === this.#positive.length - 1) {
@@ -150,11 +154,15 @@ export class SequenceMatcher {
     return true;
   }
 
-  /** True when an event that the sequence must not begin after was there within maxspan. */
-  #seenBefore(key: string, event: Candidate): boolean {
-    const seen = this.#machines.get(key)?.seen;
-    const since = event.ns - (this.#plan.maxspan ?? 0n);
-    return seen !== undefined && (this.#gaps[0] ?? []).some(m => (seen[m]?.ns ?? since - 1n) >= since);
+  /** When the last event before `ns` met a missing step of gap `i`. */
+  #lastSeen(i: number, machine: Machine | undefined, ns: bigint): bigint | undefined {
+    let last: bigint | undefined;
+    for (const m of this.#gaps[i] ?? []) {
+      const seen = machine?.seen[m];
+      const before = seen === undefined || seen.ns < ns ? seen?.ns : seen.earlier;
+      if (before !== undefined && (last === undefined || before > last)) last = before;
+    }
+    return last;
   }
 
   #complete(partial: Partial): boolean {
@@ -164,9 +172,15 @@ export class SequenceMatcher {
     for (let node: Node | undefined = partial.last; node !== undefined; node = node.before) nodes.unshift(node);
     const events = this.#plan.steps.map(step => (step.missing ? undefined : nodes.shift()?.event.id));
     const match = { key: partial.key, events };
-    if (this.#gaps.at(-1)?.length === 0) return this.#onMatch(match);
+    const { maxspan = 0n } = this.#plan;
     const { length, event } = partial.last;
-    const pending = { match, length, deadline: event.ns + (this.#plan.maxspan ?? 0n), dead: false };
+    const hasLeading = this.#gaps[0]?.length !== 0;
+    // From here to an event behind the match it may be maxspan; undefined when none can spoil it.
+    const from = hasLeading ? partial.leading : partial.firstNs;
+    if (this.#gaps.at(-1)?.length === 0)
+      return hasLeading && from !== undefined && event.ns - from <= maxspan ? true : this.#onMatch(match);
+    const deadline = from === undefined ? event.ns - 1n : from + maxspan;
+    const pending = { match, length, lastNs: event.ns, deadline, dead: false };
     const machine = this.#machine(partial.key);
     machine.pending = machine.pending.filter(other => !other.dead);
     machine.pending.push(pending);
@@ -176,14 +190,13 @@ export class SequenceMatcher {
   }
 
   /** The event meets missing step `m`. */
-  #sees(m: number, key: string, event: Candidate, position: number): void {
+  #sees(m: number, key: string, { ns }: Candidate): void {
     const machine = this.#machine(key);
-    machine.seen[m] = { position, ns: event.ns };
+    const seen = machine.seen[m];
+    if (seen?.ns !== ns) machine.seen[m] = { ns, earlier: seen?.ns };
     if (!this.#gaps.at(-1)?.includes(m)) return;
-    // Matches that this very event completed are no earlier than it.
-    const own = (pending: Pending): boolean => pending.match.events.findLast(e => e !== undefined) === event.id;
-    for (const pending of machine.pending) if (!own(pending)) pending.dead = true;
-    machine.pending = machine.pending.filter(own);
+    for (const pending of machine.pending) if (ns > pending.lastNs && ns <= pending.deadline) pending.dead = true;
+    machine.pending = machine.pending.filter(pending => !pending.dead && pending.deadline >= ns);
   }
 
   #end(key: string): void {
@@ -203,7 +216,7 @@ export class SequenceMatcher {
     this.#held--;
   }
 
-  /** Matches whose time to be spoilt is over. They wait in order of their last event, and all wait equally long. */
+  /** Matches whose time to be spoilt is over. They wait in order of their last event, for those before them too. */
   #flush(now: bigint | undefined): boolean {
     let goOn = true;
     while (goOn) {
