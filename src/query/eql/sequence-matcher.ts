@@ -32,8 +32,8 @@ export type Match = {
   events: (Found | undefined)[];
 };
 
-/** Events of a partial match, the newest first. */
-type Node = { event: Candidate; before: Node | undefined; length: number };
+/** Events of a partial match, the newest first. Without what the engine said of them: there are many, and only these are asked again. */
+type Node = { ns: bigint; id: Found; before: Node | undefined; length: number };
 /** `leading`: when the last event was there that the sequence must not begin after. */
 type Partial = { key: string; last: Node; firstNs: bigint; leading: bigint | undefined; broken: boolean };
 /** A match that an event after `lastNs` and up to `deadline` spoils. */
@@ -123,7 +123,7 @@ export class SequenceMatcher {
   #advance(i: number, key: string, event: Candidate): boolean {
     let partial: Partial;
     if (i === 0) {
-      const node: Node = { event, before: undefined, length: 1 };
+      const node: Node = { ns: event.ns, id: event.id, before: undefined, length: 1 };
       const leading = this.#lastSeen(0, this.#machines.get(key), event.ns);
       partial = { key, last: node, firstNs: event.ns, leading, broken: false };
       this.#held++;
@@ -139,8 +139,8 @@ export class SequenceMatcher {
         return true;
       }
       const between = this.#lastSeen(i, machine, event.ns);
-      const node: Node = { event, before: open.last, length: open.last.length + 1 };
-      const broken = open.broken || (between !== undefined && between > open.last.event.ns);
+      const node: Node = { ns: event.ns, id: event.id, before: open.last, length: open.last.length + 1 };
+      const broken = open.broken || (between !== undefined && between > open.last.ns);
       partial = { ...open, last: node, broken };
       this.#held++;
     }
@@ -170,17 +170,17 @@ export class SequenceMatcher {
     if (partial.broken) return true;
     const nodes: Node[] = [];
     for (let node: Node | undefined = partial.last; node !== undefined; node = node.before) nodes.unshift(node);
-    const events = this.#plan.steps.map(step => (step.missing ? undefined : nodes.shift()?.event.id));
+    const events = this.#plan.steps.map(step => (step.missing ? undefined : nodes.shift()?.id));
     const match = { key: partial.key, events };
     const { maxspan = 0n } = this.#plan;
-    const { length, event } = partial.last;
+    const { length, ns } = partial.last;
     const hasLeading = this.#gaps[0]?.length !== 0;
     // From here to an event behind the match it may be maxspan; undefined when none can spoil it.
     const from = hasLeading ? partial.leading : partial.firstNs;
     if (this.#gaps.at(-1)?.length === 0)
-      return hasLeading && from !== undefined && event.ns - from <= maxspan ? true : this.#onMatch(match);
-    const deadline = from === undefined ? event.ns - 1n : from + maxspan;
-    const pending = { match, length, lastNs: event.ns, deadline, dead: false };
+      return hasLeading && from !== undefined && ns - from <= maxspan ? true : this.#onMatch(match);
+    const deadline = from === undefined ? ns - 1n : from + maxspan;
+    const pending = { match, length, lastNs: ns, deadline, dead: false };
     const machine = this.#machine(partial.key);
     machine.pending = machine.pending.filter(other => !other.dead);
     machine.pending.push(pending);
