@@ -118,7 +118,7 @@ export const limits = {
   eqlSizeMax: 10_000,
   /** Events of one EQL answer, all sequences together. */
   eqlEventsMax: 50_000,
-  /** Events held by EQL sequences that are still open, about 100 bytes each; past it the answer is partial. */
+  /** Events and keys held by EQL sequences that are still open, about 290 bytes each; past it the answer is partial. */
   eqlHeldEventsMax: 1_000_000,
   /** EQL searches that go on after their request was answered, and answers that are kept to be fetched. */
   eqlKeptSearchesMax: 200,
