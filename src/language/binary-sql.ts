@@ -86,8 +86,11 @@ function setOperation(query: Binary, left: Vector, right: Vector): Vector {
   return matched(query, left, right, "''", rows);
 }
 
-/** SQL over `m.1` and `os`: the labels of the result. */
-function resultLabels(matching: VectorMatching | undefined): string {
+/** SQL over `m.1` and `os`: the labels of the result, those without a value left out. */
+const resultLabels = (matching: VectorMatching | undefined): string =>
+  `mapFilter((k, v) -> v != '', ${matchedLabels(matching)})`;
+
+function matchedLabels(matching: VectorMatching | undefined): string {
   if (!matching) return 'm.1';
   if (!matching.group) {
     if (matching.labels.length === 0) return matching.on ? quoteMap({}) : 'm.1';

@@ -30,7 +30,7 @@ const asNumber: Converter = { convert: numberOf, why: notNumber };
 const asDuration: Converter = { convert: durationOf, why: notDuration };
 const asBytes: Converter = { convert: bytesOf, why: notBytes };
 
-/** A numeric comparison: a missing label drops the line, a value that does not convert keeps it with an error, and so does an earlier error. */
+/** A numeric comparison: a missing label drops the line, a value that does not convert keeps it with an error. Earlier errors do not matter. */
 function compare(row: Row, name: string, op: CompareOperator, bound: number, { convert, why }: Converter): Verdict {
   const column = convert === numberOf ? row.number(name) : undefined;
   const found: Found = column
@@ -39,7 +39,7 @@ function compare(row: Row, name: string, op: CompareOperator, bound: number, { c
   if (found.present === '0') return clean('0');
   const number = column ? column.number : row.scope.bind(convert(found.numeric ?? found.value));
   const inverse = `isNull(${number})`;
-  const passes = [`ifNull(${number} ${op} ${quoteNumber(bound)}, 0)`, inverse, notEmpty(row.errorWhen(name))];
+  const passes = [`ifNull(${number} ${op} ${quoteNumber(bound)}, 0)`, inverse];
   const failed = row.scope.bind(and([found.present, inverse]));
   return {
     keep: and([found.present, or(passes)]),
@@ -71,10 +71,11 @@ export function labelVerdict(row: Row, condition: LabelCondition): Verdict {
       return { keep: and([left.keep, right.keep]), ...firstError(row, left, right, notEmpty(left.error)) };
     }
     case 'or': {
-      // The right side is not even converted where the left one passes.
+      // The right side is not even converted where the left one passes; an error of the left one stays.
       const left = labelVerdict(row, condition.left);
       const right = labelVerdict(row, condition.right);
-      return { keep: or([left.keep, right.keep]), ...firstError(row, left, right, left.keep) };
+      const settled = isEmpty(left.error) ? left.keep : or([left.keep, notEmpty(left.error)]);
+      return { keep: or([left.keep, right.keep]), ...firstError(row, left, right, settled) };
     }
   }
 }

@@ -11,9 +11,10 @@ import { foldLiterals } from './literals.ts';
 import { valueOrder } from './order.ts';
 import { lastIndex, timeOf } from './window.ts';
 
-/** SQL: the labels that a grouping leaves. */
+/** SQL: the labels that a grouping leaves. As in Loki, labels without a value get lost under `without` only. */
 function grouped(grouping: Grouping | undefined): string {
-  if (grouping?.without) return `mapFilter((k, v) -> k NOT IN ${quoteStrings(grouping.labels)}, labels)`;
+  if (grouping?.without)
+    return `mapFilter((k, v) -> v != ''${grouping.labels.length > 0 ? ` AND k NOT IN ${quoteStrings(grouping.labels)}` : ''}, labels)`;
   if (!grouping || grouping.labels.length === 0) return quoteMap({});
   return `mapFilter((k, v) -> k IN ${quoteStrings(grouping.labels)}, labels)`;
 }
@@ -86,7 +87,8 @@ function labelReplace(query: LabelReplace, context: MetricContext): Vector {
   });
   const fresh = `concat('', ${groups.join(', ')})`;
   const target = quoteString(query.target);
-  const without = `mapFilter((k, v) -> k != ${target}, labels)`;
+  // Where the expression matches, labels without a value are gone too.
+  const without = `mapFilter((k, v) -> k != ${target} AND v != '', labels)`;
   const changed = `if(fresh = '', ${without}, mapSort((k, v) -> k, mapUpdate(${without}, map(${target}, fresh))))`;
   const sql = `SELECT if(match(${source}, ${regex}), ${changed}, labels) AS replaced, ${fresh} AS fresh, t, value, error FROM (${from.sql})`;
   return { sql: `SELECT replaced AS labels, t, value, error FROM (${sql})`, fails: from.fails };

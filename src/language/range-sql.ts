@@ -24,7 +24,8 @@ import type { MetricContext, Vector } from './vector.ts';
 /** The record as a sample: its row after unwrap, the conditions to be one, and its value. */
 type Sample = { row: Row; where: string[]; value: string };
 
-function unwrapped(row: Row, unwrap: Unwrap): Sample {
+/** Filters behind see the unwrapped label; it is none of the series', unless the samples are grouped by it. */
+function unwrapped(row: Row, unwrap: Unwrap, grouping: Grouping | undefined): Sample {
   const column = unwrap.conversion === undefined ? row.number(unwrap.label) : undefined;
   const found: Found = column
     ? { value: column.text, present: `isNotNull(${column.number})` }
@@ -39,13 +40,14 @@ function unwrapped(row: Row, unwrap: Unwrap): Sample {
   const where = [column ? or([found.present, some]) : and([found.present, some])];
   // Only records with the label are samples, and a label that a parser found may prove that the parser had no error.
   const sampled = { ...row, error: row.scope.bind(row.errorWhen(unwrap.label)) };
-  let after = removeLabel(withError(sampled, failed, details), unwrap.label);
+  let after = withError(sampled, failed, details);
   for (const filter of unwrap.filters) {
     const applied = applyStage(filter, after);
     after = applied.row;
     where.push(applied.where ?? '1');
   }
-  return { row: after, where, value: `ifNull(${number}, 0.)` };
+  const kept = grouping && !grouping.without && grouping.labels.includes(unwrap.label);
+  return { row: kept ? after : removeLabel(after, unwrap.label), where, value: `ifNull(${number}, 0.)` };
 }
 
 /**
@@ -75,11 +77,12 @@ function sampleOf(
   definition: RangeDefinition,
   scope: Scope,
   numbers: readonly string[] | undefined,
+  grouping: Grouping | undefined,
 ): Sample {
   const stages = definition.input === 'bytes' ? range.stages : withoutUnusedFormats(range.stages);
   const { row, where } = applyStages(stages, storedRow(scope, numbers));
   if (range.unwrap) {
-    const sample = unwrapped(row, range.unwrap);
+    const sample = unwrapped(row, range.unwrap, grouping);
     return { ...sample, where: [...where, ...sample.where] };
   }
   return { row, where, value: definition.input === 'bytes' ? `length(${row.line})` : '1' };
@@ -97,8 +100,11 @@ function groupColumn(row: Row, label: string): string {
   return present === '1' ? value : choose(present, `toString(${value})`, absentLabel);
 }
 
-/** `by` needs only its labels; a missing one is absent. Otherwise the whole set of labels is the identity. */
-function identityOf(row: Row, grouping: Grouping | undefined): Identity {
+/**
+ * `by` needs only its labels; a missing one is absent. Otherwise the whole set of labels is the identity, without those of no value where the
+ * grouping is that of a vector aggregation.
+ */
+function identityOf(row: Row, grouping: Grouping | undefined, ofVector: boolean): Identity {
   if (grouping && !grouping.without) {
     const labels = [...new Set(grouping.labels)].sort();
     const names = labels.map((_, i) => `g${i}`);
@@ -113,10 +119,11 @@ function identityOf(row: Row, grouping: Grouping | undefined): Identity {
     .reverse()
     .map(category => row.map(category))
     .reduce((a, b) => `mapUpdate(${a}, ${b})`);
-  const kept =
-    grouping && grouping.labels.length > 0
-      ? `mapFilter((k, v) -> k NOT IN ${quoteStrings(grouping.labels)}, ${merged})`
-      : merged;
+  const conditions = [
+    ...(grouping && grouping.labels.length > 0 ? [`k NOT IN ${quoteStrings(grouping.labels)}`] : []),
+    ...(ofVector ? ["v != ''"] : []),
+  ];
+  const kept = conditions.length === 0 ? merged : `mapFilter((k, v) -> ${and(conditions)}, ${merged})`;
   return { columns: [`mapSort((k, v) -> k, ${kept}) AS series`], names: ['series'], labels: 'series' };
 }
 
@@ -157,11 +164,11 @@ function legs(
 export function rangeVector(query: RangeAggregation, context: MetricContext, over?: Grouping): Vector {
   const definition = rangeDefinition(query);
   const scope = new Scope();
-  const sample = sampleOf(query.range, definition, scope, context.numbers);
   const grouping = over ?? query.grouping;
-  const identity = identityOf(sample.row, grouping);
   // Only a sum hands its grouping down to where samples are made; min and max are merely computed in the same pass.
   const handedDown = over && definition.fusesWith !== 'sum' && query.fn !== 'absent_over_time' ? undefined : grouping;
+  const sample = sampleOf(query.range, definition, scope, context.numbers, handedDown);
+  const identity = identityOf(sample.row, grouping, over !== undefined);
   const failed = failureOf(sample.row.error, query.range, handedDown);
   const fails = !isEmpty(failed);
   const { rangeNs, offsetNs } = query.range;

@@ -256,9 +256,11 @@ export type Extractor = {
   details: string;
   /** SQL: where this holds, a label found by `raw` proves that there is no error. */
   cleanWhenFound: string;
+  /** True when what is found here stands before what an earlier stage made: expressions say what a label is to be. */
+  replaces?: boolean;
 };
 
-/** Adds what a parser finds. A name that the record has goes to `<name>_extracted`; a name that an earlier parser found stays as it is. */
+/** Adds what a parser finds. A name that the record has goes to `<name>_extracted`; a name that an earlier parser found stays as it is, unless this one replaces. */
 export function extract(row: Row, extractor: Extractor): Row {
   const { scope } = row;
   const extractedAs = (name: string): Found => {
@@ -278,7 +280,8 @@ export function extract(row: Row, extractor: Extractor): Row {
       const old = row.label(category, name);
       if (category === 'stream') return old;
       const earlier = row.label('parsed', name);
-      const found = first(scope, [earlier, extractedAs(name)]);
+      const both = [earlier, extractedAs(name)];
+      const found = first(scope, extractor.replaces ? both.reverse() : both);
       if (category === 'parsed') return found;
       // Special case: only `<name>_extracted` of the metadata can be shadowed by a parsed label.
       return rootOf(name) === undefined
@@ -290,7 +293,8 @@ export function extract(row: Row, extractor: Extractor): Row {
       if (category === 'stream') return old;
       const known = `mapContains(labels, k) OR (mapContains(attributes, k) AND attributes[k] != '') OR k = 'detected_level' OR (k = 'trace_id' AND trace_id != '') OR (k = 'span_id' AND span_id != '')`;
       const renamed = `mapApply((k, v) -> (if(${known}, concat(k, '${extractedSuffix}'), k), v), ${extractor.rawMap()})`;
-      const parsed = scope.bind(`mapUpdate(${renamed}, ${row.map('parsed')})`);
+      const both = extractor.replaces ? [row.map('parsed'), renamed] : [renamed, row.map('parsed')];
+      const parsed = scope.bind(`mapUpdate(${both.join(', ')})`);
       return category === 'parsed' ? parsed : scope.bind(`mapFilter((k, v) -> NOT mapContains(${parsed}, k), ${old})`);
     },
   };

@@ -77,7 +77,18 @@ function exact(a: string, operator: '+' | '-' | '*', b: string): string {
   return withNames(
     [a, b],
     (x, y) =>
-      `if(${small(x)} AND ${small(y)}, toFloat64(${decimal(x)} ${operator} ${decimal(y)}), ${x} ${operator} ${y})`,
+      `if(${small(x)} AND ${small(y)}, toFloat64(toString(${decimal(x)} ${operator} ${decimal(y)})), ${x} ${operator} ${y})`,
+  );
+}
+
+/** A quotient of sprig's decimals has 16 places. */
+function quotient(a: string, b: string): string {
+  const decimal = (value: string): string => `toDecimal256OrZero(toString(${value}), ${scale})`;
+  const small = (value: string): string => `abs(${value}) < 1e15`;
+  return withNames(
+    [a, b],
+    (x, y) =>
+      `if(${small(x)} AND ${small(y)} AND ${decimal(y)} != 0, toFloat64(toString(round(divideDecimal(${decimal(x)}, ${decimal(y)}, 17), 16))), ${x} / ${y})`,
   );
 }
 
@@ -157,7 +168,7 @@ export const mathFunctions: Record<string, TemplateFunction> = {
     values.reduce((a, b) => {
       const divisor = context.bind(b);
       context.fail(`${divisor} = 0`, 'error calling divf: decimal division by 0');
-      return `(${a} / ${divisor})`;
+      return quotient(a, `if(${divisor} = 0, 1., ${divisor})`);
     }),
   ),
   max: ints([1, many], nested('greatest')),

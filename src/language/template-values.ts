@@ -57,11 +57,11 @@ export function floatText(sql: string): string {
   );
 }
 
-const decimal = '^[-+]?[0-9]+(?:\\\\.0*)?$';
+const decimal = '^[-+]?[0-9]+(?:_[0-9]+)*(?:\\\\.[0-9]*)?$';
 
-/** Go's ParseInt as sprig calls it: what is no whole number is 0. */
+/** Go's ParseInt as sprig calls it: a fraction is cut off, what is no number written with digits alone is 0. Other bases than ten are not read. */
 const intOfText = (sql: string): string =>
-  `if(match(${sql}, '${decimal}'), toInt64OrZero(substringIndex(${sql}, '.', 1)), 0)`;
+  `if(match(${sql}, '${decimal}'), toInt64OrZero(replaceAll(substringIndex(${sql}, '.', 1), '_', '')), 0)`;
 
 /** sprig's toInt64. */
 export function toInt({ sql, type }: TemplateValue, { bind }: Pick<TemplateContext, 'bind'>): string {

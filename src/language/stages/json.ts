@@ -15,14 +15,23 @@ import type { Json } from '../tree.ts';
 import { parseExtractions, printExtractions } from './extraction.ts';
 import type { StageDefinition } from './stage.ts';
 
-/** Only the named paths; a missing path gives the label with an empty value, unless the record has a label of that name. */
+/** Only the named paths; a missing path gives the label with an empty value, unless there is a label of that name. */
 function selected(row: Row, stage: Json): Extractor {
   // A line that starts like no JSON has no labels at all, an empty one has no error either.
   const readable = row.scope.bind(`match(${row.line}, '^[{\\\\["]')`);
   const values = new Map(
     stage.extractions.map(({ name, path }) => {
       const found = jsonAtPath(row, parseJsonPath(path) ?? []);
-      return [name, { value: found.value, present: and([readable, or([found.present, not(storedHas(name))])]) }];
+      return [
+        name,
+        {
+          value: found.value,
+          present: and([
+            readable,
+            or([found.present, and([not(storedHas(name)), not(row.label('parsed', name).present)])]),
+          ]),
+        },
+      ];
     }),
   );
   const keys = stage.extractions.flatMap(({ path }) => {
@@ -36,6 +45,7 @@ function selected(row: Row, stage: Json): Extractor {
     error: `if((${row.line} != '' AND ${notJsonStart(row)}) OR ${fault} != '', 'JSONParserErr', '')`,
     details: fault,
     cleanWhenFound: '0',
+    replaces: true,
   };
 }
 

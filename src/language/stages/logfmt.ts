@@ -126,7 +126,12 @@ function selected(row: Row, stage: Logfmt): Extractor {
       return [name, { value, present: or([`notEmpty(${pairs})`, not(storedHas(name))]) }];
     }),
   );
-  return { ...extractor(row, stage), raw: name => values.get(name) ?? missing, rawMap: () => namedValues(values) };
+  return {
+    ...extractor(row, stage),
+    raw: name => values.get(name) ?? missing,
+    rawMap: () => namedValues(values),
+    replaces: true,
+  };
 }
 
 /** `logfmt [--strict] [--keep-empty] [label="key", ...]`. */

@@ -23,7 +23,7 @@ export const unpack: StageDefinition<Unpack> = {
         return { value: `${found}.2`, present: `${found}.1 != ''` };
       },
       rawMap: () => scope.bind(firstOfEach(pairs)),
-      error: `if(${noObject} OR ${notJsonObject(row)}, 'JSONParserErr', '')`,
+      error: `if(${row.line} != '' AND (${noObject} OR ${notJsonObject(row)}), 'JSONParserErr', '')`,
       details: `if(${noObject}, 'expecting json object(6), but it is not', ${jsonFault(row)})`,
       cleanWhenFound: endsAsObject(row),
     });

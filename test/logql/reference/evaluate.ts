@@ -26,10 +26,13 @@ export function compareLabels(a: LabelSet, b: LabelSet): number {
 const everything: Grouping = { without: false, labels: [] };
 const handsDown = new Set(['count_over_time', 'rate', 'bytes_rate', 'bytes_over_time', 'sum_over_time']);
 
+/** What is left where labels are put together anew. */
+const withoutEmpty = (labels: LabelSet): LabelSet => labels.filter(([, value]) => value !== '');
+
 function groupsOf(points: readonly Point[], grouping: Grouping): { labels: LabelSet; points: Point[] }[] {
   const groups = new Map<string, { labels: LabelSet; points: Point[] }>();
   for (const point of points) {
-    const labels = grouped(point.labels, grouping);
+    const labels = grouped(grouping.without ? withoutEmpty(point.labels) : point.labels, grouping);
     const key = JSON.stringify(labels);
     const known = groups.get(key);
     if (known) known.points.push(point);
@@ -158,7 +161,7 @@ class Evaluator {
         const name = braced ?? bare ?? '';
         return (/^\d+$/.test(name) ? found[Number(name)] : found.groups?.[name]) ?? '';
       });
-      const others = point.labels.filter(([name]) => name !== target);
+      const others = withoutEmpty(point.labels).filter(([name]) => name !== target);
       return { labels: value === '' ? others : byName([...others, [target, value]]), value: point.value };
     });
   }
@@ -217,6 +220,7 @@ function matched(query: Binary, left: Point[], right: Point[]): Point[] {
       );
       labels = byName([...labels.filter(([name]) => !matching.include.includes(name)), ...included]);
     } else if (matching) labels = labels.filter(([name]) => matching.labels.includes(name) === matching.on);
+    labels = withoutEmpty(labels);
     const unique = group ? `${key} ${JSON.stringify(labels)}` : key;
     if (seen.has(unique)) throw new QueryFault('multiple matches for labels');
     seen.add(unique);

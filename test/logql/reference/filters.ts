@@ -69,7 +69,7 @@ const compare: Record<CompareOperator, (a: number, b: number) => boolean> = {
 
 type Verdict = { keep: boolean; error: string };
 
-/** What a label filter says of a line that may have an error already. */
+/** What a label filter says of a line; errors that it has already do not matter. */
 function verdict(line: Line, condition: LabelCondition): Verdict {
   switch (condition.type) {
     case 'and': {
@@ -80,7 +80,7 @@ function verdict(line: Line, condition: LabelCondition): Verdict {
       const left = verdict(line, condition.left);
       if (left.keep) return left;
       const right = verdict(line, condition.right);
-      return { keep: right.keep, error: right.error };
+      return { keep: right.keep, error: left.error || right.error };
     }
     case 'string':
       return { keep: matches(condition.matcher, labelOf(line, condition.matcher.name) ?? ''), error: '' };
@@ -92,7 +92,7 @@ function verdict(line: Line, condition: LabelCondition): Verdict {
       const number = { number: readNumber, duration: readDuration, bytes: readBytes }[condition.type](text);
       if (number === undefined) return { keep: true, error: 'LabelFilterErr' };
       const bound = condition.type === 'duration' ? condition.value / 1e9 : condition.value;
-      return { keep: line.error !== '' || compare[condition.op](number, bound), error: '' };
+      return { keep: compare[condition.op](number, bound), error: '' };
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Json as JsonStage, Logfmt } from '../../../src/language/tree.ts';
 import { type Json, jsonText, readJson, scalarText } from './parse-json.ts';
-import { addExtracted, labelName, type Line, labelOf } from './record.ts';
+import { addExtracted, labelName, type Line, labelOf, putExtracted } from './record.ts';
 
 type Pair = [string, string];
 
@@ -13,7 +13,8 @@ function flatten(fields: readonly [string, Json][], prefix: string): Pair[] {
   });
 }
 
-function atPath(json: Json, path: string): string {
+/** Scalars as text, others as JSON, null as ''; undefined when there is nothing. */
+function atPath(json: Json, path: string): string | undefined {
   let value: Json | undefined = json;
   for (const [, field, index, key] of path.matchAll(/\.?([A-Za-z_]\w*)|\[(\d+)\]|\[("[^"]*")\]/g)) {
     const name = field ?? (key === undefined ? undefined : (JSON.parse(key) as string));
@@ -21,7 +22,7 @@ function atPath(json: Json, path: string): string {
     else if (value?.type === 'array' && index !== undefined) value = value.items[Number(index)];
     else value = undefined;
   }
-  if (value === undefined) return '';
+  if (value === undefined) return undefined;
   return value.type === 'object' || value.type === 'array' ? jsonText(value) : (scalarText(value) ?? '');
 }
 
@@ -31,11 +32,11 @@ export function json(line: Line, stage: JsonStage): void {
     if (value?.type === 'object') addExtracted(line, flatten(value.fields, ''));
     else line.error = 'JSONParserErr';
   } else if (/^[{["]/.test(line.text)) {
-    if (value === undefined) line.error = 'JSONParserErr';
     for (const { name, path } of stage.extractions) {
-      const found = value ? atPath(value, path) : '';
-      // Nothing found gives an empty label, unless the record has one of that name.
-      if (found !== '' || !line.stored.has(name)) addExtracted(line, [[name, found]]);
+      const found = value ? atPath(value, path) : undefined;
+      // Nothing found gives an empty label, unless there is one of that name.
+      if (found !== undefined) putExtracted(line, name, found);
+      else if (!line.stored.has(name)) addExtracted(line, [[name, '']]);
     }
   } else if (line.text !== '') line.error = 'JSONParserErr';
 }
@@ -76,15 +77,20 @@ export function logfmt(line: Line, stage: Logfmt): void {
     );
   } else
     for (const { name, path } of stage.extractions) {
-      const found = good.find(({ key, value }) => key === path && value !== '')?.value ?? '';
-      addExtracted(line, [[name, found]]);
+      const found = good.filter(({ key }) => labelName(key) === path);
+      if (line.stored.has(name))
+        addExtracted(
+          line,
+          found.slice(0, 1).map(({ value }): Pair => [name, value]),
+        );
+      else putExtracted(line, name, found.at(-1)?.value ?? '');
     }
 }
 
 export function unpack(line: Line): void {
   const value = readJson(line.text);
   if (value?.type !== 'object') {
-    line.error = 'JSONParserErr';
+    if (line.text !== '') line.error = 'JSONParserErr';
     return;
   }
   const strings = value.fields.flatMap(([key, v]): Pair[] => (v.type === 'string' ? [[key, v.value]] : []));

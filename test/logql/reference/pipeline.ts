@@ -15,14 +15,15 @@ const copy = (line: Line): Line => ({
   },
 });
 
-/** Renames act at once; templates read the labels as they were before the first template of the stage. */
+/** Renames act at once, onto themselves they remove; templates read the labels as they were before the first template of the stage. */
 function labelFormat(line: Line, { assignments }: LabelFormat): void {
   let read: Line | undefined;
   for (const { target, from } of assignments) {
     if ('template' in from) {
       read ??= copy(line);
       setLabel(line, 'parsed', target, template(read, from.template));
-    } else if (from.label !== target) {
+    } else if (from.label === target) removeLabel(line, target);
+    else {
       for (const category of ['parsed', 'metadata', 'stream'] as Category[]) {
         const value = line.labels[category].get(from.label);
         if (value === undefined) continue;

@@ -65,6 +65,13 @@ export function addExtracted(line: Line, pairs: readonly (readonly [string, stri
 export const allLabels = (line: Line): Map<string, string> =>
   new Map([...line.labels.stream, ...line.labels.metadata, ...line.labels.parsed]);
 
+/** A label that a stage names: it stands before what was found under the name earlier. */
+export function putExtracted(line: Line, name: string, value: string): void {
+  const target = line.stored.has(name) ? `${name}_extracted` : name;
+  line.labels.metadata.delete(target);
+  line.labels.parsed.set(target, value);
+}
+
 /** A key of a parser as a label name. */
 export const labelName = (key: string): string =>
   key

@@ -22,7 +22,7 @@ type Sample = { timeNs: bigint; seq: number; value: number; line: Line };
 
 const needsValue = new Set<RangeFunction>(['bytes_rate', 'bytes_over_time']);
 
-function sampleOf(line: Line, range: LogRange, fn: RangeFunction): Sample | undefined {
+function sampleOf(line: Line, range: LogRange, fn: RangeFunction, grouping: Grouping | undefined): Sample | undefined {
   const { timeNs, seq } = line;
   if (!range.unwrap) return { timeNs, seq, value: needsValue.has(fn) ? Buffer.byteLength(line.text) : 1, line };
   const { label, conversion, filters } = range.unwrap;
@@ -31,8 +31,9 @@ function sampleOf(line: Line, range: LogRange, fn: RangeFunction): Sample | unde
   const convert = { bytes: readBytes, duration: readDuration, duration_seconds: readDuration };
   const value = (conversion ? convert[conversion] : readNumber)(text);
   if (value === undefined) line.error ||= 'SampleExtractionErr';
-  removeLabel(line, label);
-  return passesStages(line, filters) ? { timeNs, seq, value: value ?? 0, line } : undefined;
+  if (!passesStages(line, filters)) return undefined;
+  if (!grouping || grouping.without || !grouping.labels.includes(label)) removeLabel(line, label);
+  return { timeNs, seq, value: value ?? 0, line };
 }
 
 const named = (condition: LabelCondition): string[] => {
@@ -166,8 +167,8 @@ export function windowOf(
   const inside = linesOf(records, range.selector, formatsRead(query))
     .filter(({ timeNs }) => timeNs > endNs - range.rangeNs && timeNs <= endNs)
     .sort((a, b) => (a.timeNs < b.timeNs ? -1 : a.timeNs > b.timeNs ? 1 : a.seq - b.seq));
-  const samples = inside.flatMap(line => sampleOf(line, range, fn) ?? []);
   const grouping = query.grouping ?? (fn === 'absent_over_time' ? { without: false, labels: [] } : handedDown);
+  const samples = inside.flatMap(line => sampleOf(line, range, fn, grouping) ?? []);
   const bearable = bears(range, grouping);
   const bad = samples.find(({ line }) => line.error !== '' && !bearable(line.error));
   if (bad) throw new QueryFault(bad.line.error);
