@@ -20,7 +20,7 @@ import { type Reach, reachOf } from '../language/reach.ts';
 import { foldLiterals } from '../language/literals.ts';
 import type { LookupTables } from '../language/lookup-table.ts';
 import { withLookups } from '../language/with-lookups.ts';
-import { parseLogs, parseQuery } from '../language/parser.ts';
+import { parseQuery } from '../language/parser.ts';
 import { prettyPrint, printQuery } from '../language/print.ts';
 import { printShapes } from '../language/shapes/print.ts';
 import { type Understood, understand } from '../language/search-text.ts';
@@ -159,8 +159,12 @@ export type SelectorPlan = {
   names: string[];
 };
 
+/** Throws a `bad_request` for anything but label matchers. */
 export function selectorOf(text: string): SelectorPlan {
   if (text.trim() === '') return { condition: '1', names: [] };
-  const { selector } = parseLogs(text, { allowAll: true });
+  const query = parseQuery(text, { allowAll: true });
+  if (query.kind !== 'logs' || query.stages.length > 0)
+    throw new WeirError('bad_request', { reason: 'only label matchers are supported here, such as {app="x"}' });
+  const { selector } = query;
   return { condition: streamCondition(selector), names: [...new Set(selector.map(m => m.name))] };
 }

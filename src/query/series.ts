@@ -49,12 +49,17 @@ function plain(text: string): string {
   return `${sign}${digits.padEnd(point, '0')}`;
 }
 
-/** Refuse a step so small that a series would have more than `max` points. */
-export function assertPoints(range: TimeRange, stepNs: bigint, max: number): void {
+/** Throws a `bad_request` in Loki's words for a step of no length. */
+export function assertStep(stepNs: bigint): void {
   if (stepNs <= 0n)
     throw new WeirError('bad_request', {
       reason: 'zero or negative query resolution step widths are not accepted. Try a positive integer',
     });
+}
+
+/** Refuse a step so small that a series would have more than `max` points. */
+export function assertPoints(range: TimeRange, stepNs: bigint, max: number): void {
+  assertStep(stepNs);
   const points = (range.end - range.start) / stepNs;
   if (points > BigInt(max))
     throw new WeirError('bad_request', {

@@ -70,12 +70,13 @@ describe('index/volume', () => {
     expect(await metrics({ query: '{service_name=~".+"}', targetLabels: 'env', aggregateBy: 'labels' })).toEqual([
       [{ env: '' }, bytes.web],
     ]);
-    expect(await metrics({ query: '{}', aggregateBy: 'labels' })).toEqual([
-      [{ service_name: '' }, bytes.web + bytes.api],
-      [{ env: '' }, bytes.web],
-      [{ pod: '' }, bytes.web],
-      [{ shard: '' }, bytes.web],
-    ]);
+    for (const query of ['{}', '{service_name=~".+"}'])
+      expect(await metrics({ query, aggregateBy: 'labels' })).toEqual([
+        [{ service_name: '' }, bytes.web + bytes.api],
+        [{ env: '' }, bytes.web],
+        [{ pod: '' }, bytes.web],
+        [{ shard: '' }, bytes.web],
+      ]);
   });
 
   it('is exact over whole days and their ends', async () => {
@@ -85,7 +86,13 @@ describe('index/volume', () => {
       [t0 + 2n * second, t0 + 2n * day, bytes.web + bytes.api - 78],
     ] as const) {
       const answer = await json(
-        url('index/volume', { start: `${start}`, end: `${end}`, query: '{service_name=~".+"}', aggregateBy: 'labels' }),
+        url('index/volume', {
+          start: `${start}`,
+          end: `${end}`,
+          query: '{service_name=~".+"}',
+          targetLabels: 'service_name',
+          aggregateBy: 'labels',
+        }),
       );
       expect(answer.data, `${end - start}`).toMatchObject({
         result: [{ metric: { service_name: '' }, value: [expect.anything(), String(total)] }],
@@ -120,6 +127,8 @@ describe('index/volume', () => {
     [{ query: '{}', aggregateBy: 'pods' }, /aggregateBy "pods" is not series or labels/],
     [{ query: '{}', limit: '0' }, /limit must be a positive value/],
     [{ query: '{a=' }, /^parse error at line 1, col 4/],
+    [{ query: '{a="b"} |= "x"' }, /^only label matchers are supported/],
+    [{ query: 'rate({a="b"}[1m])' }, /^only label matchers are supported/],
   ])('refuses %j', async (parameters, message) => {
     const response = await server.get(url('index/volume', parameters));
     expect([response.status, await response.text()]).toEqual([400, expect.stringMatching(message)]);

@@ -9,10 +9,18 @@ import { askPage } from '../ask-page.ts';
 import { abortWith } from '../frame-writer.ts';
 import { type LogsPlan, type MetricPlan, planOf } from '../plan.ts';
 import type { Room } from '../room.ts';
-import { assertPoints } from '../series.ts';
+import { assertPoints, assertStep } from '../series.ts';
 import { defaultStep, lokiRangeOf, nowNs, parseDuration, parseLokiTime, type TimeRange } from '../time-range.ts';
 import { type Entry, envelope, matrixJson, scalarJson, type Stats, streamsJson, vectorJson } from './envelope.ts';
-import { answered, directionOf, limitOf, type Parameters, parametersOf, wantsCategories } from './parameters.ts';
+import {
+  answered,
+  directionOf,
+  limitOf,
+  type Parameters,
+  parametersOf,
+  positiveOf,
+  wantsCategories,
+} from './parameters.ts';
 
 export function queryText(parameters: Parameters): string {
   const query = parameters.get('query');
@@ -109,9 +117,12 @@ export function registerQueries(scope: FastifyInstance, room: Room): void {
     const plan = planOf(queryText(parameters), 'loki');
     const range = lokiRangeOf(parameters.get);
     assertLength(range, room.lengthMaxMillis);
-    if (plan.kind === 'logs') return logs(request, reply, tenant, plan, range, parameters);
     const stepText = parameters.get('step');
     const step = stepText === undefined ? defaultStep(range) : parseDuration('step', stepText);
+    if (plan.kind === 'logs') {
+      assertStep(step);
+      return logs(request, reply, tenant, plan, range, parameters);
+    }
     assertPoints(range, step, room.pointsMax);
     const { series, ...rest } = await metric(reply, tenant, plan, range, step);
     return envelope({ resultType: 'matrix', result: matrixJson(series), ...rest });
@@ -127,6 +138,9 @@ export function registerQueries(scope: FastifyInstance, room: Room): void {
         reason:
           'log queries are not supported as an instant query type, please change your query to a range query type',
       });
+    // They mean nothing to a metric query, and are refused all the same.
+    positiveOf(parameters, 'limit', 100);
+    directionOf(parameters);
     const timeText = parameters.get('time');
     const time = timeText === undefined ? nowNs() : parseLokiTime('time', timeText);
     const { series, ...rest } = await metric(reply, tenant, plan, { start: time, end: time }, 1_000_000_000n);

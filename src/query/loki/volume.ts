@@ -23,7 +23,7 @@ type Aggregation = { key: string; condition: string };
 
 /**
  * `series`: by the target labels, or without any by the labels that the selector names, or all of them when it names none. Streams that lack a target
- * label are left out. `labels`: by label name, of the same labels.
+ * label are left out. `labels`: by label name, of the target labels or of all.
  */
 function aggregationOf(parameters: Parameters, names: readonly string[]): Aggregation {
   const targets = (parameters.get('targetLabels') ?? '')
@@ -35,7 +35,7 @@ function aggregationOf(parameters: Parameters, names: readonly string[]): Aggreg
     throw new WeirError('bad_request', {
       reason: `invalid aggregation option: aggregateBy "${by.slice(0, 100)}" is not series or labels`,
     });
-  const kept = targets.length > 0 ? targets : names;
+  const kept = targets.length > 0 || by === 'labels' ? targets : names;
   const map = "CAST(labels, 'Map(String, String)')";
   const labels = kept.length === 0 ? map : `mapFilter((k, v) -> k IN ${quoteStrings(kept)} AND v != '', ${map})`;
   return {
