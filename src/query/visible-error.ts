@@ -5,6 +5,11 @@ import { log } from '../base/log.ts';
 export function visibleError(error: unknown, id = '-'): WeirError {
   if (error instanceof WeirError) return error;
   if (error instanceof Error && error.name === 'AbortError') return new WeirError('query_cancelled');
+  // Expressions are walked by recursion; how deep that goes is up to the size of the stack.
+  if (error instanceof RangeError && error.message.includes('call stack'))
+    return new WeirError('bad_query', {
+      reason: 'the query is nested deeper than it can be compiled; use fewer operators or nest less',
+    });
   log.error({ err: error, query: id }, 'query failed');
   return new WeirError('query_failed', { code: 'internal', id }, { cause: error });
 }

@@ -22,6 +22,7 @@ test.each([
     400,
     'larger than the engine takes',
   ],
+  ['Code: 306. DB::Exception: Maximum parse depth (1000) exceeded. (secret)', 400, 'larger than the engine takes'],
   ['Code: 62. DB::Exception: Syntax error: failed at position 7 (secret)', 500, '(62)'],
   ['Code: 241. DB::Exception: Query memory limit exceeded: would use 1 GiB, maximum: 256.00 MiB', 422, '256.00 MiB'],
 ])('%s', (message, status, shown) => {

@@ -26,6 +26,8 @@ export function parseEngineMessage(message: string): EngineMessage {
 /** The limit as the engine's message gives it: `maximum: 300 ms`, `maximum: 256.00 MiB`. */
 const maximum = (text: string, otherwise: string): string => /maximum: ([\d.]+ \w+)/.exec(text)?.[1] ?? otherwise;
 
+const tooLarge = 'the query is larger than the engine takes once it is compiled; use fewer stages or nest less';
+
 /** The error a user may see: names the limit and how to pass it, never the SQL. */
 export function engineFault({ code, text }: EngineMessage, queryId: string): EngineFault {
   const limit = (reason: string): EngineFault => new EngineFault('query_limit', { reason }, code, new Error(text));
@@ -53,12 +55,11 @@ export function engineFault({ code, text }: EngineMessage, queryId: string): Eng
       );
     case 62:
     case 36:
+      return /query size|query tree|too (?:deep|big)/i.test(text) ? refused(tooLarge) : failed;
     case 167:
     case 168:
     case 306:
-      if (/query size|query tree|too (?:deep|big)/i.test(text))
-        return refused('the query is larger than the engine takes once it is compiled; use fewer stages or nest less');
-      return failed;
+      return refused(tooLarge);
     case 394:
       return new EngineFault('query_cancelled', {}, code);
     case 202:

@@ -276,6 +276,12 @@ describe('errors are text that names the fault', () => {
     expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('131072')]);
   });
 
+  it('refuses what is nested deeper than the stack goes', async () => {
+    const body = new URLSearchParams({ query: `1${' + 1'.repeat(30_000)}`, start: '1', end: '2', step: '1' });
+    const response = await fetch(`${server.url}${api}/query_range`, { method: 'POST', body });
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('nest less')]);
+  });
+
   it('refuses more series than the limit, saying so', async () => {
     await server.store.tick(
       Array.from({ length: 501 }, (_, i) => ({
