@@ -20,7 +20,7 @@ const slots: [string, (text: string) => string][] = [
   ['line pattern', t => `{app="a"} |> ${quote(`<_>${t}`)}`],
   ['label filter', t => `{app="a"} | x=${quote(t)} or y!=${quote(t)}`],
   ['json path', t => `{app="a"} | json x=${quote(`["${t.replaceAll(/["\\]/g, '')}"]`)}`],
-  ['logfmt key', t => `{app="a"} | logfmt x=${quote(t)}`],
+  ['logfmt key', t => `{app="a"} | logfmt x=${quote(`"${t.replaceAll('"', '')}"`)}`],
   ['pattern', t => `{app="a"} | pattern ${quote(`${t}<x>${t}`)} | x="1"`],
   ['regexp', t => `{app="a"} | regexp ${quote(`(?P<x>a)${t.replaceAll(/[\\()]/g, '')}`)} | x="1"`],
   ['line template', t => `{app="a"} | line_format ${quote(`${t}{{.x | replace "a" ${quote(t)}}}`)}`],
