@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createClient } from '@clickhouse/client';
-import { setTimeout as delay } from 'node:timers/promises';
 import { log } from '../base/log.ts';
 import { engineQueryEnded } from '../base/telemetry.ts';
 import { WeirError } from '../base/errors.ts';
 import type { SqlProgress, SqlRows, SqlSettings, Statement } from '../flow.ts';
-import { quoteString } from '../language/sql-writer.ts';
 import { EngineFault, engineFault, parseEngineMessage, toFault } from './engine-fault.ts';
 import { answerHeader, classHeader } from './engine/request.ts';
-import { nameComment } from './engine/statement-text.ts';
+import { followProgress } from './live-progress.ts';
 import { type EngineResponse, socketSender } from './socket-sender.ts';
 
 /** Where the engine is: the embedded child's socket, or a ClickHouse server's URL (`http://user:password@host:8123`). */
@@ -47,9 +45,6 @@ const exceptionBytesMax = 32 * 1024;
 const addressBytesMax = 900_000;
 
 const rowSettings: SqlSettings = { output_format_json_quote_64bit_integers: 1 };
-
-/** How often somebody who asked for a small answer is told how far the engine is. */
-const progressMillis = 250;
 
 /** The exception at the end of a tagged answer, if it failed after its first byte. */
 function exceptionIn(tail: Buffer, tag: string): string | undefined {
@@ -235,38 +230,25 @@ export function openClient(address: EngineAddress, options: ClientOptions = {}):
     return rows;
   };
 
-  /** Tell how far a statement is until `abort`; nothing when it is over soon. */
-  function watchProgress(queryId: string, onProgress: (progress: SqlProgress) => void): AbortController {
-    const over = new AbortController();
-    const { signal } = over;
-    const watch = async (): Promise<void> => {
-      for (;;) {
-        await delay(progressMillis, undefined, { ref: false, signal });
-        const [now] = await run({
-          sql: `SELECT read_rows, read_bytes, total_rows_approx AS total_rows_to_read, toUInt64(elapsed * 1e9) AS elapsed_ns FROM system.processes WHERE startsWith(query, ${quoteString(nameComment(queryId))})`,
-        });
-        if (now && !signal.aborted) onProgress(toProgress(now as Record<string, string>));
-      }
-    };
-    // Ended by `abort`, or the engine is gone, which the statement itself tells.
-    watch().catch(() => {});
-    return over;
-  }
-
   return {
     run,
 
     async stream(statement, onProgress) {
       const queryId = statement.queryId ?? randomUUID();
       const start = performance.now();
-      // A small answer of the embedded engine comes at its end, and with it what was read until then.
-      const watch = statement.small && socket && onProgress ? watchProgress(queryId, onProgress) : undefined;
+      // A server tells its progress in the answer while the statement runs, the embedded engine only together with rows.
+      const millis = Number(statement.settings?.max_execution_time ?? 0) * 1000;
+      const unfollow = socket && onProgress ? followProgress(run, queryId, millis, onProgress) : () => {};
       const response = await counted('stream', statement, queryId, start, () =>
         send(statement, queryId, 'user', {
           ...userSettings,
           default_format: 'JSONEachRowWithProgress',
         }),
-      ).finally(() => watch?.abort());
+      ).catch((error: unknown) => {
+        unfollow();
+        throw error;
+      });
+      response.stream.once('close', unfollow);
       async function* rows(): AsyncGenerator<Record<string, unknown>[]> {
         for await (const piece of jsonPieces(response.stream) as AsyncGenerator<ProgressLine[]>) {
           const batch: Record<string, unknown>[] = [];

@@ -1,13 +1,15 @@
 import type { SqlProgress, Statement } from '../flow.ts';
+import { quoteString } from '../language/sql-writer.ts';
 import { nameComment } from './engine/statement-text.ts';
 
 /** A look at a running statement costs about a CPU-ms, so it is taken seldom enough for this share of the time that a statement has ... */
 const looksPerLimit = 60;
-const [millisMin, millisMax] = [50, 500];
+const [millisMin, millisMax] = [50, 250];
 
 /**
- * Tell how far a running statement is. The engine hands progress over together with rows, so of an aggregation nothing comes before its end; this asks for it
- * beside the statement, in a session of our own. Statements that are over before the first look cost nothing. Gives the function that ends it.
+ * Tell how far a statement of the embedded engine is, which hands progress over together with rows: of an aggregation, and of a small answer, nothing comes
+ * before its end. This asks for it beside the statement, in a session of our own. Statements that are over before the first look cost nothing.
+ * `timeoutMs`: how long the statement may run, 0 for ever. Gives the function that ends it.
  */
 export function followProgress(
   run: (statement: Statement) => Promise<Record<string, unknown>[]>,
@@ -20,10 +22,9 @@ export function followProgress(
     () => {
       if (looking) return;
       looking = true;
-      // A server knows the id itself; the embedded engine by a comment, see engine/statement-text.ts.
       run({
         sql: `SELECT read_rows, read_bytes, greatest(total_rows_approx, read_rows) AS total, elapsed FROM system.processes
-WHERE query_id = '${queryId}' OR startsWith(query, '${nameComment(queryId)}') ORDER BY elapsed DESC LIMIT 1`,
+WHERE startsWith(query, ${quoteString(nameComment(queryId))})`,
       })
         .then(([row]) => {
           if (row && looking)

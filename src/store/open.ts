@@ -104,7 +104,7 @@ export function openStore(options: StoreOptions): Store {
     lastSeal = mine.catch(() => undefined);
     return mine;
   };
-  const runQuery = makeRunQuery({ streams, run: statement => engine.run(statement), handOver, config });
+  const runQuery = makeRunQuery({ streams, handOver, config });
   gaugeFrom('weir_store_detached_parts', 'parts that the engine set aside as damaged', () => detached.known());
 
   const seqsIn = (range: string): string =>

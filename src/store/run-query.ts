@@ -4,7 +4,6 @@ import type { Config } from '../base/config.ts';
 import { WeirError } from '../base/errors.ts';
 import type { Answer, Question, RunBytes, RunQuery, SqlProgress, SqlRows, SqlSettings, Statement } from '../flow.ts';
 import type { HandOver, Ticket } from './hand-over.ts';
-import { followProgress } from './live-progress.ts';
 
 /** The streaming half of store/client.ts. Both resolve when the statement has its snapshot of all its tables (or later). */
 export type EngineStreams = {
@@ -12,13 +11,7 @@ export type EngineStreams = {
   raw(statement: Statement, format: string): Promise<AsyncIterable<Uint8Array>>;
 };
 
-export type RunQueryOptions = {
-  streams: EngineStreams;
-  /** For small statements of our own. */
-  run: (statement: Statement) => Promise<Record<string, unknown>[]>;
-  handOver: HandOver;
-  config: Config;
-};
+export type RunQueryOptions = { streams: EngineStreams; handOver: HandOver; config: Config };
 
 /** A table named by the question is gone: the engine was restarted between the hand-over of the sources and the statement. */
 const unknownTable = 60;
@@ -66,7 +59,7 @@ async function open<T>(
 }
 
 /** Questions whose rows become objects. An answer cut off by its time limit ends without error and is `partial`. */
-export function makeRunQuery({ streams, run, handOver, config }: RunQueryOptions): RunQuery {
+export function makeRunQuery({ streams, handOver, config }: RunQueryOptions): RunQuery {
   return async (question): Promise<Answer> => {
     const timeoutMs = question.timeoutMs ?? config.limits.query_timeout;
     const begun = performance.now();
@@ -80,11 +73,6 @@ export function makeRunQuery({ streams, run, handOver, config }: RunQueryOptions
     const { ticket, opened } = await open(handOver, question, settingsOf(question, timeoutMs), statement =>
       streams.stream(statement, onProgress),
     );
-    const unfollow = question.onProgress ? followProgress(run, ticket.queryId, timeoutMs, onProgress) : () => {};
-    const ended = (): void => {
-      unfollow();
-      ticket.ended();
-    };
     const cutOff = (): void => {
       total.partial = true;
       total.reason = `it ran longer than ${timeoutMs} ms (limits.query_timeout); narrow the time range or the selector, or raise the limit`;
@@ -98,17 +86,17 @@ export function makeRunQuery({ streams, run, handOver, config }: RunQueryOptions
         cutOff();
       } finally {
         total.elapsedMs = performance.now() - begun;
-        ended();
+        ticket.ended();
       }
     })();
     // A question whose rows are never looked at still ends when it is cancelled.
-    question.signal?.addEventListener('abort', ended, { once: true });
+    question.signal?.addEventListener('abort', () => ticket.ended(), { once: true });
     return { rows, summary: () => total };
   };
 }
 
 /** Exports: bytes of the engine as they are. Half an export must not look complete, so limits throw instead of cutting off. */
-export function makeRunBytes({ streams, handOver, config }: Omit<RunQueryOptions, 'run'>): RunBytes {
+export function makeRunBytes({ streams, handOver, config }: RunQueryOptions): RunBytes {
   return async question => {
     const timeoutMs = question.timeoutMs ?? config.limits.query_timeout;
     const { ticket, opened } = await open(

@@ -30,7 +30,7 @@ export function queryText(parameters: Parameters): string {
 
 export const warningsOf = (answer: Pick<Answer, 'summary'>): string[] => {
   const { partial, reason } = answer.summary();
-  return partial ? [`the answer is partial: ${reason ?? 'a limit was reached'}; ask for less time or add filters`] : [];
+  return partial ? [`the answer is partial: ${reason ?? 'a limit was reached'}`] : [];
 };
 
 export const statsOf = (answer: Pick<Answer, 'summary'>, entries: number, bytes = 0): Stats => {
