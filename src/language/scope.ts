@@ -34,13 +34,16 @@ export class Scope {
     return name;
   }
 
-  /** Length of `sql` with all names written out, as the engine's analyser sees it. */
-  weight(sql: string): number {
-    let sum = sql.length;
-    for (const name of sql.match(alias) ?? []) {
-      const known = this.weights.get(name) ?? this.weight(this.texts.get(name) ?? '');
-      this.weights.set(name, known);
-      sum += known;
+  /** Length of `parts` with all names written out, which is what the engine analyses. */
+  weight(...parts: readonly string[]): number {
+    let sum = 0;
+    for (const part of parts) {
+      sum += part.length;
+      for (const name of part.match(alias) ?? []) {
+        const known = this.weights.get(name) ?? this.weight(this.texts.get(name) ?? '');
+        this.weights.set(name, known);
+        sum += known;
+      }
     }
     return sum;
   }
@@ -66,24 +69,6 @@ export class Scope {
     return list.length === 0 ? '' : `WITH ${list.map(([name, sql]) => `${sql} AS ${name}`).join(', ')} `;
   }
 
-  /** Length of the text of `parts` with every name spelled out, which is what the engine analyses. */
-  spelledOut(parts: readonly string[]): number {
-    const known = new Map<string, number>();
-    const size = (sql: string): number => {
-      let sum = sql.length;
-      for (const name of sql.match(alias) ?? []) {
-        let length = known.get(name);
-        if (length === undefined) {
-          length = size(this.texts.get(name) ?? '');
-          known.set(name, length);
-        }
-        sum += length;
-      }
-      return sum;
-    };
-    return parts.reduce((sum, part) => sum + size(part), 0);
-  }
-
   /**
    * `SELECT columns FROM table WHERE conditions`. `named`: further names, as SQL over the columns of the table, for expressions to use.
    * `closed`: conditions that use stored columns only, whatever names are inside them.
@@ -102,8 +87,7 @@ export class Scope {
     const isNamed = ([name]: readonly [string, string]): boolean =>
       parts.some(part => new RegExp(`\\b${name}\\b`).test(part));
     const extra = named.filter(isNamed).map(([name, sql]) => `${sql} AS ${name}`);
-    const size = parts.reduce((sum, part) => sum + this.weight(part), 0);
-    if (size > flatSizeMax) return this.layered(columns, conditions, table, extra, closed);
+    if (this.weight(...parts) > flatSizeMax) return this.layered(columns, conditions, table, extra, closed);
     const clause = this.with(parts).trimEnd();
     const names = [...(clause === '' ? [] : [clause.slice('WITH '.length)]), ...extra];
     const head = names.length === 0 ? '' : `WITH ${names.join(', ')} `;

@@ -76,7 +76,7 @@ class Select {
   union(cut = ''): ToSql {
     const columns = this.parts.map(part => `${part.sql} AS ${part.as}`);
     const condition = and(this.where);
-    const length = this.scope.spelledOut([...columns, condition]);
+    const length = this.scope.weight(...columns, condition);
     if (length > limits.eqlSpelledOutMax)
       throw this.context.fault(
         0,
