@@ -84,6 +84,10 @@ export type PartsView = {
   whole: boolean;
   /** Event times (ns, inclusive) between which all records of the parts lie. Absent: not known yet. */
   times?: { from: bigint; to: bigint };
+  /** The tenant of all these records, when there is only one. */
+  tenant?: Tenant;
+  /** All these records have a service. */
+  named?: boolean;
   /** Event times (ns, inclusive) of the records that came to the parts after `generation`; undefined when more may have changed, or when it is too long ago. */
   since(generation: number): readonly { from: bigint; to: bigint }[] | undefined;
 };

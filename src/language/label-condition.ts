@@ -13,8 +13,11 @@ export function matcherCondition(value: string, { op, value: text }: Pick<Matche
     case '!=':
       return `${value} != ${quoteString(text)}`;
     case '=~':
+      // Grafana asks so for everything; comparing costs a fifth of matching.
+      if (text === '.+') return `${value} != ''`;
       return `match(${value}, ${quoteString(wholeRegex(text))})`;
     case '!~':
+      if (text === '.+') return isEmpty(value) ? '1' : `${value} = ''`;
       return `NOT match(${value}, ${quoteString(wholeRegex(text))})`;
   }
 }

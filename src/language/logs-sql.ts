@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import type { Tenant } from '../base/record.ts';
+import { type Held, holds } from './held.ts';
 import { matcherCondition } from './label-condition.ts';
 import { find, type Row, storedRow } from './row.ts';
 import { Scope } from './scope.ts';
-import { selectorCondition, tenantCondition } from './selector-sql.ts';
+import { selectorConditions, tenantCondition } from './selector-sql.ts';
 import { and, quoteInteger, quoteString, quoteTime } from './sql-writer.ts';
 import { applyStages } from './stages/index.ts';
 import type { LogQuery, Matcher } from './tree.ts';
@@ -29,8 +30,8 @@ export type Paging = { direction: 'backward' | 'forward' | 'accepted'; limit?: n
 export type ToSql = (sources: {
   records: readonly string[];
   numbers?: readonly string[];
-  /** Of the first of `records`: all its rows lie between these event times (ns, inclusive). */
-  parts?: { times?: { from: bigint; to: bigint } };
+  /** Of the first of `records`. */
+  parts?: Held;
 }) => string;
 
 type Settings = Record<string, string | number>;
@@ -38,19 +39,20 @@ type Settings = Record<string, string | number>;
 const from = (start: bigint): string => `timestamp >= ${quoteTime(start)}`;
 const before = (end: bigint): string => `timestamp < ${quoteTime(end)}`;
 
-/** Conditions for a source without those bounds of time that hold for all its rows anyway: comparing costs 2 CPU-ms per million rows. */
+/** Conditions for a source without those that hold for all its rows anyway: comparing bounds of time costs 2 CPU-ms per million rows. */
 export function withoutHeld(
   where: readonly string[],
   range: Matching['range'],
   source: number,
   sources: Parameters<ToSql>[0],
 ): string[] {
-  const times = source === 0 ? sources.parts?.times : undefined;
-  if (!times || !range) return [...where];
+  const held = source === 0 ? sources.parts : undefined;
+  const times = range && held?.times;
   return where.filter(
     condition =>
-      !(condition === from(range.start) && range.start <= times.from) &&
-      !(condition === before(range.end) && range.end > times.to),
+      !holds(condition, held) &&
+      !(times && condition === from(range.start) && range.start <= times.from) &&
+      !(times && condition === before(range.end) && range.end > times.to),
   );
 }
 
@@ -62,7 +64,7 @@ export function conditionsOf(query: LogQuery, matching: Matching, scope: Scope):
   if (range) where.push(from(range.start), before(range.end));
   if (fromSeq !== undefined) where.push(`seq >= ${quoteInteger(fromSeq)}`);
   if (belowSeq !== undefined) where.push(`seq < ${quoteInteger(belowSeq)}`);
-  where.push(selectorCondition(query.selector));
+  where.push(...selectorConditions(query.selector));
   const { row, where: conditions } = applyStages(query.stages, start);
   return { row, where: [...where, ...conditions] };
 }

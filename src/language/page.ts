@@ -11,6 +11,7 @@ import {
 } from './logs-sql.ts';
 import { extractedSuffix, storedRow } from './row.ts';
 import { Scope } from './scope.ts';
+import { tenantCondition } from './selector-sql.ts';
 import { quoteTime } from './sql-writer.ts';
 import type { LogQuery } from './tree.ts';
 
@@ -111,6 +112,8 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
     ...stored.filter(name => computed[name] === undefined),
     ...Object.entries(computed).map(([name, sql]) => `${sql} AS ${name}`),
   ];
+  // The key begins with the tenant: where it need not be compared it has to be named, for the engine to read in the order of the key.
+  const ofTenant = tenantCondition([matching.tenant]);
   const needed =
     'timestamp, seq, received, service, level, severity, message, labels, attributes, door, trace_id, span_id';
   const legs =
@@ -119,9 +122,10 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
       sources.records
         .map((table, i) => {
           const chosen = withoutHeld(all, matching.range, i, sources);
-          if (Object.keys(computed).length === 0) return `(${scope.select(columns, chosen, table)} ${cut})`;
+          const ordered = `ORDER BY ${chosen.includes(ofTenant) ? '' : `tenant ${way}, `}${cut}`;
+          if (Object.keys(computed).length === 0) return `(${scope.select(columns, chosen, table)} ${ordered})`;
           // Computed for the rows of the page only.
-          return `(${scope.select(columns, [], `(${scope.select([needed], chosen, table)} ${cut})`)})`;
+          return `(${scope.select(columns, [], `(${scope.select([needed], chosen, table)} ${ordered})`)})`;
         })
         .join(' UNION ALL ');
 
@@ -148,7 +152,7 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
 
   const searches = query.stages.some(stage => stage.kind === 'line_filter');
   return {
-    sql: legs(conditions, `ORDER BY timestamp ${way} LIMIT ${limit + 1}`),
+    sql: legs(conditions, `timestamp ${way} LIMIT ${limit + 1}`),
     settings: {
       ...namesAreColumns,
       // Several threads would each read their own far end of the range; a line filter may have to read everything and gets half the cores.
@@ -165,7 +169,7 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
       const whole = rows.filter(r => sign * compareIntegers(r.ts, last.ts) < 0);
       return { rows: whole, tie: { ts: BigInt(last.ts), limit: limit - whole.length } };
     },
-    tiedSql: tie => legs([...conditions, `timestamp = ${quoteTime(tie.ts)}`], `ORDER BY seq ${way} LIMIT ${tie.limit}`),
+    tiedSql: tie => legs([...conditions, `timestamp = ${quoteTime(tie.ts)}`], `seq ${way} LIMIT ${tie.limit}`),
     readTied: (raw, tie) => inOrder(raw).slice(0, tie.limit),
   };
 }

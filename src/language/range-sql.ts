@@ -12,9 +12,10 @@ import {
   storedRow,
   withError,
 } from './row.ts';
+import { holds } from './held.ts';
 import { failureOf } from './sample-error.ts';
 import { Scope } from './scope.ts';
-import { selectorCondition, tenantCondition } from './selector-sql.ts';
+import { selectorConditions, tenantCondition } from './selector-sql.ts';
 import { and, or, quoteMap, quoteString, quoteStrings, quoteTable, quoteTime } from './sql-writer.ts';
 import { applyStage, applyStages } from './stages/index.ts';
 import type { Grouping, LogRange, RangeAggregation, Unwrap, Stage } from './tree.ts';
@@ -146,15 +147,16 @@ function legs(
   ];
   const leg = (source: string, i: number): string => {
     // Bounds that hold for all rows of the parts need not be compared.
-    const times = i === 0 ? context.times : undefined;
+    const held = i === 0 ? context.parts : undefined;
+    const times = held?.times;
     const conditions = [
       tenantCondition(context.tenants),
       ...(times && times.from > window.after ? [] : [`timestamp > ${quoteTime(window.after)}`]),
       ...(times && times.to <= window.upTo ? [] : [`timestamp <= ${quoteTime(window.upTo)}`]),
-      selectorCondition(range.selector),
+      ...selectorConditions(range.selector),
       ...sample.where,
       window.where,
-    ];
+    ].filter(condition => !holds(condition, held));
     return scope.select(columns, conditions, quoteTable(source), [['ts', 'toUnixTimestamp64Nano(timestamp)']]);
   };
   return context.sources.map(leg).join(' UNION ALL ');

@@ -1,3 +1,4 @@
+import type { Held } from './held.ts';
 import type { Evaluation } from './window.ts';
 
 export type MetricContext = Evaluation & {
@@ -5,8 +6,8 @@ export type MetricContext = Evaluation & {
   tenants: readonly string[];
   /** Fields that the sources have as number columns. */
   numbers?: readonly string[];
-  /** All rows of the first source lie between these event times (ns, inclusive). */
-  times?: { from: bigint; to: bigint };
+  /** Of the first source. */
+  parts?: Held;
 };
 
 /**

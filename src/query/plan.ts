@@ -121,7 +121,7 @@ export function planOf(text: string, dialect: Dialect = 'weir', lookups?: Lookup
       compileMetric(query, {
         sources: sources.records,
         ...(sources.numbers && { numbers: sources.numbers }),
-        ...(sources.parts?.times && { times: sources.parts.times }),
+        ...(sources.parts && { parts: sources.parts }),
         tenants: [tenant],
         startNs: range.start,
         endNs: range.end,

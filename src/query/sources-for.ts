@@ -1,6 +1,6 @@
 import type { Tenant } from '../base/record.ts';
 import { tenantsIn } from '../base/tenant.ts';
-import type { Deletes, Sources } from '../flow.ts';
+import type { Deletes, PartsView, Sources } from '../flow.ts';
 import { quoteString, quoteStrings, rowsWithout } from '../language/sql-writer.ts';
 
 /** Tells the tenants of a joined question apart, as in Loki. */
@@ -19,6 +19,13 @@ export function sourcesFor(tenant: Tenant, sources: Sources, deletes: Pick<Delet
   return tenants.length === 1 ? shown : joined(tenant, tenants, shown);
 }
 
+/** Joined rows have another tenant than stored ones. */
+function withoutTenant(parts: PartsView): PartsView {
+  const rest = { ...parts };
+  delete rest.tenant;
+  return rest;
+}
+
 function joined(tenant: Tenant, tenants: readonly Tenant[], sources: Sources): Sources {
   const where = `WHERE tenant IN ${quoteStrings(tenants)}`;
   const own = 'toString(tenant)';
@@ -31,7 +38,7 @@ function joined(tenant: Tenant, tenants: readonly Tenant[], sources: Sources): S
     `(SELECT * REPLACE (${replaced.join(', ')}) FROM (SELECT * FROM ${table} ${where}))`;
   return {
     ...(sources.numbers && { numbers: sources.numbers }),
-    ...(sources.parts && { parts: sources.parts }),
+    ...(sources.parts && { parts: withoutTenant(sources.parts) }),
     records: sources.records.map(table => wrap(table, [labels('Map(LowCardinality(String), String)'), name, stream])),
     quarantine: sources.quarantine.map(table => wrap(table, [name])),
     streams: sources.streams.map(table => wrap(table, [labels('Map(String, String)'), name, stream])),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Engine } from '../flow.ts';
 import { quoteString } from '../language/sql-writer.ts';
 import { isExpired } from '../base/retention-class.ts';
+import type { RecordFacts } from './parts-history.ts';
 import type { TableNames } from './schema.ts';
 
 /** Rows by partition (`class/day`), by segment. */
@@ -29,12 +30,12 @@ const segmentOf = 'toUInt32(bitShiftRight(seq, 32))';
 export const quarantineKey = '(quarantine)';
 
 /** Counted by raw values: a text for each row's partition costs as much as everything else. */
-const countsSql = (from: bigint, to: bigint, records: string, quarantine: string, times: boolean): string => {
+const countsSql = (from: bigint, to: bigint, records: string, quarantine: string, facts: boolean): string => {
   const ranged = `WHERE seq >= ${from} AND seq < ${to}`;
   const ns = (sql: string): string => `toString(toUnixTimestamp64Nano(${sql}))`;
-  return `SELECT segment, concat(class, '/', toString(day)) AS partition, toString(day) AS day, n${times ? `, ${ns('earliest')} AS first, ${ns('latest')} AS last` : ''} FROM (
-SELECT ${segmentOf} AS segment, class, toDate(received) AS day, count() AS n${times ? ', min(timestamp) AS earliest, max(timestamp) AS latest' : ''} FROM ${records} ${ranged} GROUP BY segment, class, day)
-UNION ALL SELECT ${segmentOf} AS segment, ${quoteString(quarantineKey)} AS partition, toString(toDate(received)) AS day, count() AS n${times ? ", '' AS first, '' AS last" : ''} FROM ${quarantine} ${ranged} GROUP BY segment, day`;
+  return `SELECT segment, concat(class, '/', toString(day)) AS partition, toString(day) AS day, n${facts ? `, ${ns('earliest')} AS first, ${ns('latest')} AS last, toString(low) AS low, toString(high) AS high, unnamed` : ''} FROM (
+SELECT ${segmentOf} AS segment, class, toDate(received) AS day, count() AS n${facts ? ", min(timestamp) AS earliest, max(timestamp) AS latest, min(tenant) AS low, max(tenant) AS high, countIf(service = '') AS unnamed" : ''} FROM ${records} ${ranged} GROUP BY segment, class, day)
+UNION ALL SELECT ${segmentOf} AS segment, ${quoteString(quarantineKey)} AS partition, toString(toDate(received)) AS day, count() AS n${facts ? ", '' AS first, '' AS last, '' AS low, '' AS high, 0 AS unnamed" : ''} FROM ${quarantine} ${ranged} GROUP BY segment, day`;
 };
 
 /** What a seal has to know of a tail. */
@@ -42,8 +43,8 @@ export type TailLook = {
   counts: Counts;
   /** Receive days of quarantined rows. */
   quarantineDays: string[];
-  /** Event times (ns, inclusive) between which the records lie; absent where there are none. */
-  times?: { first: bigint; last: bigint };
+  /** What is true of the records; absent where there are none. */
+  facts?: RecordFacts;
 };
 
 /** What became of each range of the log; the yardstick by which the store is checked against the log. */
@@ -95,10 +96,12 @@ export class Ledger {
     const all = (name: string): bigint[] =>
       ofRecords.map(r => BigInt(String(r[name]))).sort((a, b) => (a < b ? -1 : 1));
     const [first, last] = [all('first')[0], all('last').at(-1)];
+    const tenants = [...new Set(ofRecords.flatMap(r => [String(r.low), String(r.high)]))].slice(0, 2);
+    const named = ofRecords.every(r => String(r.unnamed) === '0');
     return {
       counts: toCounts(rows),
       quarantineDays: [...new Set(rows.filter(r => r.partition === quarantineKey).map(r => String(r.day)))],
-      ...(first !== undefined && last !== undefined && { times: { first, last } }),
+      ...(first !== undefined && last !== undefined && { facts: { from: first, to: last, tenants, named } }),
     };
   }
 

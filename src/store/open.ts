@@ -6,6 +6,7 @@ import { quoteString } from '../language/sql-writer.ts';
 import { type CompileCondition, DeleteRequests } from './deletes.ts';
 import { DetachedParts } from './detached.ts';
 import { HandOver } from './hand-over.ts';
+import { factColumns, readFacts } from './parts-history.ts';
 import { ensureNumbers } from './numbers.ts';
 import { Ledger } from './ledger.ts';
 import { migrate } from './migrations.ts';
@@ -127,7 +128,7 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming|lines)$')`,
       await staging.prepare();
       if (changed) await sync.now();
       await requests.load();
-      if (local) void learnTimes(handOver.history.generation);
+      if (local) void learnFacts(handOver.history.generation);
     },
     async openTail() {
       const id = ++tailsMade;
@@ -216,19 +217,18 @@ AND match(name, '^((quarantine_)?tail_[0-9]+|incoming|lines)$')`,
   }
 
   /**
-   * Between which event times the parts lie, so that questions need not compare what cannot differ: some CPU-ms per million rows, once per
+   * What is true of all records of the parts, so that questions need not compare what cannot differ: some CPU-ms per million rows, once per
    * start. To be called while no move is in progress.
    */
-  async function learnTimes(generation: number): Promise<void> {
+  async function learnFacts(generation: number): Promise<void> {
     try {
       const [row] = await engine.run({
-        sql: `SELECT toString(count()) AS n, toString(toUnixTimestamp64Nano(min(timestamp))) AS first, toString(toUnixTimestamp64Nano(max(timestamp))) AS last FROM ${names.records}`,
+        sql: `SELECT toString(count()) AS n, ${factColumns('timestamp', 'timestamp')} FROM ${names.records}`,
         settings: { max_threads: 1 },
       });
-      const times = row?.n === '0' ? undefined : { from: BigInt(String(row?.first)), to: BigInt(String(row?.last)) };
-      handOver.history.learnt(generation, times);
+      handOver.history.learnt(generation, !row || row.n === '0' ? undefined : readFacts(row));
     } catch (err) {
-      log.debug({ err }, 'store: the event times of the parts are not known; questions compare every record');
+      log.debug({ err }, 'store: what is true of all parts is not known; questions compare every record');
     }
   }
 

@@ -52,7 +52,7 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
   const {
     counts: tailCounts,
     quarantineDays,
-    times,
+    facts,
   } = await ledger.look(order.from, order.to, records, tail.quarantine);
   const anyQuarantined = quarantineDays.length > 0;
   // Rows that a failed seal left in the staging table of quarantine are of this tail: others begin with a `prepare`.
@@ -76,7 +76,7 @@ export async function seal(sealing: Sealing, order: SealOrder): Promise<{ rows: 
   const partitions = partitionsOf(tailCounts);
 
   const move = async (moved: Moved): Promise<void> => {
-    if (times) handOver.history.added(times.first, times.last);
+    if (facts) handOver.history.added(facts);
     await movePartitions(sealing, 'records', partitions, moved);
     await movePartitions(sealing, 'quarantine', quarantineDays, moved);
     // After the records: a crash in between leaves rows without their sums, which the next start sees by their seqs.

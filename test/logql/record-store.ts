@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Session } from 'chdb';
+import type { PartsView } from '../../src/flow.ts';
+import { factColumns, PartsHistory, readFacts } from '../../src/store/parts-history.ts';
 import { numberColumnDefinitions } from '../../src/language/number-column.ts';
 import { quoteMap, quoteString } from '../../src/language/sql-writer.ts';
 import { epochNs, type LoadedRecord } from './script.ts';
@@ -20,6 +22,9 @@ const numberColumns = numbers
 /** Where {@link RecordStore} has its records. */
 export const sources = { sources: ['records', 'tail'], tenants: ['t'] };
 
+/** The same records without those of another tenant, of which it is therefore known whose they are (`facts`). */
+export const ownSources = ['own', 'tail'];
+
 /** An engine in this process with the tables that queries read. */
 export class RecordStore {
   private readonly directory = mkdtempSync(join(tmpdir(), 'weir-logql-'));
@@ -27,7 +32,8 @@ export class RecordStore {
   private loaded: readonly LoadedRecord[] | undefined;
 
   constructor() {
-    this.session.query(`CREATE TABLE records (${columns}, ${numberColumns}, INDEX words lower(message) TYPE text(tokenizer = splitByNonAlpha)) ENGINE = MergeTree
+    for (const table of ['records', 'own'])
+      this.session.query(`CREATE TABLE ${table} (${columns}, ${numberColumns}, INDEX words lower(message) TYPE text(tokenizer = splitByNonAlpha)) ENGINE = MergeTree
       PARTITION BY (class, toDate(received)) ORDER BY (tenant, timestamp) SETTINGS index_granularity = 4`);
     this.session.query(`CREATE TABLE tail (${columns}, ${numberColumns}) ENGINE = Memory`);
   }
@@ -41,7 +47,7 @@ export class RecordStore {
   load(records: readonly LoadedRecord[]): void {
     if (this.loaded === records) return;
     this.loaded = records;
-    for (const table of sources.sources) this.session.query(`TRUNCATE TABLE ${table}`);
+    for (const table of ['records', 'own', 'tail']) this.session.query(`TRUNCATE TABLE ${table}`);
     const insert = (table: string, rows: string[]): void => {
       if (rows.length > 0)
         this.session.query(
@@ -54,10 +60,11 @@ export class RecordStore {
       const time = `fromUnixTimestamp64Nano(toInt64(${epochNs + timeNs}), 'UTC')`;
       return `('t', ${time}, ${time}, ${i}, ${[all.service_name ?? '', level].map(quoteString).join(', ')}, ${quoteMap(all)}, ${[line, trace_id, span_id].map(quoteString).join(', ')}, ${quoteMap(attributes)}, 'json', 'c')`;
     });
-    insert(
-      'records',
-      rows.filter((_, i) => i % 2 === 0),
-    );
+    for (const table of ['records', 'own'])
+      insert(
+        table,
+        rows.filter((_, i) => i % 2 === 0),
+      );
     insert(
       'tail',
       rows.filter((_, i) => i % 2 === 1),
@@ -66,10 +73,12 @@ export class RecordStore {
     if (first) insert('records', [first.replace("('t'", "('other'")]);
   }
 
-  /** Event times (ns) between which all records lie. */
-  times(): { from: bigint; to: bigint } {
-    const times = (this.loaded ?? []).map(record => epochNs + record.timeNs).sort((a, b) => (a < b ? -1 : 1));
-    return { from: times[0] ?? 0n, to: times.at(-1) ?? 0n };
+  /** What a store would know of the first of `ownSources`. */
+  facts(): PartsView {
+    const history = new PartsHistory();
+    const [row] = this.rows(`SELECT count() AS n, ${factColumns('timestamp', 'timestamp')} FROM own`);
+    history.learnt(history.generation, row && Number(row.n) > 0 ? readFacts(row) : undefined);
+    return history.view(false);
   }
 
   /** Rows of a SELECT; `ts` and `time` as text, since they do not fit a JavaScript number. */

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { Session } from 'chdb';
 import type { Level } from '../../src/base/record.ts';
 import { compileCondition } from '../../src/language/condition.ts';
-import { PartsHistory } from '../../src/store/parts-history.ts';
+import { factColumns, PartsHistory, readFacts } from '../../src/store/parts-history.ts';
 import type {
   DeleteRequest,
   Deletes,
@@ -65,7 +65,7 @@ export class ChdbStore {
   readonly asked: string[] = [];
   running = 0;
   readonly history = new PartsHistory();
-  #tailTimes: bigint[] = [];
+  #inTail = 0;
   #sealing = false;
   #seq = (1n << 32n) + 1n;
   #sealed: Promise<void> = Promise.resolve();
@@ -124,7 +124,7 @@ export class ChdbStore {
         class: 'default',
       });
     });
-    this.#tailTimes.push(...records.map(r => r.ts));
+    this.#inTail += records.length;
     await this.session.insert({
       table: 'weir.tail_1',
       values: Buffer.from(`${lines.join('\n')}\n`),
@@ -164,10 +164,14 @@ export class ChdbStore {
     this.#sealed = promise;
     this.#sealing = true;
     while (this.running > 0) await new Promise(done => setTimeout(done, 2));
-    const times = [...this.#tailTimes].sort((a, b) => (a < b ? -1 : 1));
-    const [first, last] = [times[0], times.at(-1)];
-    if (first !== undefined && last !== undefined) this.history.added(first, last);
-    this.#tailTimes = [];
+    if (this.#inTail > 0) {
+      const facts = this.session.query(
+        `SELECT ${factColumns('timestamp', 'timestamp')} FROM weir.tail_1`,
+        'JSONEachRow',
+      );
+      this.history.added(readFacts(JSON.parse(facts) as Record<string, unknown>));
+    }
+    this.#inTail = 0;
     for (const sql of [
       `INSERT INTO weir.streams ${selectStreams('weir.tail_1')}`,
       'INSERT INTO weir.records SELECT * FROM weir.tail_1',
@@ -178,8 +182,7 @@ export class ChdbStore {
     resolve();
   }
 
-  readonly partsNow = (): PartsView | undefined =>
-    this.#sealing ? undefined : this.history.view(this.#tailTimes.length === 0);
+  readonly partsNow = (): PartsView | undefined => (this.#sealing ? undefined : this.history.view(this.#inTail === 0));
 
   readonly run: RunQuery = async question => {
     const { result, sql } = await this.#ask(question, 'JSONEachRow');
