@@ -9,6 +9,13 @@ export {
   streamCondition,
   type ToSql,
 } from './logs-sql.ts';
-export { type CompiledMetric, compileMetric, metricColumns, metricFault, type MetricOptions } from './metric-sql.ts';
+export {
+  type CompiledMetric,
+  compileMetric,
+  hasOneSeries,
+  metricColumns,
+  metricFault,
+  type MetricOptions,
+} from './metric-sql.ts';
 export { type Page, pageOf, type PageOrder, type PageRow, type Tie } from './page.ts';
 export { type Shaped, shapedSql, type TableColumn } from './shapes/sql.ts';

@@ -128,15 +128,24 @@ export type CompiledMetric = {
   ordered: boolean;
 };
 
+/** Whether an answer has one series at most: of an aggregation without labels. */
+export const hasOneSeries = (query: MetricQuery): boolean =>
+  query.kind === 'vector_aggregation' &&
+  aggregates[query.fn] !== undefined &&
+  !query.grouping?.without &&
+  (query.grouping?.labels ?? []).length === 0;
+
 /** SQL of a metric query at start, start+step, ... <= end (an instant query has start = end). */
 export function compileMetric(tree: MetricQuery, context: MetricOptions): CompiledMetric {
   const query = foldLiterals(tree);
   const instant = lastIndex(context) === 0n;
   const { sql } = metricVector(query, context);
   const order = instant ? valueOrder(query) : undefined;
-  const first = order ? `toFloat64(value) ${order}, ` : '';
+  const first = order ? [`toFloat64(value) ${order}`] : [];
+  // Rows of one series need no order of labels, one row none at all: sorting costs 0.4 CPU-ms of planning.
+  const keys = hasOneSeries(query) ? (instant ? [] : ['time']) : [...first, labelOrder('labels'), 'time'];
   return {
-    sql: `SELECT labels, t AS time, toString(value) AS value, error FROM (${sql}) ORDER BY ${first}${labelOrder('labels')}, time`,
+    sql: `SELECT labels, t AS time, toString(value) AS value, error FROM (${sql})${keys.length > 0 ? ` ORDER BY ${keys.join(', ')}` : ''}`,
     columns: metricColumns,
     kind: query.kind === 'literal' ? 'scalar' : 'vector',
     ordered: order !== undefined,

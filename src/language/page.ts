@@ -13,7 +13,7 @@ import { extractedSuffix, storedRow } from './row.ts';
 import { Scope } from './scope.ts';
 import { tenantCondition } from './selector-sql.ts';
 import { quoteTime } from './sql-writer.ts';
-import type { LogQuery } from './tree.ts';
+import type { LabelCondition, LogQuery } from './tree.ts';
 
 /** The first `limit` rows in order of time and seq, after `after`. */
 export type PageOrder = { direction: 'backward' | 'forward'; limit: number; after?: Cursor };
@@ -83,6 +83,20 @@ function metadataOf(row: Raw, labels: Record<string, string>): Record<string, st
   return Object.fromEntries(entries);
 }
 
+/** Whether only records of one trace pass, which an index finds. */
+const namesId = (condition: LabelCondition): boolean => {
+  switch (condition.type) {
+    case 'and':
+      return namesId(condition.left) || namesId(condition.right);
+    case 'or':
+      return namesId(condition.left) && namesId(condition.right);
+    case 'string':
+      return condition.matcher.op === '=' && condition.matcher.name === 'trace_id';
+    default:
+      return false;
+  }
+};
+
 /** What {@link Page} says, for a query and the records it may look at. */
 export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): Page {
   const scope = new Scope();
@@ -151,6 +165,8 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
       .sort((a, b) => sign * (compareIntegers(a.ts, b.ts) || compareIntegers(a.seq, b.seq)));
 
   const searches = query.stages.some(stage => stage.kind === 'line_filter');
+  const asksId = query.stages.some(stage => stage.kind === 'label_filter' && namesId(stage.condition));
+  const rare = searches || asksId || query.stages.some(stage => stage.kind === 'search');
   return {
     sql: legs(conditions, `timestamp ${way} LIMIT ${limit + 1}`),
     settings: {
@@ -158,6 +174,10 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
       // Several threads would each read their own far end of the range; a line filter may have to read everything and gets half the cores.
       max_threads: searches ? Math.max(1, Math.floor(availableParallelism() / 2)) : 1,
       use_top_k_dynamic_filtering: 0,
+      // Parts are opened when their time has come, which spares most of them. What is rare needs all of them anyway.
+      ...(!rare && { read_in_order_use_virtual_row: 1 }),
+      // An id is in few granules: its index is asked beforehand, and parts without the id are not opened. A word may be in all of them.
+      ...(asksId && { use_skip_indexes_on_data_read: 0 }),
       // Some hundred rows are not worth a thread.
       output_format_parallel_formatting: 0,
     },

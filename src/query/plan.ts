@@ -3,6 +3,7 @@ import type { Tenant } from '../base/record.ts';
 import type { SqlSettings } from '../flow.ts';
 import {
   compileMetric,
+  hasOneSeries,
   type Matching,
   matchingSql,
   type Page,
@@ -53,6 +54,8 @@ export type MetricPlan = Said & {
   kind: 'metric';
   /** A literal: an instant answer is one number, not a vector. */
   scalar: boolean;
+  /** An answer has one series at most. */
+  single: boolean;
   /** How far back from an evaluation time records count, ns: those in (time - longest, time - shortest]. Absent: the answer depends on more than the records of these times. */
   reach?: Reach;
   sql(tenant: Tenant, range: TimeRange, stepNs: bigint): ToSql;
@@ -116,6 +119,7 @@ export function planOf(text: string, dialect: Dialect = 'weir', lookups?: Lookup
     kind: 'metric',
     ...said,
     scalar: foldLiterals(query).kind === 'literal',
+    single: hasOneSeries(foldLiterals(query)),
     ...(reach && { reach }),
     sql: (tenant, range, stepNs) => sources =>
       compileMetric(query, {

@@ -49,9 +49,9 @@ const define = (columns: readonly Column[], codecs: boolean): string =>
 const defineNumbers = (columns: ReturnType<NumberColumnsOf>, codec: string): string[] =>
   columns.map(c => `${quoteName(c.name)} ${c.type} DEFAULT ${c.expression}${codec}`);
 
-/** Add number columns. Parts written before compute them from their maps when they are read. */
+/** Add number columns, in the codec that is read fastest: they are there to be read whole (docs/decisions/0021). Parts written before compute them from their maps when they are read. */
 export const addNumbers = (table: string, columns: ReturnType<NumberColumnsOf>): string =>
-  `ALTER TABLE ${table} ${defineNumbers(columns, ' CODEC(ZSTD(1))')
+  `ALTER TABLE ${table} ${defineNumbers(columns, ' CODEC(LZ4)')
     .map(column => `ADD COLUMN IF NOT EXISTS ${column}`)
     .join(', ')}`;
 
