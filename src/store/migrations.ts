@@ -12,6 +12,7 @@ import {
   createRecords,
   createStreams,
   createTemplates,
+  setBuckets,
   type TableNames,
 } from './schema.ts';
 
@@ -35,6 +36,7 @@ const migrations: readonly ((names: TableNames, config: Config) => string[])[] =
   ],
   (names, config) => (config.store.id_index ? [names.records, names.staging].map(addIdIndex) : []),
   names => [createDeletes(names.deletes)],
+  names => [setBuckets(names.records)],
 ];
 
 /**

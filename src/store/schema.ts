@@ -65,13 +65,25 @@ const durable =
   'old_parts_lifetime = 480, max_suspicious_broken_parts = 1000000, max_suspicious_broken_parts_bytes = 1000000000000';
 
 /**
- * Maps: `basic` in fresh parts (no insert cost), bucketed by merges. `map_buckets_min_avg_size = 0` because the default (32) leaves the
- * usual record of a few attributes unbucketed. Eight constant buckets: sixteen make an absent key cheaper (9 against 33 CPU-ms for 600 k rows)
- * but the maps of whole rows twice as dear (14.8 against 6.8 for the last 100 rows), and those are what people look at.
+ * How merges cut maps into buckets, each a handful of files, so that one key is read without the others. Every bucket makes whole rows dearer, which are what
+ * people look at, so there are 1.5 times the root of the usual number of keys (6 keys: 4, 20: 7), at most 8, and none below 3 keys (docs/decisions/0021).
  */
-const maps =
-  "map_serialization_version = 'with_buckets', map_serialization_version_for_zero_level_parts = 'basic', " +
-  "map_buckets_strategy = 'constant', max_buckets_in_map = 8, map_buckets_min_avg_size = 0";
+const buckets = {
+  map_buckets_strategy: "'sqrt'",
+  map_buckets_coefficient: '1.5',
+  max_buckets_in_map: '8',
+  map_buckets_min_avg_size: '3',
+};
+const assigned = Object.entries(buckets).map(([name, value]) => `${name} = ${value}`);
+
+/** Merges from now on. */
+export const setBuckets = (table: string): string => `ALTER TABLE ${table} MODIFY SETTING ${assigned.join(', ')}`;
+
+/** Maps: `basic` in fresh parts (no insert cost), bucketed by merges. */
+const maps = [
+  "map_serialization_version = 'with_buckets', map_serialization_version_for_zero_level_parts = 'basic'",
+  ...assigned,
+].join(', ');
 
 /**
  * A merge waits until the parts of its kind are ten rather than five. Parts of one seal each hold a stretch of time, so a query that reads
