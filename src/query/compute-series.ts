@@ -36,6 +36,7 @@ export async function computeSeries(
     ...(signal && { signal }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(onProgress && { onProgress }),
+    ...(plan.single && { small: true }),
     ...(onCovered && { onCovered: from => onCovered(rangeOf(question, from, wanted.at(-1) ?? from)) }),
     statement(from, to) {
       const sql = plan.sql(tenant, rangeOf(question, from, to), stepNs);

@@ -164,12 +164,13 @@ export async function inPieces<T>(ask: Ask, work: Work<T>): Promise<Done<T>> {
 
 /** The limits of one piece: what is left of the time, and progress that counts what earlier pieces read. */
 export function counting(
-  { signal, timeoutMs, onProgress }: Omit<Question, 'sql'>,
+  { signal, timeoutMs, onProgress, small }: Omit<Question, 'sql'>,
   { readRows, readBytes, elapsedMs }: Readonly<Summary>,
   restMs: number,
 ): Omit<Question, 'sql'> {
   return {
     ...(signal && { signal }),
+    ...(small && { small }),
     ...(timeoutMs !== undefined && { timeoutMs: timeoutMs > 0 ? Math.max(1, Math.round(restMs)) : 0 }),
     ...(onProgress && {
       onProgress: now =>
