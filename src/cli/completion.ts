@@ -110,16 +110,16 @@ function zsh(root: Node): string {
   return `#compdef weir
 # zsh completion of weir. Load it with: source <(weir completion zsh)
 _weir() {
-  local path="\${words[2]}"
+  local at="\${words[2]}"
   local -a commands
   commands=(${list(root)})
   if (( CURRENT == 2 )); then _describe command commands; return; fi
-  case $path in ${root.commands
+  case $at in ${root.commands
     .filter(node => node.commands.length > 0)
     .map(node => node.path)
-    .join('|')}) if (( CURRENT > 3 )); then path="$path \${words[3]}"; shift words; (( CURRENT-- )); fi ;; esac
+    .join('|')}) if (( CURRENT > 3 )); then at="$at \${words[3]}"; shift words; (( CURRENT-- )); fi ;; esac
   shift words; (( CURRENT-- ))
-  case $path in
+  case $at in
 ${cases.join('\n')}
   esac
 }
