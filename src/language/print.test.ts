@@ -75,6 +75,11 @@ const extractions = fc.array(
   ),
   { maxLength: 2 },
 );
+/** Keys of logfmt are words, or in quotes. */
+const keys = fc.array(
+  fc.tuple(name, fc.constantFrom('status', 'k_1', '_x', '"status"')).map(([label, path]) => ({ name: label, path })),
+  { maxLength: 2 },
+);
 const selections = fc.array(
   fc.oneof(
     name.map(n => ({ name: n })),
@@ -100,7 +105,7 @@ const stage: fc.Arbitrary<Stage> = fc.oneof(
     kind: fc.constant('logfmt' as const),
     strict: fc.boolean(),
     keepEmpty: fc.boolean(),
-    extractions,
+    extractions: keys,
   }),
   fc.constantFrom<Stage>(
     { kind: 'pattern', pattern: '<a> "<_>"' },

@@ -127,10 +127,18 @@ export class Scope {
       const output =
         layer === last
           ? columns
-          : ['*', ...(layer === 0 ? extra : []), ...next.map(([name, sql]) => `${sql} AS ${name}`)];
+          : [
+              '*',
+              ...(layer === 0 ? extra : []),
+              ...next.map(one => `${one[1]} AS ${one[0]}${isComputed(one) ? '_' : ''}`),
+            ];
       const where = conditions.filter(condition => place(condition).layer === layer);
       const select = `${this.with([...output, ...where], isColumn)}SELECT ${output.join(', ')} FROM ${from}${whereClause(layer === 0 ? [...where, ...closed] : where)}`;
-      from = layer === last ? select : `(${select})`;
+      // An ARRAY JOIN of one element each. Conditions of higher layers are not carried down through it, where the engine would write out
+      // all layers again to choose parts, and for each row compute what it has; rows are still read in the order of the key.
+      const fenced = next.filter(isComputed).map(([name]) => name);
+      const fence = `SELECT *, ${fenced.join(', ')} FROM (${select}) ARRAY JOIN ${fenced.map(name => `[${name}_] AS ${name}`).join(', ')}`;
+      from = layer === last ? select : fenced.length === 0 ? `(${select})` : `(${fence})`;
     }
     return from;
   }
@@ -165,6 +173,10 @@ export class Scope {
     return write(sql, false);
   }
 }
+
+/** False for a literal, such as the list of a lookup table: functions want some of them constant. */
+const isComputed = ([, sql]: readonly [name: string, sql: string]): boolean =>
+  /[a-z]/i.test(sql.replace(/'(?:[^'\\]|\\.)*'/g, ''));
 
 /**
  * `body` over names for values: a real binding, made of a lambda. Other names are written out again by the engine wherever they are used, which

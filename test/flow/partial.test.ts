@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startWeir, type UnderTest } from '../../bench/weir-under-test.ts';
-import type { HistogramAnswer, QueryFrame } from '../../src/query/contract.ts';
+import type { HistogramAnswer, QueryFrame, QueryRow } from '../../src/query/contract.ts';
 import { count, eventually, frames, json, ndjson } from './ask.ts';
 
 /** Answers of the real engine under time limits that are too short, against the answers without. */
@@ -43,31 +43,35 @@ type End = Extract<QueryFrame, { type: 'end' }>;
 type Metric = Extract<QueryFrame, { type: 'series' }>;
 const endOf = (all: QueryFrame[]): End | undefined => all.find(frame => frame.type === 'end');
 const refused = (all: QueryFrame[]): boolean => endOf(all) === undefined;
-/** The part of the range that a partial answer names; undefined when it is whole, or refused. Throws when it does not say what it must. */
+/**
+ * The part of the range that a partial answer names; undefined when it is whole, or refused, or when its rows were sent as they were found (`distinct`) and are right as far as
+ * they go. Throws when it does not say what it must.
+ */
 function coveredBy(all: QueryFrame[], what: string): End['covered'] {
   const end = endOf(all);
   const said = end ? (end.reason ?? '') : JSON.stringify(all.at(-1));
-  const wanted = end
-    ? new RegExp(`^$|limits\\.query_timeout.*answered, and exact, ${what} 2026-.*raise the limit`)
-    : /"query_limit".*limits\.query_timeout.*raise the limit/;
-  if (!wanted.test(said) || (end && end.partial !== (end.covered !== undefined))) throw new Error(said);
+  const named = new RegExp(`limits\\.query_timeout.*answered, and exact, ${what} 2026-.*raise the limit`);
+  const wanted = end?.covered ? named : end?.partial === false ? /^$/ : /limits\.query_timeout.*raise the limit/;
+  if (!wanted.test(said) || (end?.covered && !end.partial)) throw new Error(said);
   return end?.covered;
 }
 /**
- * Asks with time limits until two answers are partial, however fast the machine is just now: from a limit that may be far too short, longer where nothing could
- * be answered, shorter where everything was. Every answer on the way is handed to `check`, which returns whether it was partial.
+ * All answers to a question that is asked with time limits until two answers are partial, however fast the machine is just now: from a limit that may be far too
+ * short, longer where nothing could be answered, shorter where something was.
  */
 async function untilPartial(
+  what: string,
   ask: (timeout: number) => Promise<QueryFrame[]>,
-  check: (all: QueryFrame[]) => Promise<boolean> | boolean,
-): Promise<void> {
+): Promise<{ all: QueryFrame[]; covered: End['covered'] }[]> {
+  const answers: { all: QueryFrame[]; covered: End['covered'] }[] = [];
   let timeout = 200;
-  for (let tries = 0, partial = 0; partial < 2; tries++) {
-    if (tries === 40) throw new Error(`${partial} partial answers in ${tries} tries, the last with ${timeout} ms`);
+  while (answers.filter(({ all }) => endOf(all)?.partial).length < 2) {
+    if (answers.length === 40) throw new Error(`fewer than 2 partial answers in 40 tries, the last with ${timeout} ms`);
     const all = await ask(timeout);
-    if (await check(all)) partial++;
+    answers.push({ all, covered: coveredBy(all, what) });
     timeout = Math.ceil(timeout * (refused(all) ? 1.35 : 0.8));
   }
+  return answers;
 }
 const metric = (query: string, step: number, more: object): Promise<QueryFrame[]> =>
   frames(weir, { query, step, ...range, ...more });
@@ -82,19 +86,17 @@ it.each([
       all.filter((f): f is Metric => f.type === 'series').map(f => [JSON.stringify(f.metric), f.values]);
     // With `explain` nothing kept is used.
     const whole = points(await metric(query, step, { explain: true }));
-    await untilPartial(
-      timeout => metric(query, step, { timeout, explain: true }),
-      all => {
-        const covered = coveredBy(all, 'are the evaluations from');
-        const from = Number(BigInt(covered?.start ?? 0) / 1_000_000n) / 1000;
-        const expected = whole
-          .map(([name, values]): [string, [number, string][]] => [name, values.filter(([t]) => t >= from)])
-          .filter(([, values]) => values.length > 0);
-        expect(points(all)).toEqual(refused(all) ? [] : expected);
-        if (covered) expect(covered.end).toBe(`${base + Math.floor(seconds / step) * step * 1000}000000`);
-        return covered !== undefined;
-      },
-    );
+    const end = `${base + Math.floor(seconds / step) * step * 1000}000000`;
+    for (const { all, covered = { start: '0', end } } of await untilPartial('are the evaluations from', timeout =>
+      metric(query, step, { timeout, explain: true }),
+    )) {
+      const from = Number(BigInt(covered.start) / 1_000_000n) / 1000;
+      const expected = whole
+        .map(([name, values]): [string, [number, string][]] => [name, values.filter(([t]) => t >= from)])
+        .filter(([, values]) => values.length > 0);
+      expect(points(all)).toEqual(refused(all) ? [] : expected);
+      expect(covered.end).toBe(end);
+    }
   },
   120_000,
 );
@@ -118,14 +120,18 @@ it('groups and orders are those of the part of the range that is named', async (
     const query = `${slow} | ${shape}`;
     const rows = (all: QueryFrame[]): unknown[] =>
       all.flatMap((f): unknown[] => (f.type === 'rows' || f.type === 'table' ? f.rows : []));
-    await untilPartial(
-      timeout => frames(weir, { query, ...range, timeout }),
-      async all => {
-        const covered = coveredBy(all, 'are the records from');
-        if (covered) expect(rows(all)).toEqual(rows(await frames(weir, { query, ...covered })));
-        return covered !== undefined;
-      },
-    );
+    // Which record stands for a value is open until all were seen.
+    const known = (list: unknown[]): string[] =>
+      list.map(row => JSON.stringify(shape === 'distinct n' ? (row as QueryRow).parsed?.n : row));
+    const whole = known(rows(await frames(weir, { query, ...range })));
+    for (const { all, covered } of await untilPartial('are the records from', timeout =>
+      frames(weir, { query, ...range, timeout }),
+    )) {
+      const expected = covered ? known(rows(await frames(weir, { query, ...covered }))) : whole;
+      const right = known(rows(all)).filter(row => expected.includes(row));
+      expect(known(rows(all))).toEqual(right);
+      expect(covered ? right.length : 0).toBe(covered ? expected.length : 0);
+    }
   }
 }, 120_000);
 
