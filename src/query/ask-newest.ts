@@ -1,7 +1,7 @@
 import type { Tenant } from '../base/record.ts';
 import type { Answer, Question } from '../flow.ts';
 import type { Ask } from './admission.ts';
-import { counting, coveredReason, paced, refusedWhole, timeLimit } from './pieces.ts';
+import { counting, coveredReason, isoRange, paced, refusedWhole, timeLimit } from './pieces.ts';
 import type { TimeRange } from './time-range.ts';
 import { askWatched } from './watched.ts';
 
@@ -61,7 +61,10 @@ export async function askNewest(
     if (done.is === 'too_large') throw done.error;
     const reason = limitMs > 0 ? timeLimit(limitMs) : (done.summary.reason ?? 'it was cut off');
     // Rows that were found as they come (distinct) are right as far as they go.
-    if (sent) return { summary: { ...summary, partial: true, reason: done.summary.reason ?? reason } };
+    if (sent) {
+      const some = range === question.range ? '' : `; these are some of the rows of ${isoRange(range)} only`;
+      return { summary: { ...summary, partial: true, reason: `${done.summary.reason ?? reason}${some}` } };
+    }
     if (done.is === 'cut' || limitMs - summary.elapsedMs < limitMs * leastShare) throw refusedWhole(reason, false);
     const span = Number(range.end - range.start);
     const pace = paced(span, done.projectedMs, done.fixedMs);

@@ -72,10 +72,14 @@ export const refusedWhole = (reason: string, single: boolean): WeirError =>
     reason: `${reason}; ${single ? 'one evaluation is one number, which cannot be answered in part' : 'not even the newest part of it was done'}; ${remedy}`,
   });
 
-/** Why an answer is partial, and which part of it is there. `what`: what lies between the two times. */
-export function coveredReason(reason: string, what: string, { start, end }: TimeRange): string {
+export function isoRange({ start, end }: TimeRange): string {
   const iso = (ns: bigint): string => new Date(Number(ns / 1_000_000n)).toISOString();
-  return `${reason}; answered, and exact, ${what} from ${iso(start)} to ${iso(end)}; ask again to go on where this stopped, ${remedy}`;
+  return `${iso(start)} to ${iso(end)}`;
+}
+
+/** Why an answer is partial, and which part of it is there. `what`: what lies between the two times. */
+export function coveredReason(reason: string, what: string, range: TimeRange): string {
+  return `${reason}; answered, and exact, ${what} from ${isoRange(range)}; ask again to go on where this stopped, ${remedy}`;
 }
 
 export const paced = (spanNs: number, ms: number, fixedMs: number): Pace => ({

@@ -62,6 +62,7 @@ async function open<T>(
 export function makeRunQuery({ streams, handOver, config }: RunQueryOptions): RunQuery {
   return async (question): Promise<Answer> => {
     const timeoutMs = question.timeoutMs ?? config.limits.query_timeout;
+    const throws = question.settings?.timeout_overflow_mode === 'throw';
     const begun = performance.now();
     const total = { readRows: 0, readBytes: 0, elapsedMs: 0, partial: false, reason: null as string | null };
     const onProgress = (progress: SqlProgress): void => {
@@ -80,7 +81,8 @@ export function makeRunQuery({ streams, handOver, config }: RunQueryOptions): Ru
     const rows = (async function* () {
       try {
         yield* opened;
-        if (timeoutMs > 0 && performance.now() - begun >= timeoutMs) cutOff();
+        // Of an answer that it breaks off the engine says nothing, unless it was told to throw.
+        if (!throws && timeoutMs > 0 && performance.now() - begun >= timeoutMs) cutOff();
       } catch (error) {
         if (engineCode(error) !== timedOut) throw error;
         cutOff();

@@ -8,8 +8,8 @@ const base = 1_790_000_000_000;
 const seconds = 4_000;
 const perSecond = 15;
 const range = { start: `${base}000000`, end: `${base + seconds * 1000}000000` };
-/** Little to plan and much to run: groups of an expression over long lines. */
-const slow = `{service_name=~".+"} | regexp "^n=(?P<n>[0-9]+) (?P<head>.*[a-f].*)(?P<tail>[a-z] .*[0-9])$" | head != "" | tail != ""`;
+/** Little to plan and much to run: expressions over long lines, none of which ends early. It takes a second or more, so that a question has time to see how it gets on. */
+const slow = `{service_name=~".+"} ${['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map(c => `!~ "(?:${c}|x)[a-z ]{4,30}${c}[^0-9]+[0-9]+ZZ"`).join(' ')} | regexp "^n=(?P<n>[0-9]+) (?P<head>.*[a-f].*)(?P<tail>[a-z] .*[0-9])$" | head != "" | tail != ""`;
 
 let weir: UnderTest;
 let strict: UnderTest;
@@ -64,12 +64,12 @@ async function untilPartial(
   ask: (timeout: number) => Promise<QueryFrame[]>,
 ): Promise<{ all: QueryFrame[]; covered: End['covered'] }[]> {
   const answers: { all: QueryFrame[]; covered: End['covered'] }[] = [];
-  let timeout = 200;
+  let timeout = 500;
   while (answers.filter(({ all }) => endOf(all)?.partial).length < 2) {
     if (answers.length === 40) throw new Error(`fewer than 2 partial answers in 40 tries, the last with ${timeout} ms`);
     const all = await ask(timeout);
     answers.push({ all, covered: coveredBy(all, what) });
-    timeout = Math.ceil(timeout * (refused(all) ? 1.35 : 0.8));
+    timeout = Math.ceil(timeout * (refused(all) ? 1.25 : 0.85));
   }
   return answers;
 }
@@ -127,6 +127,8 @@ it('groups and orders are those of the part of the range that is named', async (
     for (const { all, covered } of await untilPartial('are the records from', timeout =>
       frames(weir, { query, ...range, timeout }),
     )) {
+      // A table that was cut off while its rows were on their way.
+      if (endOf(all)?.reason?.includes('some of the rows of')) continue;
       const expected = covered ? known(rows(await frames(weir, { query, ...covered }))) : whole;
       const right = known(rows(all)).filter(row => expected.includes(row));
       expect(known(rows(all))).toEqual(right);
