@@ -62,7 +62,9 @@ it.each(['zsh', 'fish'])(
     const text = await script(shell);
     for (const word of ['search', 'direction', 'backward', 'parquet', 'no-demo', 'schema'])
       expect(text).toContain(word);
-    const read = spawnSync(shell, ['-n'], { input: text, encoding: 'utf8' });
+    const file = join(weir.folder, `weir.${shell}`);
+    writeFileSync(file, text);
+    const read = spawnSync(shell, ['-n', file], { encoding: 'utf8' });
     if (read.error) return;
     expect(read.stderr).toBe('');
   },

@@ -70,7 +70,8 @@ const { condition } = fc.letrec<{ condition: LabelCondition; other: LabelConditi
 
 const extractions = fc.array(
   fc.oneof(
-    name.map(n => ({ name: n, path: n })),
+    // A bare path is of ASCII letters.
+    name.map(n => ({ name: n, path: /^\w+$/.test(n) ? n : `["${n}"]` })),
     name.map(n => ({ name: n, path: 'a.b[0]["c d"]' })),
   ),
   { maxLength: 2 },

@@ -49,7 +49,12 @@ const second = 1_000_000_000n;
 export class ChdbStore {
   readonly folder = mkdtempSync(join(tmpdir(), 'weir-query-'));
   readonly session = new Session(this.folder, {
-    connectionArgs: ['--output_format_json_quote_64bit_integers=1', '--max_query_size=67108864'],
+    connectionArgs: [
+      '--output_format_json_quote_64bit_integers=1',
+      '--max_query_size=67108864',
+      '--optimize_and_compare_chain=0',
+      '--optimize_redundant_comparisons=0',
+    ],
   });
   readonly sources: Sources = {
     records: ['`weir`.`records`', '(SELECT * FROM `weir`.`tail_1` WHERE seq > 0)'],
