@@ -187,6 +187,22 @@ test('a small answer comes in one piece, like that of a stream', async () => {
   expect(await collect(await engine.client.stream({ sql: 'SELECT 2 AS x', small: true }))).toEqual([{ x: 2 }]);
 });
 
+test('what a failed statement has written is before no other answer', async () => {
+  const sql = "SELECT number AS other, throwIf(number > 100000, 'too far') AS t FROM numbers(200000)";
+  const settings = { max_block_size: 1000 };
+  const ask: ((statement: { sql: string; settings?: { max_block_size: number } }) => Promise<unknown>)[] = [
+    statement => engine.run(statement),
+    async statement => collect(await engine.client.stream({ ...statement, small: true })),
+    async statement => collect(await engine.client.stream(statement)),
+    async statement => JSON.parse(String(await bytesOf(await engine.client.raw(statement, 'JSON')))).data,
+  ];
+  for (const bad of ask)
+    for (const good of ask) {
+      await expect(bad({ sql, settings })).rejects.toMatchObject({ engineCode: 395 });
+      expect(await good({ sql: 'SELECT 1 AS x' })).toEqual([{ x: 1 }]);
+    }
+});
+
 test('a small answer that takes long after all can be watched, seen to have its snapshot, and stopped', async () => {
   const progress: SqlProgress[] = [];
   const abort = new AbortController();

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Session } from 'chdb';
 import type { LaneCounts } from './child-contract.ts';
+import { forgetFailed } from './failed-statement.ts';
 import { EngineError, type QueryClass } from './request.ts';
 import { SessionState, wholeText, type StatementText } from './statement-text.ts';
 import type { WorkerData, WorkerEvent, WorkerOrder } from './stream-worker.ts';
@@ -39,8 +40,8 @@ export class WholeLane implements Lane {
       const answer = await this.#session.queryAsync(prepare + text, { format: statement.format });
       await sink.chunk(answer.bytes());
     } catch (error) {
-      if (prepare !== '') {
-        // which of the settings took effect is unknown
+      // Which of the settings took effect is unknown.
+      if (!(await forgetFailed(this.#session)) || prepare !== '') {
         this.#session.close();
         this.#session = new Session(this.#data.path, { connectionArgs: this.#data.connectionArgs });
         this.#state = new SessionState();

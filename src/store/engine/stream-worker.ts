@@ -1,6 +1,7 @@
 import { flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Session } from 'chdb';
+import { forgetFailed } from './failed-statement.ts';
 
 /**
  * A session with a thread of its own. The engine plans a streamed query, scalar subqueries and lock waits included, on the thread that asks;
@@ -85,13 +86,11 @@ async function run(order: WorkerOrder & { do: 'run' }): Promise<void> {
       tellWhole(answer.bytes());
     }
   } catch (error) {
-    if (order.prepare !== '') {
-      // which of the settings took effect is unknown
+    // Which of the settings took effect is unknown.
+    if (!(await forgetFailed(session)) || order.prepare !== '') {
       session.close();
       session = new Session(path, { connectionArgs });
     }
-    // what failed here stays in the process list, with its hold on tables, until the session runs something else
-    else if (order.way !== 'whole') await session.queryAsync('SELECT 1').catch(() => {});
     tell({ is: 'failed', message: (error as Error).message });
   } finally {
     stopStream = undefined;
