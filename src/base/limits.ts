@@ -78,6 +78,10 @@ export const limits = {
   queryRowsMax: 5_000,
   /** Up to here rows are asked for as a page, whose labels are made here; more come as a stream made by the engine. Also as far as the engine puts off reading columns. */
   pageRowsMax: 10_000,
+  /** Signs of the rows of a page written as JSON: an answer is one string, and V8 makes none above 512 MiB. */
+  pageTextMax: 384 * MiB,
+  /** Bytes that the engine gives in one piece; more are streamed. */
+  smallAnswerBytesMax: 32 * MiB,
   /** A lookup table: its rows stand in the statements that use it. */
   lookupBytesMax: 1 * MiB,
   lookupRowsMax: 10_000,

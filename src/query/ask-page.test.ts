@@ -77,3 +77,24 @@ test('conditions hold for the second statement as well', async () => {
   expect(messages).toBe('m9.2 m9.0 m8.2');
   expect(statements).toBe(2);
 });
+
+test('a page with more text than an answer takes is refused, one with just as much is not', async () => {
+  const plan = logsPlanOf('').page({ tenant: 'default', range }, { direction: 'backward', limit: 6 });
+  const sizes: number[] = [];
+  const sized: Parameters<typeof askPage>[0] = async (_, question) => {
+    const answer = await store.run(question);
+    const rows = await collect(answer);
+    sizes.push(rows.reduce((sum, row) => sum + JSON.stringify(row).length, 0));
+    return {
+      ...answer,
+      rows: (async function* () {
+        yield* [rows];
+      })(),
+    };
+  };
+  const ask = async (max: number) => collect(await askPage(sized, 'default', plan, {}, max));
+  expect(await ask(10_000)).toHaveLength(6);
+  const [size = 0] = sizes;
+  expect(await ask(size)).toHaveLength(6);
+  await expect(ask(size - 1)).rejects.toMatchObject({ code: 'query_limit', message: expect.stringContaining('limit') });
+});

@@ -1,7 +1,9 @@
 import type { Tenant } from '../base/record.ts';
 import type { Answer, Question } from '../flow.ts';
 import type { Page, PageRow } from '../language/compile.ts';
-import { type Ask, collect } from './admission.ts';
+import { WeirError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { Ask } from './admission.ts';
 
 /** What a page needs beside its SQL. */
 export type PageQuestion = Omit<Question, 'sql' | 'settings'> & {
@@ -9,11 +11,47 @@ export type PageQuestion = Omit<Question, 'sql' | 'settings'> & {
   onSql?: (sql: string) => void;
 };
 
+/** JSON makes at most six signs of one. */
+const escapeMost = 6;
+
+const textOf = (value: unknown): number => {
+  if (typeof value === 'string') return value.length;
+  let sum = 0;
+  if (typeof value === 'object') for (const inner of Object.values(value ?? {})) sum += textOf(inner);
+  return sum;
+};
+
+/** All rows of an answer. Throws `query_limit` when they are too much for one answer; how much they really are is only looked at where it may be. */
+async function collectRows(answer: Answer, max: number): Promise<Record<string, unknown>[]> {
+  const rows: Record<string, unknown>[] = [];
+  let most = 0;
+  let written: number | undefined;
+  for await (const batch of answer.rows)
+    for (const row of batch) {
+      rows.push(row);
+      most += escapeMost * textOf(row);
+      if (most <= max) continue;
+      const fresh = written === undefined ? rows : [row];
+      written = fresh.reduce((sum, one) => sum + JSON.stringify(one).length, written ?? 0);
+      if (written > max)
+        throw new WeirError('query_limit', {
+          reason: `${rows.length} rows have more than ${max} characters as JSON, the most that one answer takes; ask for fewer rows (limit), or export them`,
+        });
+    }
+  return rows;
+}
+
 /**
  * Ask for a page: one statement, and a second one when its cut falls between rows of one time. Records that come in between are harmless: the
  * second statement alone decides about that time.
  */
-export async function askPage(ask: Ask, tenant: Tenant, page: Page, question: PageQuestion): Promise<Answer> {
+export async function askPage(
+  ask: Ask,
+  tenant: Tenant,
+  page: Page,
+  question: PageQuestion,
+  textMax: number = limits.pageTextMax,
+): Promise<Answer> {
   const { onSql, ...rest } = question;
   const send = (sql: Page['sql']): Promise<Answer> =>
     ask(tenant, {
@@ -29,13 +67,13 @@ export async function askPage(ask: Ask, tenant: Tenant, page: Page, question: Pa
   const first = await send(page.sql);
   const total = { ...first.summary() };
   async function* rows(): AsyncGenerator<PageRow[]> {
-    const raw = await collect(first);
+    const raw = await collectRows(first, textMax);
     Object.assign(total, first.summary());
     const { rows: whole, tie } = page.read(raw);
     if (whole.length > 0) yield whole;
     if (!tie || total.partial) return;
     const second = await send(page.tiedSql(tie));
-    const tied = page.readTied(await collect(second), tie);
+    const tied = page.readTied(await collectRows(second, textMax), tie);
     const more = second.summary();
     total.readRows += more.readRows;
     total.readBytes += more.readBytes;

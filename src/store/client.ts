@@ -71,8 +71,17 @@ async function* checkedBytes(response: EngineResponse, queryId: string): AsyncGe
 /** Complete lines of the answer, joined as one JSON array per piece: one call of JSON.parse for many rows. */
 async function* jsonPieces(stream: Readable): AsyncGenerator<unknown[]> {
   let rest: Buffer[] = [];
-  const parse = (lines: Buffer): unknown[] =>
-    JSON.parse(`[${lines.toString('utf8').trimEnd().replaceAll('\n', ',')}]`) as unknown[];
+  const parse = (lines: Buffer): unknown[] => {
+    try {
+      return JSON.parse(`[${lines.toString('utf8').trimEnd().replaceAll('\n', ',')}]`) as unknown[];
+    } catch (error) {
+      // An engine that fails in the middle of a row says so behind the half of it.
+      const tail = lines.subarray(-exceptionBytesMax).toString('utf8').trimEnd();
+      const at = tail.lastIndexOf('{"exception":');
+      if (at < 0) throw error;
+      return [JSON.parse(tail.slice(at))];
+    }
+  };
   for await (const bytes of stream as AsyncIterable<Buffer>) {
     const end = bytes.lastIndexOf(10) + 1;
     if (end > 0) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Config } from '../base/config.ts';
 import { WeirError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import type { Answer, Question, RunBytes, RunQuery, SqlProgress, SqlRows, SqlSettings, Statement } from '../flow.ts';
 import type { HandOver, Ticket } from './hand-over.ts';
 
@@ -16,6 +17,10 @@ export type RunQueryOptions = { streams: EngineStreams; handOver: HandOver; conf
 /** A table named by the question is gone: the engine was restarted between the hand-over of the sources and the statement. */
 const unknownTable = 60;
 const timedOut = 159;
+/** An answer is larger than a setting allows. */
+const tooMuch = 396;
+/** An answer in one piece is one string in the child, in which a byte may take six signs. What is larger is asked for again as a stream. */
+const smallSettings: SqlSettings = { max_result_bytes: limits.smallAnswerBytesMax, result_overflow_mode: 'throw' };
 
 const engineCode = (error: unknown): number | undefined => (error as { engineCode?: number }).engineCode;
 
@@ -37,15 +42,16 @@ async function open<T>(
   settings: SqlSettings,
   send: (statement: Statement) => Promise<T>,
 ): Promise<{ ticket: Ticket; opened: T }> {
-  for (let again = false; ; again = true) {
+  let { small } = question;
+  for (let again = false; ; ) {
     const ticket = await handOver.enter(`weir-${randomUUID()}`);
     try {
       question.signal?.throwIfAborted();
       const opened = await send({
         sql: question.sql(ticket.sources),
         queryId: ticket.queryId,
-        settings,
-        ...(question.small && { small: true }),
+        settings: small ? { ...settings, ...smallSettings } : settings,
+        ...(small && { small: true }),
         ...(question.signal && { signal: question.signal }),
       });
       ticket.started();
@@ -53,7 +59,10 @@ async function open<T>(
     } catch (error) {
       ticket.ended();
       if (question.signal?.aborted) throw new WeirError('query_cancelled', {}, { cause: error });
-      if (again || engineCode(error) !== unknownTable) throw error;
+      // Few rows, but large ones.
+      if (small && engineCode(error) === tooMuch) small = false;
+      else if (again || engineCode(error) !== unknownTable) throw error;
+      else again = true;
     }
   }
 }

@@ -191,3 +191,29 @@ describe('what is kept', () => {
     expect(row?.attributes.ts).toBe('next tuesday');
   });
 });
+
+describe('rows of some MiB each, of signs that JSON writes with six', () => {
+  const line = (i: number): string => `${i} ${'\u0001'.repeat(3_000_000)}`;
+  const newest = (limit: number) =>
+    weir.get(`/loki/api/v1/query_range?query=${encodeURIComponent('{service_name="large"}')}&limit=${limit}`);
+
+  it('come whole when an answer takes them, and are refused with limit and remedy when it does not', async () => {
+    for (let i = 0; i < 24; i += 2) {
+      const body = `${line(i)}\n${line(i + 1)}\n`;
+      expect((await send(body, { 'content-type': 'text/plain' }, '/ingest/text?service=large')).status).toBe(200);
+    }
+    const some = await eventually(
+      () => newest(9),
+      ({ body }) => body.includes('"23 '),
+    );
+    expect(some.status).toBe(200);
+    const streams = JSON.parse(some.body).data.result as { values: [string, string][] }[];
+    const lines = streams.flatMap(({ values }) => values.map(([, text]) => text)).sort();
+    expect(lines).toEqual([15, 16, 17, 18, 19, 20, 21, 22, 23].map(line));
+    const { status, body } = await newest(24);
+    expect([status, body]).toEqual([
+      400,
+      expect.stringMatching(/more than 402653184 characters as JSON.*ask for fewer rows/),
+    ]);
+  }, 120_000);
+});
