@@ -1,3 +1,4 @@
+import { levels } from '../base/record.ts';
 import type { PatternsAnswer } from '../query/contract.ts';
 import { type Connection, json } from './connection.ts';
 import { exitCode } from './exit-code.ts';
@@ -15,7 +16,8 @@ export type PatternsOptions = Connection & {
   color?: ColourChoice;
 };
 
-const graveFirst = ['fatal', 'critical', 'error', 'warn', 'info', 'debug', 'trace', 'unknown'];
+/** The gravest first, without `unknown`. */
+const graveFirst = levels.slice(0, -1).reverse();
 
 /** `weir patterns`: the kinds of lines among all matching records, most records first; off a terminal one JSON object per pattern. Returns the exit code. */
 export async function patterns(query: string, options: PatternsOptions): Promise<number> {

@@ -78,7 +78,10 @@ export function answered(
       return answers.length > 0 ? [{ metric, points: answers }] : [];
     }),
     left,
-    summary: { ...summary, reason: coveredReason(reason, 'are the evaluations', covered) },
+    summary: {
+      ...summary,
+      reason: coveredReason(reason, 'are the evaluations', covered, true),
+    },
     covered,
   };
 }

@@ -72,14 +72,16 @@ export const refusedWhole = (reason: string, single: boolean): WeirError =>
     reason: `${reason}; ${single ? 'one evaluation is one number, which cannot be answered in part' : 'not even the newest part of it was done'}; ${remedy}`,
   });
 
+/** `2026-05-01T00:00:00.000Z to 2026-05-02T00:00:00.000Z` */
 export function isoRange({ start, end }: TimeRange): string {
   const iso = (ns: bigint): string => new Date(Number(ns / 1_000_000n)).toISOString();
   return `${iso(start)} to ${iso(end)}`;
 }
 
-/** Why an answer is partial, and which part of it is there. `what`: what lies between the two times. */
-export function coveredReason(reason: string, what: string, range: TimeRange): string {
-  return `${reason}; answered, and exact, ${what} from ${isoRange(range)}; ask again to go on where this stopped, ${remedy}`;
+/** Why an answer is partial, and which part of it is there. `what`: what lies between the two times. `kept`: what is there need not be computed again. */
+export function coveredReason(reason: string, what: string, range: TimeRange, kept = false): string {
+  const again = kept ? 'ask again to go on where this stopped, ' : '';
+  return `${reason}; answered, and exact, ${what} from ${isoRange(range)}; ${again}${remedy}`;
 }
 
 export const paced = (spanNs: number, ms: number, fixedMs: number): Pace => ({

@@ -43,14 +43,17 @@ it('gives the error of a search that failed', async () => {
   expect(searches.get('t', search.id).outcome).toMatchObject({ error: { code: 'query_limit' } });
 });
 
-it('is bounded in number and bytes, and says so', async () => {
-  const searches = new KeptSearches(2, 10);
+it('is bounded in number, of all and of one tenant, and in bytes, and says so', async () => {
+  const searches = new KeptSearches(4, 10);
   const first = searches.start('t', hour, answerOf('123456'));
   const second = searches.start('t', hour, answerOf('123456'));
   await Promise.all([first.settled, second.settled]);
   expect(first.outcome).toMatchObject({ answer: '123456' });
   expect((second.outcome as { error: WeirError }).error.message).toContain('the answer of 6 bytes is not kept');
-  expect(() => searches.start('t', hour, answerOf(''))).toThrow('2 EQL searches are kept or running');
+  expect(() => searches.start('t', hour, answerOf(''))).toThrow('2 of your EQL searches are kept or running');
+  const others = [searches.start('u', hour, answerOf('')), searches.start('u', hour, answerOf(''))];
+  expect(() => searches.start('v', hour, answerOf(''))).toThrow('0 of your EQL searches are kept or running, 4 of all');
+  for (const other of others) searches.delete(other);
   searches.delete(first);
   const third = searches.start('t', hour, answerOf('1234567890'));
   await third.settled;

@@ -39,11 +39,13 @@ export class KeptSearches {
     run: (signal: AbortSignal) => Promise<{ answer: string; partial: boolean }>,
   ): KeptSearch {
     this.#dropExpired();
-    if (this.#searches.size >= this.#max)
+    const own = [...this.#searches.values()].filter(search => search.tenant === tenant).length;
+    // One tenant leaves room for others.
+    if (this.#searches.size >= this.#max || own >= Math.ceil(this.#max / 2))
       throw new WeirError(
         'overloaded',
         {
-          reason: `${this.#max} EQL searches are kept or running; delete some, or give a shorter keep_alive`,
+          reason: `${own} of your EQL searches are kept or running, ${this.#searches.size} of all tenants; a tenant may have ${Math.ceil(this.#max / 2)}, all together ${this.#max}; delete some, or give a shorter keep_alive`,
           seconds: 10,
         },
         { retryAfter: 10 },
