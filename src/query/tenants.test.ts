@@ -105,6 +105,7 @@ const answers: Endpoint[] = [
   post('/api/v1/query', { ...range, query: metric, step: 60 }),
   post('/api/v1/histogram', range, '"total":2'),
   post('/api/v1/fields', range),
+  post('/api/v1/patterns', range),
   post('/api/v1/export', range),
   post('/api/v1/export', { ...range, format: 'csv' }),
   get('/api/v1/status', '"records":2'),
