@@ -36,7 +36,7 @@ export function createStory(start: Micros): Story {
       const daily =
         1 + 0.75 * Math.sin(((hourOfDay - 9) / 24) * 2 * Math.PI) + 0.2 * Math.sin((hourOfDay / 6) * 2 * Math.PI);
       const wave = 1 + 0.12 * Math.sin(at / (11 * minute)) + 0.06 * Math.sin(at / (3 * minute));
-      // The campaign of the day: traffic rises towards the start, so that the live rate does not dwarf the history.
+      // The campaign of the day: traffic rises towards the start and stays.
       const campaign = 9 * Math.exp(-Math.max(0, start - at) / (1.6 * hour));
       return (0.76 * Math.max(0.15, daily) + campaign) * wave;
     },
