@@ -132,6 +132,8 @@ export const limits = {
   eqlKeepMillis: 5 * 86_400_000,
   /** Questions about fields of which it is remembered where they have been asked, about 300 bytes each. */
   eqlLooksMax: 10_000,
+  /** Paths of `filter_path`. */
+  eqlFilterPathsMax: 100,
   /** Questions of people and dashboards that run at once; more would only take turns on few cores. */
   queriesAtOnce: 4,
   /** Exports that run at once; a slow reader holds its place, so they have places of their own. */

@@ -104,6 +104,11 @@ describe('conditions', () => {
     ['any where process.name regex "cmd"', []],
     ['any where process.name regex~ ("power.*", "x")', [2]],
     ['any where text regex "zwei.Zeilen"', [6]],
+    ['any where wildcard(process.name, "cmd*", "Power*.exe")', [1]],
+    ['any where wildcard~(process.name, "CMD*", "POWER*.exe")', [1, 2]],
+    ['any where match(process.name, "c.d[.]exe", "x")', [1]],
+    ['any where match~(process.name, "POWER.*")', [2]],
+    ['any where process.name.keyword == "cmd.exe"', [1]],
     // in
     ['any where process.name in ("cmd.exe", "x")', [1]],
     ['any where process.name in~ ("CMD.EXE", "powershell.exe")', [1, 2]],
@@ -219,6 +224,9 @@ describe('conditions', () => {
     ['any where @timestamp >= "2026-03-01||/d" and @timestamp < "2026-03-01T12:00:00Z||+3s"', [1, 2]],
     ['any where @timestamp > "now+1d"', []],
     [`any where @timestamp > ${start + 7000}`, [8]],
+    [`any where @timestamp == ${start + 7000}000`, [7]],
+    [`any where @timestamp == ${start + 7000}000000`, [7]],
+    ['any where @timestamp < 5', []],
   ])('%s', async (query, found) => {
     expect(await ids(query)).toEqual(found);
   });

@@ -7,7 +7,7 @@ import { functions, needsText } from './functions.ts';
 import { isNullTest, isOpen, ofTruth } from './negation.ts';
 import { inTexts, matchSql } from './patterns.ts';
 import { expressionFields } from './query-fields.ts';
-import { readTimeMath } from './times.ts';
+import { readTimeMath, timeOfNumber } from './times.ts';
 import type { CompareOperator, EventFilter, Expression, Field, Literal } from './tree.ts';
 import { asBoolean, asNumber, asText, numberLiteral, stringLiteral, unknownBoolean, type Value } from './value.ts';
 
@@ -58,6 +58,8 @@ export function conditionSql(expression: Expression, context: ConditionContext):
         : negated(certain(conditionSql(expression.of, context)));
     case 'certain':
       return certain(conditionSql(expression.of, context));
+    case 'least':
+      return `(${expression.items.map(item => `toUInt16(${certain(conditionSql(item, context))})`).join(' + ')}) >= ${expression.count}`;
     case 'literal':
       return expression.value === true ? '1' : expression.value === false ? '0' : unknownBoolean;
     case 'compare': {
@@ -278,8 +280,10 @@ function exactIntegers(
 function pointInTime(value: Value, side: Expression, operator: CompareOperator, context: ConditionContext): string {
   if (value.type === 'time') return value.sql;
   if (side.kind === 'literal' && (typeof side.value === 'string' || typeof side.value === 'number')) {
-    const text = typeof side.value === 'number' ? (side.text ?? String(side.value)) : side.value;
-    const ns = readTimeMath(text, operator === '>' || operator === '<=', context.nowNs);
+    const ns =
+      typeof side.value === 'number'
+        ? timeOfNumber(side.value, side.text ?? String(side.value))
+        : readTimeMath(side.value, operator === '>' || operator === '<=', context.nowNs);
     if (ns === undefined || ns > 2n ** 63n - 1n || ns < -(2n ** 63n))
       throw context.fault(
         side.at,

@@ -163,11 +163,13 @@ export type Marked = { bit: number; key: string };
 export type MarkedSql = { sql: ToSql; steps: Marked[]; until?: Marked };
 
 /**
- * The events that meet any step of a sequence or sample, in order: `t` ns, `s` seq, `m` (and `h`) which steps, and the join keys as JSON arrays.
+ * The events that meet any step of a sequence, in order, or of a sample, as they arrived: `t` ns, `s` seq, `m` (and `h`) which steps, and the join keys as JSON arrays.
  * A step whose join key has a missing value is not met, unless the key is optional.
  */
 export function markedSql(query: SequenceQuery | SampleQuery, asked: EqlScope): MarkedSql {
-  const select = new Select(asked);
+  // Samples do not look at time: of several events the first to arrive counts, and one without a time counts too.
+  const sample = query.kind === 'sample';
+  const select = new Select(sample ? { ...asked, time: columnNs } : asked);
   const until = query.kind === 'sequence' ? query.until : undefined;
   const keys = new Map<string, string>();
   const conditions: string[] = [];
@@ -199,7 +201,8 @@ export function markedSql(query: SequenceQuery | SampleQuery, asked: EqlScope): 
   const rows = select.union();
   const columns = select.parts.filter(part => part.as !== 'b').map(part => part.as);
   return {
-    sql: sources => `SELECT ${columns.join(', ')} FROM (${rows(sources)})${orderBy(select.order, 'ASC')}`,
+    sql: sources =>
+      `SELECT ${columns.join(', ')} FROM (${rows(sources)})${orderBy(sample ? ['s'] : select.order, 'ASC')}`,
     steps,
     ...(end && { until: end }),
   };

@@ -87,16 +87,21 @@ function predicate(reader: EqlReader, left: Expression, depth: number): Expressi
   return { kind: 'in', insensitive: word === 'in~', negated, left, list, at };
 }
 
+function pattern(reader: EqlReader): string {
+  if (reader.peek().type !== 'string') throw reader.unexpected('a string in double quotes');
+  return reader.next().value;
+}
+
+function patternList(reader: EqlReader): string[] {
+  const list = [pattern(reader)];
+  while (reader.takeOperator(',')) list.push(pattern(reader));
+  return list;
+}
+
 /** One string, or strings in parentheses. */
 function patterns(reader: EqlReader): string[] {
-  const one = (): string => {
-    const token = reader.peek();
-    if (token.type !== 'string') throw reader.unexpected('a string in double quotes');
-    return reader.next().value;
-  };
-  if (!reader.takeOperator('(')) return [one()];
-  const list = [one()];
-  while (reader.takeOperator(',')) list.push(one());
+  if (!reader.takeOperator('(')) return [pattern(reader)];
+  const list = patternList(reader);
   reader.operator(')');
   return list;
 }
@@ -182,10 +187,25 @@ function numberLiteral(reader: EqlReader, text: string, at: number): Literal {
   return { kind: 'literal', value, text, integer: /^\d+$/.test(text), at };
 }
 
+/** `wildcard(source, "pattern", ...)` and `match(source, "expression", ...)`, functions of the time before `like` and `regex`. */
+function patternCall(reader: EqlReader, name: 'wildcard' | 'match', insensitive: boolean, depth: number): Expression {
+  const at = reader.peek(-1).from;
+  reader.operator('(');
+  const left = orTerm(reader, depth + callDepth);
+  reader.operator(',');
+  const from = reader.peek().from;
+  const list = patternList(reader);
+  reader.operator(')');
+  if (name === 'match') for (const pattern of list) checkRegex(reader.text, from, pattern);
+  const word = name === 'match' ? 'regex' : 'like';
+  return { kind: 'match', operator: insensitive ? `${word}~` : word, left, patterns: list, at };
+}
+
 function call(reader: EqlReader, depth: number): Expression {
   const token = reader.next();
   const insensitive = token.text.endsWith('~');
   const name = insensitive ? token.text.slice(0, -1) : token.text;
+  if (name === 'wildcard' || name === 'match') return patternCall(reader, name, insensitive, depth);
   const known = functions.get(name);
   if (known === undefined) {
     const hint = nearest(name, functionNames);

@@ -54,6 +54,11 @@ const columns: readonly { names: readonly string[]; sql: string }[] = [
   { names: [...fieldCandidates.level, 'detected_level'], sql: "nullIf(toString(level), 'unknown')" },
 ];
 
+/** Stands for all that a record says, names and values. Not EQL: what a Query DSL clause without a field asks. */
+export const wholeEvent = '*';
+const wholeEventSql =
+  "concat(toString(message), '\\n', arrayStringConcat(mapValues(attributes), '\\n'), '\\n', arrayStringConcat(mapValues(labels), '\\n'))";
+
 /** The name under which a key is stored; see base/fields.ts. */
 const stored = (key: string): string => key.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d)/, '_');
 
@@ -117,6 +122,7 @@ function inArrays(place: Place): { place: Place; test: string }[] {
 }
 
 function plainPlaces(name: string, known: KnownKeys): Place[] {
+  if (name === wholeEvent) return [{ in: 'column', sql: wholeEventSql }];
   const places: Place[] = keyed(name, known);
   const parts = name.split('.');
   for (let cut = 1; cut < parts.length; cut++) {
@@ -132,6 +138,8 @@ function plainPlaces(name: string, known: KnownKeys): Place[] {
   }
   if (messages.has(name) && (name === 'message' || places.length === 0)) places.push({ in: 'column', sql: 'message' });
   for (const { names, sql } of columns) if (names.includes(name)) places.push({ in: 'column', sql });
+  // Elasticsearch maps a text by itself as `name` and, to compare it whole, as `name.keyword`.
+  if (name.endsWith('.keyword')) places.push(...plainPlaces(name.slice(0, -'.keyword'.length), known));
   return places;
 }
 

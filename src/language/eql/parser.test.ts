@@ -24,6 +24,8 @@ function show(e: Expression): string {
     case 'and':
     case 'or':
       return `(${e.items.map(show).join(` ${e.kind} `)})`;
+    case 'least':
+      return `${e.count} of ${e.items.map(show).join(', ')}`;
     case 'not':
       return `not ${show(e.of)}`;
     case 'certain':

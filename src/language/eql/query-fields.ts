@@ -18,6 +18,7 @@ export function expressionFields(expression: Expression): Field[] {
       return [expression.left, ...expression.list].flatMap(expressionFields);
     case 'and':
     case 'or':
+    case 'least':
       return expression.items.flatMap(expressionFields);
     default:
       return expressionFields(expression.of);
@@ -54,6 +55,7 @@ export function countIn(expression: Expression): number {
       return expression.list.reduce((sum, item) => sum + countIn(item), 1 + countIn(expression.left));
     case 'and':
     case 'or':
+    case 'least':
       return expression.items.reduce((sum, item) => sum + countIn(item), 0);
     default:
       return countIn(expression.of);

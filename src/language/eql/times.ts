@@ -1,20 +1,43 @@
+import { timeMagnitudes } from '../../base/fields.ts';
+
+/** Larger numbers would be milliseconds beyond the year 2262. */
+const millisMax = 9_223_372_036_854;
+
 const iso =
   /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[Tt ](\d\d)(?::(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?)?)?)?)?([Zz]|[+-]\d\d(?::?\d\d)?)?$/;
 
-/** A point in time of Elasticsearch's `strict_date_optional_time || epoch_millis`: ns since 1970. Undefined when the text is none. */
-export function timeOf(text: string): bigint | undefined {
-  if (/^-?\d{5,17}$/.test(text)) return BigInt(text) * 1_000_000n;
+/**
+ * A point in time of Elasticsearch's `strict_date_optional_time || epoch_millis`: ns since 1970. Undefined when the text is none. Numbers too large for milliseconds
+ * are micro- or nanoseconds, as where records are received. `zone`: ns that a time without a zone of its own is ahead of UTC.
+ */
+export function timeOf(text: string, zone = 0n): bigint | undefined {
+  if (/^-?\d{5,19}$/.test(text)) {
+    const number = BigInt(text);
+    const size = number < 0n ? -number : number;
+    const digits = Number(size) <= millisMax ? 6 : (timeMagnitudes.find(({ max }) => size <= max)?.digits ?? 0);
+    return number * 10n ** BigInt(digits);
+  }
   const found = iso.exec(text.trim());
   if (found === null) return undefined;
-  const [, year = '', month = '01', day = '01', hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] =
-    found;
-  const offset = /^[+-]\d\d$/.test(zone)
-    ? `${zone}:00`
-    : /^[+-]\d{4}$/.test(zone)
-      ? `${zone.slice(0, 3)}:${zone.slice(3)}`
-      : zone.toUpperCase();
-  const millis = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${offset}`);
-  return Number.isNaN(millis) ? undefined : BigInt(millis) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
+  const [, year = '', month = '01', day = '01', hour = '00', minute = '00', second = '00', fraction = '', own] = found;
+  const offset = own === undefined ? zone : zoneOffset(own);
+  const millis = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  if (Number.isNaN(millis) || offset === undefined) return undefined;
+  return BigInt(millis) * 1_000_000n + BigInt(fraction.padEnd(9, '0')) - offset;
+}
+
+/** A time as a number: milliseconds, or micro- or nanoseconds where it is too large for these. `text`: all its digits. */
+export function timeOfNumber(value: number, text: string): bigint | undefined {
+  return Math.abs(value) <= millisMax ? BigInt(Math.round(value * 1000)) * 1000n : timeOf(text);
+}
+
+/** ns that a zone such as `Z`, `UTC`, `+02:00`, `-0330` or `+01` is ahead of UTC; undefined when the text is none. */
+export function zoneOffset(zone: string): bigint | undefined {
+  if (/^(?:z|utc|gmt)$/i.test(zone)) return 0n;
+  const [, sign, hours, minutes = '00'] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
+  if (hours === undefined) return undefined;
+  const offset = (BigInt(hours) * 60n + BigInt(minutes)) * 60_000_000_000n;
+  return sign === '-' ? -offset : offset;
 }
 
 /**
@@ -37,14 +60,22 @@ const unitMillis: Record<string, number> = {
 
 /**
  * A time, or Elasticsearch's date math: `now-1d/d`, `2026-05-01||+1M`. Rounding goes down, with `up` to the last millisecond, as for
- * `>` and `<=`. ns since 1970; undefined when the text is none.
+ * `>` and `<=`. ns since 1970; undefined when the text is none. `read` gives the times that are written out, `zone` is the offset (ns ahead of UTC) whose days
+ * and months are counted.
  */
-export function readTimeMath(text: string, up: boolean, nowNs: bigint): bigint | undefined {
+export function readTimeMath(
+  text: string,
+  up: boolean,
+  nowNs: bigint,
+  read: (text: string) => bigint | undefined = timeOf,
+  zone = 0n,
+): bigint | undefined {
+  if (text.length > 200) return undefined;
   const [, base, math = ''] = /^(now|.+?)(?:\|\|)?((?:[+-]\d+[yMwdhHms])*(?:\/[yMwdhHms])?)$/.exec(text) ?? [];
-  if (base === undefined || (base !== 'now' && math !== '' && !text.includes('||'))) return timeOf(text);
-  const start = base === 'now' ? nowNs : timeOf(base);
+  if (base === undefined || (base !== 'now' && math !== '' && !text.includes('||'))) return read(text);
+  const start = base === 'now' ? nowNs : read(base);
   if (start === undefined || math === '') return start;
-  const date = new Date(Number(start / 1_000_000n));
+  const date = new Date(Number((start + zone) / 1_000_000n));
   for (const [, sign, amount, unit = ''] of math.matchAll(/([+-])(\d+)([yMwdhHms])/g))
     shift(date, Number(`${sign}${amount}`), unit);
   const rounded = /\/([yMwdhHms])$/.exec(math)?.[1];
@@ -55,7 +86,7 @@ export function readTimeMath(text: string, up: boolean, nowNs: bigint): bigint |
       date.setTime(date.getTime() - 1);
     }
   }
-  return Number.isNaN(date.getTime()) ? undefined : BigInt(date.getTime()) * 1_000_000n;
+  return Number.isNaN(date.getTime()) ? undefined : BigInt(date.getTime()) * 1_000_000n - zone;
 }
 
 function shift(date: Date, amount: number, unit: string): void {

@@ -34,7 +34,9 @@ export type Expression =
   | { kind: 'and' | 'or'; items: readonly Expression[]; at: number }
   | { kind: 'not'; of: Expression; at: number }
   /** True where `of` is true, false also where it is unknown. Not EQL: what a Query DSL clause means. */
-  | { kind: 'certain'; of: Expression; at: number };
+  | { kind: 'certain'; of: Expression; at: number }
+  /** True where so many of the items are. Not EQL: `minimum_should_match` of Query DSL. */
+  | { kind: 'least'; count: number; items: readonly Expression[]; at: number };
 
 /** `category where condition`; without category: `any`. */
 export type EventFilter = { category?: string; where: Expression };

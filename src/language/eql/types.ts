@@ -60,6 +60,7 @@ function typeOf(text: string, expression: Expression): Type {
       wants(text, expression.of, 'boolean', 'operand of [not]');
       return 'boolean';
     case 'certain':
+    case 'least':
       return 'boolean';
   }
 }

@@ -26,8 +26,40 @@ describe('times of a range', () => {
     [{ gte: 'now/y' }, ['2026-01-01T00:00:00.000Z', undefined]],
     [{ gte: '2026-05-01||+1M-1d' }, ['2026-05-31T00:00:00.000Z', undefined]],
     [{ gte: '2026-05-01||/y' }, ['2026-01-01T00:00:00.000Z', undefined]],
+    [{ gte: '2026' }, ['2026-01-01T00:00:00.000Z', undefined]],
+    [{ gte: '1778851530500000000' }, ['2026-05-15T13:25:30.500Z', undefined]],
   ])('%j', (range, wanted) => {
     expect(bounds(range)).toEqual(wanted);
+  });
+
+  it.each([
+    // A time without a zone, and the days of `/d`, are of the zone; a time with one is not moved.
+    [{ gte: '2026-05-01', time_zone: '+02:00' }, ['2026-04-30T22:00:00.000Z', undefined]],
+    [{ gte: '2026-05-01T10:00:00Z', time_zone: '+02:00' }, ['2026-05-01T10:00:00.000Z', undefined]],
+    [{ gte: 'now/d', time_zone: '-05:00' }, ['2026-05-15T05:00:00.000Z', undefined]],
+    [{ lte: 'now/d', time_zone: '+14:00' }, [undefined, '2026-05-16T09:59:59.999Z']],
+    [
+      { gte: '01/05/2026', lt: '2027', format: 'dd/MM/yyyy||yyyy' },
+      ['2026-05-01T00:00:00.000Z', '2027-01-01T00:00:00.000Z'],
+    ],
+    [{ gte: '2026.05.01 07:08', format: 'yyyy.MM.dd HH:mm' }, ['2026-05-01T07:08:00.000Z', undefined]],
+    [{ gte: '2026.05.01||+1d/d', format: 'yyyy.MM.dd' }, ['2026-05-02T00:00:00.000Z', undefined]],
+    [{ gte: '1778851530', format: 'epoch_second' }, ['2026-05-15T13:25:30.000Z', undefined]],
+    [{ gte: 1_778_851_530, format: 'epoch_second' }, ['2026-05-15T13:25:30.000Z', undefined]],
+    [{ gte: '1778851530', format: 'epoch_millis' }, ['1970-01-21T14:07:31.530Z', undefined]],
+    [{ gte: '2026-05-01', format: 'strict_date_optional_time||epoch_millis' }, ['2026-05-01T00:00:00.000Z', undefined]],
+  ])('%j', (range, wanted) => {
+    expect(bounds(range)).toEqual(wanted);
+  });
+
+  it('are written as most senders do for fields that are texts', () => {
+    expect(readFilter({ range: { 'file.created': { gte: 'now-1h' } } }, '@timestamp', now).condition).toMatchObject({
+      operator: '>=',
+      right: { value: '2026-05-15T12:45:30.500Z' },
+    });
+    expect(readFilter({ range: { version: { gte: 'nowhere' } } }, '@timestamp', now).condition).toMatchObject({
+      right: { value: 'nowhere' },
+    });
   });
 
   it('bound the whole only where every event must meet them', () => {
@@ -50,15 +82,30 @@ it.each([
   [{ terms: { a: 1 } }, 'must be an array'],
   [{ exists: {} }, '"field"'],
   [{ bool: { shuold: [] } }, 'no member [shuold]'],
-  [
-    { bool: { should: [{ match_all: {} }, { match_all: {} }, { match_all: {} }], minimum_should_match: 2 } },
-    'minimum_should_match 2 of 3',
-  ],
+  [{ bool: { should: [{ match_all: {} }], minimum_should_match: 'most' } }, 'minimum_should_match'],
   [{ range: { a: {} } }, 'one of gt, gte, lt, lte'],
   [{ range: { a: { form: 1 } } }, 'no member [form]'],
   [{ range: { '@timestamp': { gte: 'now-1x' } } }, 'is no time'],
-  [{ range: { '@timestamp': { gte: 'now', time_zone: '+01:00' } } }, 'time_zone'],
-  [{ ids: {} }, 'array "values"'],
+  [{ range: { '@timestamp': { gte: 'now', time_zone: 'Europe/Berlin' } } }, 'time_zone'],
+  [{ range: { '@timestamp': { gte: '2026-05-01', format: 'basic_date' } } }, 'format "basic_date"'],
+  [{ range: { '@timestamp': { gte: '2026-05-01', format: 'dd/MM/yyyy' } } }, 'of the format dd/MM/yyyy'],
+  [{ ids: {} }, 'ids values must be a string'],
+  [{ match: { a: { query: 'x', fuzziness: 'AUTO' } } }, 'fuzziness is not supported'],
+  [{ match_phrase: { a: { query: 'x y', slop: 2 } } }, 'slop is not supported'],
+  [{ match: { a: { query: 'x', operator: 'xor' } } }, 'operator'],
+  [{ multi_match: { query: 'x', fields: ['proc*'] } }, 'wildcards in names'],
+  [
+    { nested: { path: 'p', query: { bool: { must: [{ term: { 'p.a': 1 } }, { term: { 'p.b': 2 } }] } } } },
+    'nested with several',
+  ],
+  [{ query_string: { query: '(a OR b' } }, 'not closed, at 8'],
+  [{ query_string: { query: 'a) b' } }, 'never opened, at 2'],
+  [{ query_string: { query: 'a AND' } }, 'AND needs something on both sides'],
+  [{ query_string: { query: 'roam~1' } }, 'fuzzy terms (roam~1)'],
+  [{ query_string: { query: '"a b"~2' } }, 'words at a distance'],
+  [{ query_string: { query: 'user.*:ann' } }, 'wildcards in the name'],
+  [{ query_string: { query: '>5' } }, 'needs the name of a field'],
+  [{ simple_query_string: { query: 'roam~1' } }, 'fuzzy terms'],
   [{ regexp: { a: '(' } }, 'regexp [a] "("'],
   [{ constant_score: {} }, 'must be an object'],
   [{ geo_shape: {} }, 'unknown query [geo_shape]'],

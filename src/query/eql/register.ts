@@ -8,10 +8,11 @@ import { abortWith } from '../frame-writer.ts';
 import type { Room } from '../room.ts';
 import type { EqlAnswer, EqlEvent } from './contract.ts';
 import { answerAsElasticsearch, statusOf } from './elastic-errors.ts';
+import { filterAnswer, type FilterPath, readFilterPath } from './filter-path.ts';
 import { type KeptSearch, KeptSearches } from './kept-searches.ts';
 import { type EqlRequest, readRequest, readWait } from './request.ts';
 import { type EqlResult, type EventShape, searchEql } from './search.ts';
-import { type Body, fieldsOf, type Source, sourceOf, valueAt } from './source.ts';
+import { type Body, fieldsOf, parseWhole, type Source, sourceOf, valueAt } from './source.ts';
 
 type Hit = { id: string; source: Source };
 
@@ -32,6 +33,13 @@ export async function registerEql(server: FastifyInstance, room: Room): Promise<
   server.addHook('onClose', async () => kept.close());
   await server.register(async scope => {
     answerAsElasticsearch(scope);
+    scope.addHook('preHandler', async request => void filterPathOf(request));
+    scope.addHook('onSend', async (request, reply, payload) => {
+      const paths = reply.statusCode < 300 && typeof payload === 'string' ? filterPathOf(request) : undefined;
+      return paths === undefined
+        ? payload
+        : JSON.stringify(filterAnswer(parseWhole(payload as string) as object, paths));
+    });
     scope.addContentTypeParser(
       /^application\/vnd\.elasticsearch\+json/,
       { parseAs: 'string', bodyLimit: bodyBytesMax },
@@ -89,6 +97,9 @@ export async function registerEql(server: FastifyInstance, room: Room): Promise<
       scope.route({ method: ['GET', 'POST'], url, bodyLimit: bodyBytesMax, handler: search });
   });
 }
+
+const filterPathOf = (request: FastifyRequest): FilterPath | undefined =>
+  readFilterPath((request.query as { filter_path?: unknown }).filter_path);
 
 /** Search and shape the answer; `query_limit` when it is not whole and the request wants nothing less. */
 async function answer(

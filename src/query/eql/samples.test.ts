@@ -46,4 +46,19 @@ describe('samples', () => {
       '["k"]: 3,4',
     ]);
   });
+
+  it('take of the first condition the first event that leaves enough for the others, then of the second', () => {
+    expect(samples(2, 1, event(1, ['k'], 0), event(2, ['k'], 0, 1), event(3, ['k'], 0, 1))).toEqual(['["k"]: 1,2']);
+    expect(samples(3, 1, event(1, ['k'], 0, 1), event(2, ['k'], 0, 1, 2), event(3, ['k'], 0, 1, 2))).toEqual([
+      '["k"]: 1,2,3',
+    ]);
+    expect(samples(2, 1, event(1, ['k'], 0, 1), event(2, ['k'], 0))).toEqual(['["k"]: 2,1']);
+  });
+
+  it('takes no time to find that nothing fits', () => {
+    const many = Array.from({ length: 4000 }, (_, i) => event(i, ['k'], 0));
+    const began = performance.now();
+    expect(samples(3, 1000, ...many, event(9000, ['k'], 1, 2))).toEqual([]);
+    expect(performance.now() - began).toBeLessThan(500);
+  });
 });

@@ -3,7 +3,7 @@ import type { Candidate, Condition, Found, Match } from './sequence-matcher.ts';
 
 /**
  * Samples: for each join key, different events that together meet all conditions, in any order of time. Of each key at most
- * `perKey`; the earliest events are taken. Memory: for each key no more events than its samples can use.
+ * `perKey`; the first events to come are taken. Memory: for each key no more events than its samples can use.
  */
 export class SampleCollector {
   readonly #steps: readonly Condition[];
@@ -75,26 +75,37 @@ function byKey(a: string, b: string): number {
   return 0;
 }
 
-/** One event of each list, all different and none used: a matching along augmenting paths. */
-function pick(lists: readonly Found[][], used: ReadonlySet<bigint>): Found[] | undefined {
+/** True when the lists from `first` on can each have an event of their own that is not taken: a matching along augmenting paths. */
+function canMatch(lists: readonly Found[][], first: number, taken: ReadonlySet<bigint>): boolean {
   const owner = new Map<bigint, number>();
-  const chosen: Found[] = [];
-  const take = (list: number, event: Found): true => {
-    owner.set(event.seq, list);
-    chosen[list] = event;
-    return true;
-  };
   const assign = (list: number, tried: Set<bigint>): boolean => {
-    const open = (lists[list] ?? []).filter(event => !used.has(event.seq));
+    const open = (lists[list] ?? []).filter(event => !taken.has(event.seq));
     const free = open.find(event => !owner.has(event.seq));
-    if (free !== undefined) return take(list, free);
-    return open.some(event => {
-      const other = owner.get(event.seq);
-      if (other === undefined || tried.has(event.seq)) return false;
-      tried.add(event.seq);
-      return assign(other, tried) && take(list, event);
-    });
+    const found =
+      free ??
+      open.find(event => {
+        const other = owner.get(event.seq);
+        if (other === undefined || tried.has(event.seq)) return false;
+        tried.add(event.seq);
+        return assign(other, tried);
+      });
+    if (found !== undefined) owner.set(found.seq, list);
+    return found !== undefined;
   };
-  for (let list = 0; list < lists.length; list++) if (!assign(list, new Set())) return undefined;
+  for (let list = first; list < lists.length; list++) if (!assign(list, new Set())) return false;
+  return true;
+}
+
+/** One event of each list, all different and none used: of the first list the first that leaves events for the others, and so on. */
+function pick(lists: readonly Found[][], used: ReadonlySet<bigint>): Found[] | undefined {
+  if (!canMatch(lists, 0, used)) return undefined;
+  const taken = new Set(used);
+  const chosen: Found[] = [];
+  for (const [i, list] of lists.entries()) {
+    const found = list.find(event => !taken.has(event.seq) && canMatch(lists, i + 1, new Set([...taken, event.seq])));
+    if (found === undefined) return undefined;
+    taken.add(found.seq);
+    chosen.push(found);
+  }
   return chosen;
 }

@@ -1,5 +1,6 @@
 import { attributeNames, fieldCandidates } from '../../base/fields.ts';
 import { timeOf } from '../../language/eql/times.ts';
+import { fitsPattern } from './name-pattern.ts';
 
 /** A record as bodiesSql gives it. */
 export type Body = {
@@ -31,7 +32,7 @@ function wholeObject(body: Body): Source | undefined {
   if (body.door !== 'json' || !body.message.startsWith('{')) return undefined;
   let parsed: unknown;
   try {
-    parsed = JSON.parse(body.message, allDigits);
+    parsed = parseWhole(body.message);
   } catch {
     return undefined;
   }
@@ -59,6 +60,9 @@ const allDigits = ((_: string, value: unknown, context: { source?: string }): un
   typeof value === 'number' && !Number.isSafeInteger(value) && context.source !== String(value)
     ? JSON.rawJSON(context.source ?? String(value))
     : value) as (key: string, value: unknown) => unknown;
+
+/** The value of a JSON text, numbers to their last digit. */
+export const parseWhole = (text: string): unknown => JSON.parse(text, allDigits) as unknown;
 
 /** Text as the JSON value it most likely was: the type that was sent is not kept. */
 function likely(text: string): unknown {
@@ -138,21 +142,6 @@ function* leavesOf(value: unknown, name: string): Generator<[string, unknown]> {
   else yield* leaves(value as Source, `${name}.`);
 }
 
-/** `*` matches any characters. */
-function fits(name: string, pattern: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  const last = rest.pop();
-  if (last === undefined) return name === pattern;
-  if (!name.startsWith(first) || name.length < first.length + last.length || !name.endsWith(last)) return false;
-  let at = first.length;
-  for (const piece of rest) {
-    const found = name.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return at <= name.length - last.length;
-}
-
 /** How times are written where `fields` asks for them; Elasticsearch's names. */
 export const timeFormats = [
   'strict_date_optional_time',
@@ -180,7 +169,7 @@ function inFormat(value: unknown, format: TimeFormat): unknown {
 export function fieldsOf(source: Source, asked: readonly AskedField[]): Record<string, unknown[]> {
   const found: Record<string, unknown[]> = {};
   for (const [name, value] of leaves(source)) {
-    const field = asked.find(({ pattern }) => fits(name, pattern));
+    const field = asked.find(({ pattern }) => fitsPattern(name, pattern));
     if (field === undefined) continue;
     const format = field.format ?? (name === '@timestamp' ? 'strict_date_optional_time' : undefined);
     (found[name] ??= []).push(format === undefined ? value : inFormat(value, format));
