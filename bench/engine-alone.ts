@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Session } from 'chdb';
 import { parseConfig } from '../src/base/config.ts';
 import { messageShape, shapeId } from '../src/language/message-shape.ts';
-import { addIdIndex, createRecords } from '../src/store/schema.ts';
+import { addIdIndexes, createRecords } from '../src/store/schema.ts';
 
 /**
  * The limit that ingest is held against: the engine alone, in this process, inserting pieces of the flat set from files straight into
@@ -37,7 +37,7 @@ const fixed =
 
 session.query('CREATE DATABASE IF NOT EXISTS bench');
 session.query(createRecords('bench.records', store));
-if (wanted) session.query(addIdIndex('bench.records'));
+if (wanted) session.query(addIdIndexes('bench.records'));
 const pieces = readdirSync(folder)
   .filter(name => name.endsWith('.ndjson'))
   .sort();

@@ -3,7 +3,8 @@ import { WeirError } from '../base/errors.ts';
 import { log } from '../base/log.ts';
 import type { Engine } from '../flow.ts';
 import {
-  addIdIndex,
+  addCopiedIdIndex,
+  addIdIndexes,
   createDeletes,
   createExpired,
   createLedger,
@@ -12,6 +13,8 @@ import {
   createRecords,
   createStreams,
   createTemplates,
+  dropCopiedIdIndex,
+  materializeIdIndexes,
   setBuckets,
   type TableNames,
 } from './schema.ts';
@@ -34,9 +37,14 @@ const migrations: readonly ((names: TableNames, config: Config) => string[])[] =
       table => `ALTER TABLE ${table} MODIFY COLUMN template LowCardinality(String) CODEC(Default)`,
     ),
   ],
-  (names, config) => (config.store.id_index ? [names.records, names.staging].map(addIdIndex) : []),
+  (names, config) => (config.store.id_index ? [names.records, names.staging].map(addCopiedIdIndex) : []),
   names => [createDeletes(names.deletes)],
   names => [setBuckets(names.records)],
+  // The staging tables are made anew from `records` after this.
+  ({ records }, config) => [
+    dropCopiedIdIndex(records),
+    ...(config.store.id_index ? [addIdIndexes(records), materializeIdIndexes(records)] : []),
+  ],
 ];
 
 /**

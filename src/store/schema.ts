@@ -138,12 +138,25 @@ export function createRecords(table: string, store: Config['store']): string {
 PARTITION BY (class, toDate(received)) ORDER BY (tenant, timestamp) SETTINGS ${durable}, ${maps}, ${merges}, ${granules}`;
 }
 
-/**
- * Finds ids (request, user, span) wherever attributes hold them, as language/search/sql.ts asks: the expression has to be the same. A filter of values,
- * for every attribute alike, since nobody says beforehand which of them are ids. Cost: docs/decisions/0015.
- */
-export const addIdIndex = (table: string): string =>
+/** An index of ids as stores of versions 3 to 5 have it. Replaced by {@link addIdIndexes}, since it copies every value of every row into an array with the span id. */
+export const addCopiedIdIndex = (table: string): string =>
   `ALTER TABLE ${table} ADD INDEX IF NOT EXISTS ids arrayPushBack(mapValues(attributes), span_id) TYPE bloom_filter(0.005) GRANULARITY 1`;
+
+/** Before {@link addIdIndexes}, so that no row is indexed twice. Parts lose the files in the background. */
+export const dropCopiedIdIndex = (table: string): string =>
+  `ALTER TABLE ${table} DROP INDEX IF EXISTS ids SETTINGS alter_sync = 0, mutations_sync = 0`;
+
+/**
+ * Find ids (request, user, span) wherever attributes hold them, as language/search/sql.ts asks: the expressions have to be the same. A filter of values,
+ * for every attribute alike, since nobody says beforehand which of them are ids. Cost: docs/decisions/0015 and 0026.
+ */
+export const addIdIndexes = (table: string): string =>
+  `ALTER TABLE ${table} ADD INDEX IF NOT EXISTS attribute_values mapValues(attributes) TYPE bloom_filter(0.005) GRANULARITY 1,
+ADD INDEX IF NOT EXISTS spans span_id TYPE bloom_filter(0.005) GRANULARITY 1`;
+
+/** Parts that have no such indexes yet get them in the background; until then their ids are found by reading. */
+export const materializeIdIndexes = (table: string): string =>
+  `ALTER TABLE ${table} MATERIALIZE INDEX attribute_values, MATERIALIZE INDEX spans SETTINGS alter_sync = 0, mutations_sync = 0`;
 
 /** A Memory table with the columns of `records`. */
 export const createTail = (table: string, numbers: ReturnType<NumberColumnsOf>): string =>

@@ -86,7 +86,7 @@ export function textCondition(row: Row, match: TextMatch, hint: boolean): string
 }
 
 /**
- * An id where ids stand. Each part has an index: the text index on the message, one Bloom filter on `trace_id`, one on `span_id` with the values of all
+ * An id where ids stand. Each part has an index: the text index on the message, Bloom filters on `trace_id`, on `span_id` and on the values of all
  * attributes (store/schema.ts), so that searching everything that is stored reads a few granules. A prefix has only the text index.
  */
 function idCondition(row: Row, value: string, prefix: boolean): string {
@@ -105,7 +105,7 @@ function idCondition(row: Row, value: string, prefix: boolean): string {
   }
   const exact = quoteString(value);
   const traces = [...new Set([value, value.toLowerCase()])].map(v => `trace_id = ${quoteString(v)}`);
-  return or([inLine, ...traces, `has(arrayPushBack(mapValues(attributes), span_id), ${exact})`]);
+  return or([inLine, ...traces, `span_id = ${exact}`, `has(mapValues(attributes), ${exact})`]);
 }
 
 /** The condition under which a record is found. */
