@@ -27,6 +27,7 @@ export const errorTable = {
     retry: true,
     text: 'the body stopped arriving for {seconds} s; nothing of this request was accepted',
   },
+  no_streams: { status: 422, retry: false, text: 'a push needs at least one stream; "streams" is empty' },
   bad_request: { status: 400, retry: false, text: '{reason}' },
   bad_query: { status: 400, retry: false, text: '{reason}' },
   unauthorized: { status: 401, retry: false, text: 'missing or unknown token; send Authorization: Bearer <token>' },

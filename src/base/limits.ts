@@ -19,6 +19,8 @@ export const limits = {
   batchBytesMax: 8 * MiB,
   /** A body that sends nothing for this long is given up, so that slow senders hold no memory. */
   bodyIdleMillisMax: 15_000,
+  /** At a stop, requests that are in get this long to be answered: a record whose ack is lost is sent again and is there twice. */
+  stopMillisMax: 4_000,
   /** Header lines of one request; more are ignored by Node, so this is far above what clients send. */
   headersMax: 200,
   /** Labels of one stream; Loki's own default is 15. */

@@ -13,8 +13,8 @@ export type Doors = {
   mountAll(server: FastifyInstance): void;
   /** OTLP alone, on the port its clients expect. */
   mountOtlp(server: FastifyInstance): void;
-  /** Refuse new requests with 503 and Retry-After; those that are in run to their end (close the server to wait for them). */
-  stop(): void;
+  /** Refuse new requests with 503 and Retry-After. Resolves when those that are in are answered, or had `limits.stopMillisMax` for it. */
+  stop(): Promise<void>;
   /** Bytes of requests in flight. */
   heldBytes(): number;
 };

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WeirError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { registry } from '../base/telemetry.ts';
 import { startTestServer, type TestServer } from './doors.test.server.ts';
 
@@ -269,7 +270,7 @@ describe('gateway with tokens', () => {
   it('answers 503 once it stops', async () => {
     const stopping = await startTestServer();
     try {
-      stopping.doors.stop();
+      await stopping.doors.stop();
       const answer = await fetch(`${stopping.url}/ingest/json`, {
         method: 'POST',
         body: '{}',
@@ -283,5 +284,39 @@ describe('gateway with tokens', () => {
     } finally {
       await stopping.close();
     }
+  });
+
+  it('answers what is in before it stops: a record that is stored is not sent again', async () => {
+    const stopping = await startTestServer();
+    const { accept } = stopping.state;
+    const { promise: synced, resolve: sync } = Promise.withResolvers<void>();
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+    stopping.state.accept = async batch => {
+      ask();
+      await synced;
+      return accept(batch);
+    };
+    const answer = fetch(`${stopping.url}/ingest/text`, { method: 'POST', body: 'in' }).then(
+      reply => reply.status,
+      (error: Error) => error.message,
+    );
+    await asked;
+    setTimeout(sync, 200);
+    await stopping.doors.stop();
+    await stopping.close();
+    expect([await answer, stopping.lines('text')]).toEqual([200, ['in']]);
+  });
+
+  it('does not wait for ever for what is in', async () => {
+    const stopping = await startTestServer();
+    const socket = connect(stopping.port, '127.0.0.1', () =>
+      socket.write('POST /ingest/text HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf'),
+    );
+    socket.on('error', () => undefined);
+    await expect.poll(() => stopping.doors.heldBytes()).toBe(4);
+    const before = performance.now();
+    await stopping.doors.stop();
+    expect(performance.now() - before).toBeLessThan(limits.stopMillisMax + 1000);
+    await stopping.close();
   });
 });

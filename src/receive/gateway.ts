@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
-import type { Readable } from 'node:stream';
+import { finished, type Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { receiveTimeNs } from '../base/clock.ts';
 import type { Config } from '../base/config.ts';
 import { WeirError } from '../base/errors.ts';
@@ -53,6 +54,7 @@ export class Gateway {
   readonly #config: Config;
   readonly #admission: Admission;
   readonly #memory = new BodyMemory();
+  readonly #answering = new Set<Promise<void>>();
   #stopping = false;
 
   constructor(options: { accept: AcceptBatch; config: Config; heldBytesMax?: number }) {
@@ -61,9 +63,18 @@ export class Gateway {
     this.#admission = new Admission(options.heldBytesMax ?? limits.receiveBytesMax);
   }
 
-  /** From now on every request is answered 503 with Retry-After; those that are in already run to their end. */
-  stop(): void {
+  /**
+   * From now on every request is answered 503 with Retry-After. Resolves when those that are in already have their answer, after
+   * `limits.stopMillisMax` at the latest.
+   */
+  async stop(): Promise<void> {
     this.#stopping = true;
+    const late = new AbortController();
+    await Promise.race([
+      Promise.all(this.#answering),
+      sleep(limits.stopMillisMax, undefined, { signal: late.signal }).catch(() => undefined),
+    ]);
+    late.abort();
   }
 
   /** Bytes of requests in flight. */
@@ -103,6 +114,7 @@ export class Gateway {
   async #receive(spec: DoorSpec, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const started = performance.now();
     if (this.#stopping) throw new WeirError('shutting_down');
+    this.#track(reply);
     const origin = { tenant: tenantOf(request.headers), agentBatch: agentBatchOf(request.headers) };
     const mediaType = mediaTypeOf(request);
     if (spec.mediaTypes.length > 0 && !spec.mediaTypes.includes(mediaType)) {
@@ -131,6 +143,14 @@ export class Gateway {
     } finally {
       share.release();
     }
+  }
+
+  /** Remember the request until its answer is handed over, or its client is gone. */
+  #track(reply: FastifyReply): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    finished(reply.raw, () => resolve());
+    this.#answering.add(promise);
+    void promise.then(() => this.#answering.delete(promise));
   }
 
   async #readBody(

@@ -29,6 +29,17 @@ export type Decoded = {
   bytes: number;
 };
 
+const reasonsMax = 10;
+
+/** The different reasons among the faults as one text, how often each, at most ten of them. */
+export function reasonsOf({ faults, quarantined }: Pick<Decoded, 'faults' | 'quarantined'>): string {
+  const times = new Map<string, number>();
+  for (const { reason } of faults) times.set(reason, (times.get(reason) ?? 0) + 1);
+  const said = Array.from(times, ([reason, n]) => (n === 1 ? reason : `${reason} (${n} times)`));
+  const more = said.length > reasonsMax || quarantined > faults.length ? ['and others'] : [];
+  return [...said.slice(0, reasonsMax), ...more].join('; ');
+}
+
 /** Longer offending bytes are kept as several rows, so that no row of the engine and no frame of the log grows past its limit. */
 const quarantinePieceBytes = 3 * 1024 * 1024;
 const flushCharacters = 256 * 1024;

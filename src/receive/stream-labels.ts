@@ -74,7 +74,7 @@ export function addServiceName(labels: Labels): void {
 }
 
 /**
- * Make `labels` those of a stream: empty values dropped, names and sizes checked, `service_name` added. Throws {@link LabelFault}.
+ * Make `labels` those of a stream: empty values dropped, names and sizes checked, `service_name` added, also where there are none, as in Loki. Throws {@link LabelFault}.
  */
 export function checkLabels(labels: Labels): Labels {
   for (const [name, value] of labels) {
@@ -88,7 +88,6 @@ export function checkLabels(labels: Labels): Labels {
     else if (value.length > limits.labelValueBytesMax)
       throw new LabelFault(`label ${name}: value of ${value.length} bytes, at most ${limits.labelValueBytesMax}`);
   }
-  if (labels.size === 0) throw new LabelFault('a stream needs at least one label');
   if (labels.size > limits.streamLabelsMax)
     throw new LabelFault(`${labels.size} labels in one stream, at most ${limits.streamLabelsMax}`);
   addServiceName(labels);

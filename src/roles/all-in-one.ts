@@ -177,7 +177,7 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
     stops.push(() => {
       ready = false;
       demo.stop();
-      doors.stop();
+      return doors.stop();
     });
 
     const begun = engine.start().then(() => worker.ready);

@@ -22,15 +22,29 @@ function textMap(value: unknown, what: string): Map<ByteString, ByteString> {
   return map;
 }
 
-/** `[ns, line, metadata?]`, or of old clients `{ts, line}`. */
+const entryForm = 'an entry must be ["<ns>", "<line>", {metadata}?]';
+
+/** What a value is, in the words of JSON. */
+const kindOf = (value: unknown): string =>
+  value === null
+    ? 'null'
+    : Array.isArray(value)
+      ? 'an array'
+      : typeof value === 'object'
+        ? 'an object'
+        : `a ${typeof value}`;
+
+/** `[ns, line, metadata?]`, or of old clients `{ts, line}`. Without a line it is the empty one, as in Loki and in protobuf. */
 function takeEntry(entry: unknown, stream: StreamPrefix, intake: Intake, recordBytesMax: number): void {
-  const [time, line, extra] = Array.isArray(entry)
+  const members = Array.isArray(entry)
     ? (entry as unknown[])
     : isObject(entry)
       ? [entry.ts, entry.line, entry.structuredMetadata]
       : [];
-  if (typeof line !== 'string') {
-    intake.quarantine(rawJson(entry), 'bad_record', 'an entry must be ["<ns>", "<line>", {metadata}?]');
+  const [time, line = '', extra] = members;
+  if (members.length === 0 || typeof line !== 'string') {
+    const found = members.length === 0 ? '' : `; the line is ${kindOf(line)}, not a string`;
+    intake.quarantine(rawJson(entry), 'bad_record', `${entryForm}${found}`);
     return;
   }
   const given = typeof time === 'string' ? time : '';
@@ -92,7 +106,7 @@ function hasNumbers(request: unknown): boolean {
   });
 }
 
-/** A time given as a number, against the protocol, keeps its nanoseconds. */
+/** A time given as a number, against the protocol, keeps its nanoseconds. Throws `bad_request`, and `no_streams` for an empty list, as Loki. */
 export function decodePushJson(body: Buffer, recordBytesMax: number): Decoded {
   let request: unknown;
   try {
@@ -103,6 +117,7 @@ export function decodePushJson(body: Buffer, recordBytesMax: number): Decoded {
     throw malformed(error.message);
   }
   if (!isObject(request) || !Array.isArray(request.streams)) throw malformed('an object with "streams" is expected');
+  if (request.streams.length === 0) throw new WeirError('no_streams');
   const intake = new Intake();
   for (const stream of request.streams as unknown[]) takeStream(stream, intake, recordBytesMax);
   return intake.finish();

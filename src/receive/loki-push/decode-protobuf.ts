@@ -106,15 +106,18 @@ function readStream(reader: BinaryReader, body: Buffer, intake: Intake, recordBy
   }
 }
 
-/** A push request after snappy. Throws `bad_request` with the byte when it is no protobuf. */
+/** A push request after snappy. Throws `bad_request` with the byte when it is no protobuf, `no_streams` when it has none, as Loki. */
 export function decodePushProtobuf(body: Buffer, recordBytesMax: number): Decoded {
   const intake = new Intake();
   const reader = new BinaryReader(body);
+  let streams = 0;
   try {
     while (reader.pos < body.length) {
       const [field, type] = reader.tag();
-      if (field === 1) readStream(reader, body, intake, recordBytesMax);
-      else reader.skip(type, field);
+      if (field === 1) {
+        streams++;
+        readStream(reader, body, intake, recordBytesMax);
+      } else reader.skip(type, field);
     }
     leave(reader, body.length);
   } catch (error) {
@@ -127,5 +130,6 @@ export function decodePushProtobuf(body: Buffer, recordBytesMax: number): Decode
       { cause: error },
     );
   }
+  if (streams === 0) throw new WeirError('no_streams');
   return intake.finish();
 }

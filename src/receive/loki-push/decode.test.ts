@@ -163,30 +163,76 @@ describe('Loki push', () => {
   });
 
   it('stores the good streams of a request with bad ones, and answers 400 with the reasons', async () => {
-    const good = { stream: { a: 'b' }, values: [['1', 'x'], ['9'.repeat(19), 'far'], ['soon', 'y'], ['1']] };
+    const good = {
+      stream: { a: 'b' },
+      values: [
+        ['1', 'x'],
+        ['9'.repeat(19), 'far'],
+        ['soon', 'y'],
+        ['soon', 'y'],
+        ['1', { an: 'object' }],
+        ['1', null],
+        [],
+      ],
+    };
     const answer = await push(
       JSON.stringify({
-        streams: [{ stream: { 'a b': 'c' }, values: [['1', 'x']] }, { stream: {}, values: [['1', 'x']] }, good],
+        streams: [{ stream: { 'a b': 'c' }, values: [['1', 'x']] }, good],
       }),
       json,
     );
     expect([answer.status, answer.headers.get('content-type')]).toEqual([400, 'text/plain; charset=utf-8']);
     expect(await answer.text()).toBe(
-      '1 entries stored, 5 in quarantine: label name "a b": use letters, digits and _, not a digit first; a stream needs at least one label; ' +
-        'timestamp "9999999999999999999" is not nanoseconds in a string, from 1900 to 2262; timestamp "soon" is not nanoseconds in a string, from 1900 to 2262; ' +
-        'an entry must be ["<ns>", "<line>", {metadata}?]\n',
+      '1 entries stored, 7 in quarantine: label name "a b": use letters, digits and _, not a digit first; ' +
+        'timestamp "9999999999999999999" is not nanoseconds in a string, from 1900 to 2262; timestamp "soon" is not nanoseconds in a string, from 1900 to 2262 (2 times); ' +
+        'an entry must be ["<ns>", "<line>", {metadata}?]; the line is an object, not a string; ' +
+        'an entry must be ["<ns>", "<line>", {metadata}?]; the line is null, not a string; an entry must be ["<ns>", "<line>", {metadata}?]\n',
     );
     expect(weir.rows()).toHaveLength(1);
     expect(weir.quarantined().map(row => row.text)).toEqual([
       '{"stream":{"a b":"c"},"values":[["1","x"]]}',
-      '{"stream":{},"values":[["1","x"]]}',
       '["9999999999999999999","far"]',
       '["soon","y"]',
-      '["1"]',
+      '["soon","y"]',
+      '["1",{"an":"object"}]',
+      '["1",null]',
+      '[]',
     ]);
   });
 
-  it.each(['{a="b"', '{a=b}', '{="b"}', 'a="b"', '{a="b" c="d"}', '{a="\\q"}', '{a="b"} x', '{a="b",a="c"}', '{}', ''])(
+  it('stores entries without a line and streams without a label, as Loki does', async () => {
+    const answer = await push(
+      '{"streams":[{"stream":{},"values":[["1"],["2",""]]},{"stream":{"a":""},"values":[["3","x"]]}]}',
+      json,
+    );
+    expect(answer.status).toBe(204);
+    const none = compressSync(pushRequest([{ labels: '{}', entries: [{ seconds: 4, nanos: 0, line: 'y' }] }]));
+    expect((await push(none, {})).status).toBe(204);
+    const l = { service_name: 'unknown_service' };
+    expect(weir.rows()).toEqual([
+      { l, t: '1', m: '' },
+      { l, t: '2', m: '' },
+      { l, t: '3', m: 'x' },
+      { l, t: '4000000000', m: 'y' },
+    ]);
+  });
+
+  it('answers a push of no streams with 422, and streams of no entries with 204, as Loki does', async () => {
+    for (const [body, headers] of [
+      ['{"streams":[]}', json],
+      [compressSync(Buffer.alloc(0)), {}],
+    ] as const) {
+      const answer = await push(body, headers);
+      expect([answer.status, await answer.text()]).toEqual([
+        422,
+        'a push needs at least one stream; "streams" is empty\n',
+      ]);
+    }
+    expect((await push('{"streams":[{"stream":{"a":"b"},"values":[]}]}', json)).status).toBe(204);
+    expect(weir.batches).toEqual([]);
+  });
+
+  it.each(['{a="b"', '{a=b}', '{="b"}', 'a="b"', '{a="b" c="d"}', '{a="\\q"}', '{a="b"} x', '{a="b",a="c"}', ''])(
     'puts streams with labels %s in quarantine',
     labels => {
       const decoded = decodePushProtobuf(

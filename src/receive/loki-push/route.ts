@@ -1,6 +1,7 @@
 import { WeirError } from '../../base/errors.ts';
 import { encodingOf } from '../decompress.ts';
 import type { DoorSpec } from '../gateway.ts';
+import { reasonsOf } from '../intake.ts';
 import { decodePushJson } from './decode-json.ts';
 import { decodePushProtobuf } from './decode-protobuf.ts';
 
@@ -32,13 +33,13 @@ export const lokiPushDoor: DoorSpec = {
   },
   decode: ({ body, mediaType, recordBytesMax }) =>
     mediaType === json ? decodePushJson(body, recordBytesMax) : decodePushProtobuf(body, recordBytesMax),
-  answer(reply, { accepted, quarantined, faults }) {
+  answer(reply, decoded) {
+    const { accepted, quarantined } = decoded;
     if (quarantined === 0) return reply.code(204).send();
-    const listed = faults.slice(0, 10).map(fault => fault.reason);
     return reply
       .code(400)
       .type('text/plain; charset=utf-8')
-      .send(`${accepted} entries stored, ${quarantined} in quarantine: ${listed.join('; ')}\n`);
+      .send(`${accepted} entries stored, ${quarantined} in quarantine: ${reasonsOf(decoded)}\n`);
   },
   // Loki answers 400 to a content type that is none.
   refuse: (reply, error, mediaType) =>

@@ -10,6 +10,8 @@ type Json = Record<string, unknown>;
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const isSet = (value: unknown): boolean => value !== undefined && value !== null;
+
 const malformed = (reason: string): WeirError =>
   new WeirError('bad_request', { reason: `the body is not a valid JSON ExportLogsServiceRequest: ${reason}` });
 
@@ -36,17 +38,27 @@ function integer(value: unknown, what: string): bigint {
 const time = (value: unknown, what: string): string =>
   value === undefined || value === null || value === '' ? '0' : String(BigInt.asUintN(64, integer(value, what)));
 
+/** proto3 JSON has the names of what no number says. */
+function double(value: unknown): number {
+  const special = ['NaN', 'Infinity', '-Infinity'].includes(String(value));
+  const number = typeof value === 'number' || (typeof value === 'string' && value.trim() !== '') ? Number(value) : NaN;
+  if (Number.isNaN(number) && !special)
+    throw new RecordFault(`doubleValue ${JSON.stringify(value)?.slice(0, 100)} is no number`);
+  return number;
+}
+
+/** A member that is null is not set, as in all of proto3 JSON: the JavaScript exporter writes NaN so. */
 function valueOf(value: unknown, depth: number): Value {
   if (depth > valueDepthMax) throw new RecordFault(`a value is nested deeper than ${valueDepthMax}`);
-  if (!isObject(value)) return '';
-  if (value.stringValue !== undefined) return text(value.stringValue);
-  if (value.boolValue !== undefined) return value.boolValue === true || value.boolValue === 'true';
-  if (value.intValue !== undefined) return integer(value.intValue, 'intValue');
-  if (value.doubleValue !== undefined) return Number(value.doubleValue);
-  if (isObject(value.arrayValue))
-    return list(value.arrayValue.values, 'values').map(inner => valueOf(inner, depth + 1));
-  if (isObject(value.kvlistValue)) return new Map(attributesOf(value.kvlistValue.values, depth + 1));
-  return text(value.bytesValue);
+  if (!isObject(value)) return null;
+  const { stringValue, boolValue, intValue, doubleValue, arrayValue, kvlistValue, bytesValue } = value;
+  if (isSet(stringValue)) return text(stringValue);
+  if (isSet(boolValue)) return boolValue === true || boolValue === 'true';
+  if (isSet(intValue)) return integer(intValue, 'intValue');
+  if (isSet(doubleValue)) return double(doubleValue);
+  if (isObject(arrayValue)) return list(arrayValue.values, 'values').map(inner => valueOf(inner, depth + 1));
+  if (isObject(kvlistValue)) return new Map(attributesOf(kvlistValue.values, depth + 1));
+  return isSet(bytesValue) ? text(bytesValue) : null;
 }
 
 function attributesOf(value: unknown, depth = 0): Attributes {

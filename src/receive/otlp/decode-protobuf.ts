@@ -27,7 +27,7 @@ import { RecordFault, type Value, valueDepthMax } from './value.ts';
 function readValue(reader: BinaryReader, body: Buffer, depth: number): Value {
   if (depth > valueDepthMax) throw new RecordFault(`a value is nested deeper than ${valueDepthMax}`);
   const end = enter(reader);
-  let value: Value = '';
+  let value: Value = null;
   while (reader.pos < end) {
     const [field, type] = reader.tag();
     if (field === 1) value = textField(reader, type, body);
@@ -55,7 +55,7 @@ function readValue(reader: BinaryReader, body: Buffer, depth: number): Value {
 function readPair(reader: BinaryReader, body: Buffer, depth = 0): [ByteString, Value] {
   const end = enter(reader);
   let name = '';
-  let value: Value = '';
+  let value: Value = null;
   while (reader.pos < end) {
     const [field, type] = reader.tag();
     if (field === 1) name = nameField(reader, type, body);

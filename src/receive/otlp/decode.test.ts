@@ -266,6 +266,39 @@ describe('OTLP logs', () => {
     );
   });
 
+  it('takes members that are not set for what they are: null within JSON, no text alone, never 0', async () => {
+    const unset: AnyValue = {};
+    const values: AnyValue[] = [
+      { arrayValue: { values: [{ intValue: 1 }, unset, { kvlistValue: { values: [{ key: 'k', value: unset }] } }] } },
+      { kvlistValue: { values: [{ key: 'a', value: { doubleValue: Number.NaN } }] } },
+      unset,
+    ];
+    const request: Request = {
+      resourceLogs: [
+        { scopeLogs: [{ logRecords: values.map(body => ({ body, attributes: [{ key: 'v', value: body }] })) }] },
+      ],
+    };
+    expect((await send(toProtobuf(request), protobuf)).status).toBe(200);
+    const wanted = [
+      ['[1,null,{"k":null}]', { v: '[1,null,{"k":null}]' }],
+      ['{"a":"NaN"}', { v_a: 'NaN' }],
+      ['', { v: '' }],
+    ];
+    expect(weir.rows().map(row => [row.m, row.a])).toEqual(wanted);
+    weir.clear();
+    // The JavaScript exporter has JSON.stringify write NaN, which makes it null; others write the name.
+    expect((await send(JSON.stringify(request), json)).status).toBe(200);
+    expect(weir.rows().map(row => row.m)).toEqual(['[1,null,{"k":null}]', '{"a":null}', '']);
+    weir.clear();
+    const doubles = ['"NaN"', '"-Infinity"', '1.5', '"1.5"', 'null', '"x"', '""', 'true'];
+    const answer = await send(
+      `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${doubles.map(value => `{"body":{"doubleValue":${value}}}`).join()}]}]}]}`,
+      json,
+    );
+    expect(await answer.json()).toMatchObject({ partialSuccess: { rejectedLogRecords: '3' } });
+    expect(weir.rows().map(row => row.m)).toEqual(['NaN', '-Infinity', '1.5', '1.5', '']);
+  });
+
   it('reports records it cannot store as rejected, and stores the others', async () => {
     let deep: AnyValue = { stringValue: 'x' };
     for (let k = 0; k < 150; k++) deep = { arrayValue: { values: [deep] } };

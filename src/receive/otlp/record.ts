@@ -26,7 +26,7 @@ export const emptyRecord = (): LogRecord => ({
   observed: '0',
   severityNumber: 0,
   severityText: '',
-  body: '',
+  body: null,
   attributes: [],
   dropped: 0,
   flags: 0,

@@ -1,6 +1,7 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { FastifyReply } from 'fastify';
 import type { DoorSpec } from '../gateway.ts';
+import { reasonsOf } from '../intake.ts';
 import { decodeOtlpJson } from './decode-json.ts';
 import { decodeOtlpProtobuf } from './decode-protobuf.ts';
 
@@ -32,12 +33,10 @@ export const otlpDoor: DoorSpec = {
   linewise: false,
   decode: ({ body, mediaType, recordBytesMax }) =>
     mediaType === json ? decodeOtlpJson(body, recordBytesMax) : decodeOtlpProtobuf(body, recordBytesMax),
-  answer(reply, { quarantined, faults }, mediaType) {
+  answer(reply, decoded, mediaType) {
+    const { quarantined } = decoded;
     if (quarantined === 0) return send(reply.code(200), mediaType, {}, writer => writer);
-    const message = `${quarantined} records are in quarantine: ${faults
-      .slice(0, 10)
-      .map(fault => fault.reason)
-      .join('; ')}`;
+    const message = `${quarantined} records are in quarantine: ${reasonsOf(decoded)}`;
     return send(
       reply.code(200),
       mediaType,

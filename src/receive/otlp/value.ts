@@ -1,7 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 
-/** An AnyValue: bytes are base64 text, an unset value is ''. */
-export type Value = ByteString | boolean | bigint | number | Value[] | Map<ByteString, Value>;
+/** An AnyValue: bytes are base64 text, an unset value is null. */
+export type Value = null | ByteString | boolean | bigint | number | Value[] | Map<ByteString, Value>;
 
 /** Deeper values are refused: they would be read by recursion. */
 export const valueDepthMax = 100;
@@ -19,6 +19,6 @@ function jsonOf(value: Value): ByteString {
   return String(value);
 }
 
-/** A value as text; arrays and maps as JSON. */
+/** A value as text: '' of an unset one, JSON of arrays and maps, where an unset member is null. */
 export const textOf = (value: Value): ByteString =>
-  typeof value === 'string' ? value : typeof value === 'object' ? jsonOf(value) : String(value);
+  typeof value === 'string' ? value : typeof value !== 'object' ? String(value) : value === null ? '' : jsonOf(value);
