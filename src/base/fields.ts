@@ -61,6 +61,19 @@ export const timeMagnitudes = [
   { max: 9_223_372_036_854_775n, digits: 3 },
 ] as const;
 
+/**
+ * Units that a sender may state for its numbers: ns of one unit, and the number that is 1970. `filetime` is what Windows counts, 100 ns since 1601: by its magnitude such a
+ * number would be ns, in the years 1973 to 1975.
+ */
+export const timeUnits = {
+  s: { ns: 1_000_000_000n, epoch: 0n },
+  ms: { ns: 1_000_000n, epoch: 0n },
+  us: { ns: 1_000n, epoch: 0n },
+  ns: { ns: 1n, epoch: 0n },
+  filetime: { ns: 100n, epoch: 116_444_736_000_000_000n },
+} as const;
+export type TimeUnit = keyof typeof timeUnits;
+
 /** What DateTime64(9) of the engine can hold: 1900-01-01T00:00:00Z to 2262-04-11T23:47:16.854775807Z, in ns since 1970. */
 export const eventTimeMinNs = -2_208_988_800_000_000_000n;
 export const eventTimeMaxNs = 9_223_372_036_854_775_807n;

@@ -1,3 +1,5 @@
+import type { TimeUnit } from './fields.ts';
+
 /** A tenant name: 1 to 150 of `[A-Za-z0-9!_.*'()-]`, never a path (Grafana Loki's tenant id rules). */
 export type Tenant = string;
 
@@ -16,6 +18,8 @@ export type PayloadFormat = 'rows' | 'json' | 'text' | 'quarantine';
 /** What the sender said about fields of its own objects (query parameters or headers of `/ingest/*`). Absent: good guesses. */
 export type FieldHints = {
   timeField?: string;
+  /** What numbers of the time count; absent: told by their magnitude. Times written out are read as ever. */
+  timeUnit?: TimeUnit;
   messageField?: string;
   /** Top-level keys that become stream labels, beside the guessed service. */
   labelFields?: string[];

@@ -150,6 +150,7 @@ function sendingCommands(program: Command, done: (code: number) => void): void {
     .option('--json', 'every line is a JSON object')
     .option('--text', 'every line is text')
     .option('--time-field <name>', 'field with the time of a JSON object')
+    .option('--time-unit <unit>', 'what a time as a number counts: s, ms, us, ns or filetime (default: by its size)')
     .option('--message-field <name>', 'field with the message of a JSON object')
     .option('--label-fields <names>', 'fields of a JSON object that become labels, with commas')
     .option('--retry-for <duration>', 'go on trying for so long when the server does not answer; 0 = for ever', '5m')

@@ -5,6 +5,7 @@ export type LabelOptions = {
   service?: string;
   label: string[];
   timeField?: string;
+  timeUnit?: string;
   messageField?: string;
   labelFields?: string;
 };
@@ -20,6 +21,7 @@ export function ingestParameters(options: LabelOptions): Record<string, string> 
     parameters[`label.${match[1]}`] = match[2] ?? '';
   }
   if (options.timeField !== undefined) parameters.time_field = options.timeField;
+  if (options.timeUnit !== undefined) parameters.time_unit = options.timeUnit;
   if (options.messageField !== undefined) parameters.message_field = options.messageField;
   if (options.labelFields !== undefined) parameters.label_fields = options.labelFields;
   return parameters;

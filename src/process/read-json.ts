@@ -49,7 +49,7 @@ export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReadin
 
   // Times
   const timeText = firstOf(time);
-  const parsed = time.length === 0 ? 'NULL' : parseTime(`${mark}text`);
+  const parsed = time.length === 0 ? 'NULL' : parseTime(`${mark}text`, hints.timeUnit);
   const unread = `isNotNull(${mark}time) AND isNull(${mark}at)`;
   const timestamp =
     time.length === 0

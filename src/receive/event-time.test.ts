@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { TimeUnit } from '../base/fields.ts';
 import { eventTimeNs } from './event-time.ts';
 
 const t = 1_795_132_800_123_456_789n; // 2026-11-20T00:00:00.123456789Z
@@ -27,6 +28,25 @@ describe('eventTimeNs', () => {
     ['Nov 20 00:00:00 2026', 1_795_132_800_000_000_000n],
   ])('reads %s', (text, ns) => {
     expect(eventTimeNs(text)).toBe(ns);
+  });
+
+  it.each<[string, TimeUnit, bigint | undefined]>([
+    ['1795132800', 's', 1_795_132_800_000_000_000n],
+    ['1795132800.5', 's', 1_795_132_800_500_000_000n],
+    ['1234567891', 'ms', 1_234_567_891_000_000n],
+    ['1234567891.5', 'us', 1_234_567_891_500n],
+    ['1234567891', 'ns', 1_234_567_891n],
+    ['-5', 'ms', -5_000_000n],
+    // 1970-01-01, and one tick less; 2018-04-01T10:00:00Z.
+    ['116444736000000000', 'filetime', 0n],
+    ['116444735999999999', 'filetime', -100n],
+    ['131670504000000000', 'filetime', 1_522_576_800_000_000_000n],
+    ['131670504000000001', 'filetime', 1_522_576_800_000_000_100n],
+    ['2018-04-01T10:00:00Z', 'filetime', 1_522_576_800_000_000_000n],
+    ['1795132800', 'filetime', undefined],
+    ['9999999999', 's', undefined],
+  ])('reads %s as a number of %s', (text, unit, ns) => {
+    expect(eventTimeNs(text, unit)).toBe(ns);
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { eventTimeMaxNs, eventTimeMinNs, timeMagnitudes } from '../base/fields.ts';
+import { eventTimeMaxNs, eventTimeMinNs, timeMagnitudes, type TimeUnit, timeUnits } from '../base/fields.ts';
 
 const calendar =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s?([Zz]|[+-]\d\d(?::?\d\d)?)?)?$/;
@@ -6,10 +6,15 @@ const decimal = /^(-?)(\d{1,30})(?:\.(\d+))?$/;
 
 const inRange = (ns: bigint): bigint | undefined => (ns >= eventTimeMinNs && ns <= eventTimeMaxNs ? ns : undefined);
 
-function fromNumber(text: string): bigint | undefined {
+function fromNumber(text: string, unit: TimeUnit | undefined): bigint | undefined {
   const plain = /[eE]/.test(text) && Number.isSafeInteger(Number(text)) ? String(Number(text)) : text;
   const [, sign, whole, fraction = ''] = decimal.exec(plain) ?? [];
   if (whole === undefined) return undefined;
+  if (unit !== undefined) {
+    const { ns, epoch } = timeUnits[unit];
+    const billionths = BigInt(whole + fraction.slice(0, 9).padEnd(9, '0')) * (sign === '-' ? -1n : 1n);
+    return inRange(((billionths - epoch * 1_000_000_000n) * ns) / 1_000_000_000n);
+  }
   const units = BigInt(whole);
   const digits = timeMagnitudes.find(m => units <= m.max)?.digits ?? 0;
   const ns = BigInt(whole + fraction.slice(0, digits).padEnd(digits, '0'));
@@ -41,8 +46,8 @@ function fromWords(text: string): bigint | undefined {
 /**
  * Event time in ns since 1970 of the text of a field, as the SQL of the process room reads it: a number by its magnitude (see
  * `timeMagnitudes`), an RFC 3339 time, or one with the month in letters; UTC when it names no zone. Undefined when it is none of
- * these or outside what the store can hold; nothing is guessed.
+ * these or outside what the store can hold; nothing is guessed. `unit`: what numbers count, where the sender says so.
  */
-export function eventTimeNs(text: string): bigint | undefined {
-  return fromNumber(text) ?? fromCalendar(text) ?? fromWords(text);
+export function eventTimeNs(text: string, unit?: TimeUnit): bigint | undefined {
+  return fromNumber(text, unit) ?? fromCalendar(text) ?? fromWords(text);
 }

@@ -66,6 +66,15 @@ describe('gateway', () => {
     expect(weir.quarantined()).toMatchObject([{ text: 'nope', line: 2 }]);
   });
 
+  it('hands on what numbers of the time count, and refuses units that it does not know', async () => {
+    expect((await post('/ingest/json?time_unit=filetime', '{"timestamp":131670504000000000}')).status).toBe(200);
+    expect(weir.headers()[0]?.hints).toEqual({ timeUnit: 'filetime' });
+    const answer = await post('/ingest/json?time_unit=minutes', '{"timestamp":1}');
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain('there are s, ms, us, ns, filetime');
+    expect((await post('/ingest/json?time_unit=toString', '{"timestamp":1}')).status).toBe(400);
+  });
+
   it('answers 400 when nothing was good, 200 when there was nothing', async () => {
     const bad = await post('/ingest/json', 'nope');
     expect([bad.status, await bad.json()]).toEqual([

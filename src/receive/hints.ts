@@ -1,4 +1,5 @@
 import { WeirError } from '../base/errors.ts';
+import { type TimeUnit, timeUnits } from '../base/fields.ts';
 import { limits } from '../base/limits.ts';
 import type { AgentBatchId, FieldHints } from '../base/record.ts';
 import type { Arrival } from './arrival.ts';
@@ -48,9 +49,16 @@ export function textHints(arrival: Said): FieldHints {
   return Object.keys(labels).length > 0 ? { labels } : {};
 }
 
+const isTimeUnit = (name: string): name is TimeUnit => Object.hasOwn(timeUnits, name);
+
 /** What the sender says about the objects of a `/ingest/json` body: which fields are what, and labels of those that do not name their own. */
 export function jsonHints(arrival: Said): FieldHints {
   const timeField = setting(arrival, 'time_field');
+  const timeUnit = setting(arrival, 'time_unit');
+  if (timeUnit !== undefined && !isTimeUnit(timeUnit))
+    throw new WeirError('bad_request', {
+      reason: `time_unit "${timeUnit.slice(0, 100)}": there are ${Object.keys(timeUnits).join(', ')}`,
+    });
   const messageField = setting(arrival, 'message_field');
   const labelFields = setting(arrival, 'label_fields')
     ?.split(',')
@@ -58,6 +66,7 @@ export function jsonHints(arrival: Said): FieldHints {
     .filter(name => name !== '');
   return {
     ...(timeField !== undefined && { timeField }),
+    ...(timeUnit !== undefined && { timeUnit }),
     ...(messageField !== undefined && { messageField }),
     ...(labelFields?.length && { labelFields }),
     ...textHints(arrival),

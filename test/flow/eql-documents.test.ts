@@ -15,6 +15,17 @@ const documents: Record<string, string[]> = {
     { '@timestamp': start + 3000, event: { category: ['process', 'network'] }, process: { name: 'd', parent: { pids: [7, 8], list: [{ pid: 9 }] } }, id: 4, large: 'LARGE' },
     { '@timestamp': start + 4000, event: { category: 'file' }, message: 'written', file: { path: '/x', size: 12 }, tags: [], id: 5 },
   ].map(document => JSON.stringify(document).replace('"LARGE"', '9007199254740993')),
+  deep: [
+    { '@timestamp': start, a: [{ b: [{ c: 1 }, { c: [2, 3] }] }, { b: { c: 4 } }], id: 1 },
+    { '@timestamp': start + 1000, a: { b: [{ c: 5 }] }, id: 2 },
+    { '@timestamp': start + 2000, a: [{ b: { c: 6, d: [{ e: [{ f: 'x' }] }, { e: { f: 'y' } }] } }], id: 3 },
+    { '@timestamp': start + 3000, a: { b: { c: 7 } }, id: 4 },
+    { '@timestamp': start + 4000, a: [{ b: [] }, { b: null }, 'text'], id: 5 },
+  ].map(document => JSON.stringify(document)),
+  // The ticks become the column, the other time stays beside it.
+  both: [1, 2, 3].map(n =>
+    JSON.stringify({ '@timestamp': new Date(start + n * 1000).toISOString(), timestamp: ticks(start / 1000 + n), id: n }),
+  ),
   ticks: ['process', 'file', 'process', 'network', 'file'].map((type, i) =>
     JSON.stringify({ event_type: type, serial_event_id: i + 1, timestamp: ticks(i * 10), pid: i % 2, user_name: 'SYSTEM', opcode: 1 }),
   ),
@@ -102,6 +113,21 @@ describe('nested objects, arrays of objects, names with dots', () => {
     ]); // biome-ignore format: an event a line
   });
 
+  it.each<[string, number[]]>([
+    ['a.b.c == 1', [1]],
+    ['a.b.c == 3', [1]],
+    ['a.b.c == 4', [1]],
+    ['a.b.c == 5', [2]],
+    ['a.b.c == 6', [3]],
+    ['a.b.c == 7', [4]],
+    ['a.b.c > 3', [1, 2, 3, 4]],
+    ['a.b.c == null', [5]],
+    ['a.b.d.e.f == "x" and a.b.d.e.f == "y"', [3]],
+    ['a.b.c in (2, 7)', [1, 4]],
+  ])('are looked at through arrays in arrays: %s', async (condition, wanted) => {
+    expect(await found('deep', { query: `any where ${condition}` })).toEqual(wanted);
+  });
+
   it('can be asked for by _id, and by filters', async () => {
     const { events = [] } = await hits('nested', { query: 'any where id in (2, 4)' });
     const values = events.map(event => event._id);
@@ -134,6 +160,17 @@ describe('fields that the request declares', () => {
     const { status, text } = await ask('nested', { query: 'any where true', runtime_mappings: runtime });
     expect(status).toBe(400);
     expect((JSON.parse(text) as Answer).error?.reason).toContain(reason);
+  });
+});
+
+describe('two times of an event', () => {
+  it('are each bounded by a range of its name', async () => {
+    const at = (n: number): string => new Date(start + n * 1000).toISOString();
+    const after = (range: object) =>
+      found('both', { query: 'any where true', filter: { range: { '@timestamp': range } } });
+    expect(await after({ gte: at(2) })).toEqual([2, 3]);
+    expect(await after({ gte: at(2), lt: at(3) })).toEqual([2]);
+    expect(await after({ lt: at(0) })).toEqual([]);
   });
 });
 

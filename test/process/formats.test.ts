@@ -159,6 +159,47 @@ describe('times', () => {
   });
 });
 
+describe('times in a unit that the sender stated', () => {
+  it.each<[string, [unknown, bigint | null][]]>([
+    [
+      'ms',
+      [
+        [1_234_567_891, 1_234_567_891_000_000n],
+        ['1.5', 1_500_000n],
+        [-5, -5_000_000n],
+        ['2026-11-20T12:00:00Z', 1_795_176_000_000_000_000n],
+      ],
+    ],
+    [
+      's',
+      [
+        [1_795_176_000, 1_795_176_000_000_000_000n],
+        ['9999999999', null],
+        ['99999999999999999999999', null],
+      ],
+    ],
+    [
+      'filetime',
+      [
+        [131_670_504_000_000_001n, 1_522_576_800_000_000_100n],
+        ['116444736000000000', 0n],
+        ['116444735999999999', -100n],
+        [1_795_176_000, null],
+        ['99999999999999999999999', null],
+        ['2018-04-01T10:00:00Z', 1_522_576_800_000_000_000n],
+      ],
+    ],
+  ])('%s', async (timeUnit, table) => {
+    const lines = table.map(
+      ([ts]) => `{"ts":${typeof ts === 'string' ? JSON.stringify(ts) : String(ts)},"message":"m"}`,
+    );
+    const found = await json(lines, ['ts', 'message'], { timeUnit });
+    expect(found.map((row, i) => (table[i]?.[1] === null && row.now ? null : row.t))).toEqual(
+      table.map(([, ns]) => (ns === null ? null : String(ns))),
+    );
+  });
+});
+
 describe('levels', () => {
   it('normalises what is stated and finds what is not', async () => {
     const table: [Record<string, unknown>, string, number][] = [

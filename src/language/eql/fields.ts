@@ -13,8 +13,8 @@ export type Place =
       in: 'json';
       of: Exclude<Place, { in: 'json' }>;
       steps: readonly string[];
-      /** After so many steps stands an array; the rest is looked for in each of its objects. */
-      array?: number;
+      /** After so many steps may stand an array, in order; the rest is looked for in each of its objects. */
+      arrays?: readonly number[];
     };
 
 /** Types that a request may give to a field. Only a date is read in another way; all others are what they are compared with. */
@@ -99,26 +99,55 @@ export function orderSql(name: string, known: KnownKeys): string {
   return times.has(name) ? `ifNull(${read}, ${columnNs})` : read;
 }
 
+/** SQL: true where the sender calls another time `@timestamp` than the one that became the column; undefined when no record has it beside. */
+export function otherTimestamp(known: KnownKeys): string | undefined {
+  const places = keyed('@timestamp', known);
+  return places.length === 0 ? undefined : `${readTime(firstOf(places, false))} != ${columnNs}`;
+}
+
 /** Every place a field can be at, in the order they are looked at. Empty: no record of the tenant has it. */
 export function placesOf(name: string, known: KnownKeys): Place[] {
   const places = plainPlaces(name, known);
-  const arrays = places.flatMap(place => inArrays(place).filter(({ test }) => known.holds.has(test)));
-  return [...places, ...arrays.map(({ place }) => place)];
+  const through = places.filter(isInside).flatMap(place => {
+    const arrays = new Set(arrayPaths(place, known).flatMap(({ path, test }) => (known.holds.has(test) ? path : [])));
+    return arrays.size === 0 ? [] : [{ ...place, arrays: [...arrays].sort((x, y) => x - y) }];
+  });
+  return [...places, ...through];
 }
 
-/** SQL conditions: some record has an array on the way to the field. */
-export const arrayTests = (name: string, known: KnownKeys): string[] =>
-  plainPlaces(name, known).flatMap(place => inArrays(place).map(({ test }) => test));
+type Inside = Place & { in: 'json' };
+const isInside = (place: Place): place is Inside => place.in === 'json' && place.of.in !== 'column';
 
-/** The same place where one of the steps leads to an array of objects. */
-function inArrays(place: Place): { place: Place; test: string }[] {
-  if (place.in !== 'json' || place.of.in === 'column') return [];
-  const base = baseText(place.of);
-  return place.steps.map((_, array) => {
-    const path = [base, ...place.steps.slice(0, array).map(quoteString)].join(', ');
-    const test = array === 0 ? `startsWith(${base}, '[')` : `JSONType(${path}) = 'Array'`;
-    return { place: { ...place, array }, test };
-  });
+/** SQL conditions: some record has an array on the way to the field. Where one is known to hold there are more, of arrays inside of it. */
+export const arrayTests = (name: string, known: KnownKeys): string[] =>
+  plainPlaces(name, known)
+    .filter(isInside)
+    .flatMap(place => arrayPaths(place, known).map(({ test }) => test));
+
+/** Steps of a place at which arrays may stand, one inside the other; beyond the first only where an array is known before. */
+function arrayPaths({ of, steps }: Inside, known: KnownKeys): { path: number[]; test: string }[] {
+  const found: { path: number[]; test: string }[] = [];
+  const add = (before: readonly number[]): void => {
+    for (let at = (before.at(-1) ?? -1) + 1; at < steps.length; at++) {
+      const path = [...before, at];
+      const test = holdsArray(baseText(of), steps, path);
+      found.push({ path, test });
+      if (known.holds.has(test)) add(path);
+    }
+  };
+  add([]);
+  return found;
+}
+
+/** SQL: the arguments of a JSON function that lead from a text along steps. */
+const along = (text: string, steps: readonly string[]): string => [text, ...steps.map(quoteString)].join(', ');
+
+function holdsArray(text: string, steps: readonly string[], [at = 0, ...inner]: readonly number[], depth = 0): string {
+  const path = along(text, steps.slice(0, at));
+  if (inner.length === 0) return at === 0 ? `startsWith(${text}, '[')` : `JSONType(${path}) = 'Array'`;
+  const item = `item${depth}`;
+  const rest = inner.map(step => step - at);
+  return `arrayExists(${item} -> ${holdsArray(item, steps.slice(at), rest, depth + 1)}, JSONExtractArrayRaw(${path}))`;
 }
 
 function plainPlaces(name: string, known: KnownKeys): Place[] {
@@ -152,7 +181,10 @@ const baseText = (place: Exclude<Place, { in: 'json' }>): string =>
 /** SQL: Nullable(String). */
 function placeSql(place: Place, exact: boolean): string {
   if (place.in === 'column') return place.sql;
-  if (place.in === 'json' && place.array !== undefined) return valuesSql(place, place.array);
+  if (place.in === 'json' && place.arrays !== undefined) {
+    const values = valuesSql(baseText(place.of), place.steps, place.arrays);
+    return `nullIf(concat('[', arrayStringConcat(arrayFilter(item -> item != '' AND item != 'null', ${values}), ','), ']'), '[]')`;
+  }
   if (place.in === 'json')
     return `JSONExtract(${baseText(place.of)}, ${place.steps.map(quoteString).join(', ')}, 'Nullable(String)')`;
   const value = mapValue(place);
@@ -161,16 +193,21 @@ function placeSql(place: Place, exact: boolean): string {
   return `if(${value} != '', ${value}, if(mapContains(${map}, ${quoteString(place.key)}), '', NULL))`;
 }
 
-/** SQL: the values of all objects of an array as a JSON array; NULL when there are none. */
-function valuesSql(place: Place & { in: 'json' }, array: number): string {
-  const path = place.steps.slice(0, array).map(step => `, ${quoteString(step)}`);
-  const rest = place.steps
-    .slice(array)
-    .map(step => `, ${quoteString(step)}`)
-    .join('');
-  const each = `if(JSONType(item${rest}) = 'Array', JSONExtractArrayRaw(item${rest}), [JSONExtractRaw(item${rest})])`;
-  const values = `arrayFlatten(arrayMap(item -> ${each}, JSONExtractArrayRaw(${baseText(place.of)}${path.join('')})))`;
-  return `nullIf(concat('[', arrayStringConcat(arrayFilter(item -> item != '' AND item != 'null', ${values}), ','), ']'), '[]')`;
+/** SQL: the values at the end of the steps as JSON texts, of each object where an array stands. */
+function valuesSql(text: string, steps: readonly string[], arrays: readonly number[], depth = 0): string {
+  const [at, ...inner] = arrays;
+  const end = along(text, steps);
+  if (at === undefined) return `if(JSONType(${end}) = 'Array', JSONExtractArrayRaw(${end}), [JSONExtractRaw(${end})])`;
+  const path = along(text, steps.slice(0, at));
+  const item = `item${depth}`;
+  const each = valuesSql(
+    item,
+    steps.slice(at),
+    inner.map(step => step - at),
+    depth + 1,
+  );
+  const items = `arrayFlatten(arrayMap(${item} -> ${each}, JSONExtractArrayRaw(${path})))`;
+  return `if(JSONType(${path}) = 'Array', ${items}, ${valuesSql(text, steps, inner, depth)})`;
 }
 
 const firstOf = (places: readonly Place[], exact: boolean): string => {

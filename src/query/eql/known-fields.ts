@@ -10,6 +10,7 @@ import {
   isTime,
   type KnownKeys,
   orderSql,
+  otherTimestamp,
   placeHolds,
   placesOf,
 } from '../../language/eql/fields.ts';
@@ -27,6 +28,8 @@ export type KnownFields = {
   has(name: string): boolean;
   /** SQL of the time by a field, ns; throws as `field` does. */
   time(field: Field): string;
+  /** False: bounds of `@timestamp` are none of the column `timestamp`. */
+  columnIsTimestamp: boolean;
   /** Without any record nothing can match, and nothing can be said about fields. */
   empty: boolean;
 };
@@ -140,12 +143,13 @@ export async function knownFields(
     isCertain(name, known) || inside(name).some(condition => learnt.holds.has(condition));
   const look = async (where: EqlScope['range']): Promise<void> => {
     await catalogue.learnNames(tenant, where, rows);
-    await catalogue.learnConditions(
-      names.flatMap(name => arrayTests(name, known)),
-      tenant,
-      where,
-      rows,
-    );
+    // What is inside of an array is asked once the array is known.
+    for (let tests: string[] = []; ; ) {
+      const more = names.flatMap(name => arrayTests(name, known)).filter(test => !tests.includes(test));
+      if (more.length === 0) break;
+      await catalogue.learnConditions(more, tenant, where, rows);
+      tests = [...tests, ...more];
+    }
     const open = names.filter(name => !isFound(name));
     await catalogue.learnConditions(open.flatMap(inside), tenant, where, rows);
   };
@@ -153,6 +157,8 @@ export async function knownFields(
   const bounded = range.start !== undefined || range.end !== undefined;
   if (bounded && (!learnt.records || fields.some(field => !field.optional && !isFound(fieldName(field)))))
     await look({});
+  const other = bounded ? otherTimestamp(known) : undefined;
+  if (other !== undefined) await catalogue.learnConditions([other], tenant, {}, rows);
   const { records } = catalogue.of(tenant);
   const assertKnown = (field: Field): string => {
     const name = fieldName(field);
@@ -167,6 +173,7 @@ export async function knownFields(
     return name;
   };
   return {
+    columnIsTimestamp: other === undefined || !learnt.holds.has(other),
     empty: !records,
     has: isFound,
     field: field => fieldSql(assertKnown(field), known),

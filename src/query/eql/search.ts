@@ -170,7 +170,7 @@ export async function searchEql<Event>(
   if (known.empty) return nothing(query.kind, search);
   const scope: EqlScope = {
     tenant,
-    range,
+    range: known.columnIsTimestamp ? range : {},
     ...(filter && { filter: filter.condition }),
     field: field => known.field(field),
     insensitive: !request.caseSensitive,

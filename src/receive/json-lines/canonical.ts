@@ -70,7 +70,7 @@ export function canonicalRow(shape: Buffer, source: Buffer, start: number, end: 
   const row: [ByteString, ByteString][] = [];
 
   const time = first(hinted(hints.timeField, fieldCandidates.time));
-  const ns = time && eventTimeNs(time.text);
+  const ns = time && eventTimeNs(time.text, hints.timeUnit);
   if (time && ns !== undefined) {
     row.push(['t', String(ns)]);
     attributes.delete(time.name);
