@@ -10,18 +10,23 @@ import {
 } from 'node:zlib';
 import { uncompress } from 'snappy';
 import { WeirError } from '../base/errors.ts';
+import { unLz4 } from './lz4.ts';
+import { blockLength, isFramed, unframe } from './snappy.ts';
 
-/** Content encodings that are undone here; `deflate` is zlib or raw, `snappy` the block format. */
-export type Encoding = 'gzip' | 'deflate' | 'zstd' | 'snappy' | 'br';
+/** Content encodings that are undone here; `deflate` is zlib or raw, `snappy` the block format or a framed stream, which is told by its start. */
+export type Encoding = 'gzip' | 'deflate' | 'zstd' | 'snappy' | 'x-snappy-framed' | 'lz4' | 'br';
 const known = new Map<string, Encoding>([
   ['gzip', 'gzip'],
   ['x-gzip', 'gzip'],
   ['deflate', 'deflate'],
+  ['zlib', 'deflate'],
   ['zstd', 'zstd'],
   ['snappy', 'snappy'],
+  ['x-snappy-framed', 'x-snappy-framed'],
+  ['lz4', 'lz4'],
   ['br', 'br'],
 ]);
-export const encodingsSupported = 'gzip, deflate, zstd, snappy or br';
+export const encodingsSupported = 'gzip, deflate, zstd, snappy, lz4 or br';
 
 /** The encoding a header names; undefined for none. Names are case-insensitive; `identity` and an empty value mean none. Throws `unsupported_encoding`, also for several layers. */
 export function encodingOf(header: string | undefined): Encoding | undefined {
@@ -50,18 +55,6 @@ const inflaters = {
 const isZlib = (body: Buffer): boolean =>
   ((body[0] ?? 0) & 0x0f) === 8 && (((body[0] ?? 0) << 8) | (body[1] ?? 0)) % 31 === 0;
 
-/** Length a snappy block declares, -1 when it is malformed. */
-function snappyLength(body: Buffer): number {
-  let length = 0;
-  for (let k = 0; k < 5; k++) {
-    const byte = body[k];
-    if (byte === undefined) return -1;
-    length += (byte & 0x7f) * 2 ** (7 * k);
-    if (byte < 0x80) return length;
-  }
-  return -1;
-}
-
 /**
  * Undo `encoding`. Several streams one after the other (gzip members, zstd frames) are all taken; anything else after the first is an error,
  * so that no byte is dropped silently. Stops at `bytesMax` with `body_too_large`; broken data is a `bad_request`.
@@ -70,8 +63,18 @@ export async function decompress(body: Buffer, encoding: Encoding, bytesMax: num
   const tooLarge = (): WeirError => new WeirError('body_too_large', { limit: bytesMax });
   const broken = (reason: string): WeirError =>
     new WeirError('bad_request', { reason: `the body is not valid ${encoding}: ${reason}` });
+  if (encoding === 'lz4' || encoding === 'x-snappy-framed' || (encoding === 'snappy' && isFramed(body))) {
+    let whole: Buffer;
+    try {
+      whole = await (encoding === 'lz4' ? unLz4 : unframe)(body, bytesMax);
+    } catch (error) {
+      throw broken((error as Error).message);
+    }
+    if (whole.length > bytesMax) throw tooLarge();
+    return whole;
+  }
   if (encoding === 'snappy') {
-    const length = snappyLength(body);
+    const length = blockLength(body);
     if (length < 0) throw broken('no length at its start');
     if (length > bytesMax) throw tooLarge();
     try {
