@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClient } from '@clickhouse/client';
@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { SqlProgress } from '../../flow.ts';
 import { mergeTreeSettings, profileSettings, serverSettings } from './config-file.ts';
 import { memoryBudget } from './memory-budget.ts';
-import { processUsage } from './process.ts';
+import { engineMemory, processUsage } from './process.ts';
 import { snapshotsTaken } from '../snapshots-taken.ts';
 import { remoteEngine } from './remote.ts';
 import { type EmbeddedEngine, embeddedEngine } from './supervisor.ts';
@@ -54,6 +54,15 @@ const socketOf = (pid: number | undefined): string => {
       .find(a => a.startsWith('{')) ?? '{}';
   return join((JSON.parse(argument) as { runDirectory: string }).runDirectory, 'engine.sock');
 };
+
+test('the allocator of the engine takes our settings', async () => {
+  const rows = await engine.run({ sql: 'SELECT * FROM system.jemalloc_stats' });
+  const report = Object.values(rows[0] ?? {}).join('\n');
+  for (const [name, value] of engineMemory(availableParallelism())
+    .split(',')
+    .map(setting => setting.split(':')))
+    expect(report).toMatch(new RegExp(`opt\\.${name}: "?${value}\\b`));
+});
 
 test('listeners were called before the engine was up', () => {
   expect(starts).toEqual([{ up: false, epoch: 1 }]);

@@ -33,6 +33,14 @@ function logOutput(stream: Readable | null): void {
   });
 }
 
+/**
+ * How the engine's allocator keeps memory. Pages that a seal or a merge has freed go back after half a second, not five (docs/decisions/0018). One arena for four
+ * cores instead of one for each: what a thread has freed can then be used by the next one wherever it runs, rather than being given back here and asked for
+ * anew there, and each new page costs more than what is done with its bytes (docs/decisions/0026).
+ */
+export const engineMemory = (cores: number): string =>
+  `percpu_arena:disabled,narenas:${Math.max(1, Math.ceil(cores / 4))},dirty_decay_ms:500`;
+
 /** Start the engine child. It is of use when {@link ready} resolves. */
 export function spawnEngine(
   options: Omit<ChildOptions, 'configFile'>,
@@ -55,8 +63,7 @@ export function spawnEngine(
     {
       execArgv: ['--max-old-space-size=256', '--max-semi-space-size=4'],
       env: {
-        // the engine's own memory: pages a seal or merge has freed go back after half a second, not five (docs/decisions/0018)
-        JE_MALLOC_CONF: 'dirty_decay_ms:500',
+        JE_MALLOC_CONF: engineMemory(availableParallelism()),
         ...process.env,
         // each session blocks one thread of the pool while it runs; control, files and pipes need some too
         UV_THREADPOOL_SIZE: String(lanes.service + lanes.user + 9),
