@@ -32,13 +32,12 @@ const wholeFields = `(?s)^\\s*\\{\\s*((?:${field},\\s*)*(?:${field})?)`;
 /** Blanks between values as spaces, raw tabs and line ends inside of strings as the escapes that JSON wants and Loki does not. */
 function escapedControls(text: string): string {
   const flat = `replaceRegexpAll(${text}, ${quoteString(`(${jsonString})|[\\t\\r\\n]+`)}, '\\\\1 ')`;
-  const escaped = ['\\t', '\\r', '\\n'].reduce((sql, char) => `replaceAll(${sql}, '${char}', '\\${char}')`, flat);
-  return `if(match(${text}, '[\\\\t\\\\r\\\\n]'), ${escaped}, ${text})`;
+  return ['\\t', '\\r', '\\n'].reduce((sql, char) => `replaceAll(${sql}, '${char}', '\\${char}')`, flat);
 }
 
 /** What LogQL reads of a line that is no JSON value by itself: an object with more behind it, or the start of one. */
 function startOfObject(line: string): string {
-  const fields = withNames([`extract(${line}, ${quoteString(wholeFields)})`], escapedControls);
+  const fields = escapedControls(`extract(${line}, ${quoteString(wholeFields)})`);
   return `if(match(${line}, '^\\\\s*\\\\{'), concat('{', replaceRegexpOne(${fields}, ',\\\\s*$', ''), '}'), ${line})`;
 }
 
@@ -49,12 +48,15 @@ const withQuotedNumbers = (text: string): string =>
 
 const exactText = (row: Row): string => {
   const { scope, line } = row;
-  const start = withNames([startOfObject(line)], withQuotedNumbers);
-  return scope.bind(`if(${readable(row)}, ${withQuotedNumbers(line)}, ${start})`);
+  const text = `if(${readable(row)}, ${line}, ${startOfObject(line)})`;
+  return scope.bind(row.few ? withQuotedNumbers(scope.bind(text)) : withNames([text], withQuotedNumbers));
 };
 
 /** SQL: text of a raw JSON scalar. */
 export const jsonValue = (raw: string): string => `if(startsWith(${raw}, '"'), JSONExtractString(${raw}), ${raw})`;
+
+/** SQL: true for the raw text of a text, number or boolean. */
+const isScalar = (raw: string): string => `position('[{n', left(${raw}, 1)) = 0`;
 
 /** SQL: true when the line does not start with a JSON object; what follows the object does not matter. */
 export function notJsonObject(row: Row): string {
@@ -113,12 +115,10 @@ export function jsonPairs(row: Row): string {
   const { scope } = row;
   const text = exactText(row);
   const top = `arrayMap(p -> (trimBoth(p.1), p.2), JSONExtractKeysAndValuesRaw(${text}))`;
-  const depth = scope.bind(`least(64, toUInt8(least(64, countMatches(${text}, ':\\\\s*\\\\{'))))`);
+  const depth = `least(64, countMatches(${text}, ':\\\\s*\\\\{'))`;
   const open = `if(startsWith(p.2, '{'), arrayMap(c -> (concat(p.1, '_', c.1), c.2), JSONExtractKeysAndValuesRaw(p.2)), [p])`;
-  const flat = scope.bind(
-    `if(${depth} = 0, ${top}, arrayFold((acc, i) -> arrayFlatten(arrayMap(p -> ${open}, acc)), range(${depth}), ${top}))`,
-  );
-  const scalars = `arrayFilter(p -> NOT startsWith(p.2, '[') AND NOT startsWith(p.2, '{') AND p.2 != 'null', ${flat})`;
+  const flat = `arrayFold((acc, i) -> arrayFlatten(arrayMap(p -> ${open}, acc)), range(${depth}), ${top})`;
+  const scalars = `arrayFilter(p -> ${isScalar('p.2')}, ${flat})`;
   return scope.bind(`arrayMap(p -> (${sanitized('p.1')}, ${jsonValue('p.2')}), ${scalars})`);
 }
 
@@ -131,15 +131,22 @@ export const jsonMap = (row: Row): string => row.scope.bind(firstOfEach(jsonPair
 const lineFor = (row: Row, name: string): string =>
   `left(${row.line}, ${2 ** 31 + (Number.parseInt(hash('sha1', name).slice(0, 8), 16) % 1_000_000)})`;
 
-const slowField = (row: Row, name: string): string =>
-  `arrayElementOrNull(arrayMap(p -> p.2, arrayFilter(p -> p.1 = ${quoteString(name)}, ${jsonPairs({ ...row, line: lineFor(row, name) })})), 1)`;
+/** The first field whose name becomes `name`. Without `_` in it no nested one can. */
+function slowField(row: Row, name: string): string {
+  const own = { ...row, line: lineFor(row, name) };
+  const key = quoteString(name);
+  if (name.includes('_'))
+    return `arrayElementOrNull(arrayMap(p -> p.2, arrayFilter(p -> p.1 = ${key}, ${jsonPairs(own)})), 1)`;
+  const found = `arrayFilter(p -> ${sanitized('p.1')} = ${key} AND ${isScalar('p.2')}, JSONExtractKeysAndValuesRaw(${exactText(own)}))`;
+  return `arrayElementOrNull(arrayMap(p -> ${jsonValue('p.2')}, ${found}), 1)`;
+}
 
 /** Fast path: one field by one parse of the line. Only for names whose spelling in the line is certain; all other lines take the slow path. */
 export function jsonField(row: Row, name: string): Found {
   const { scope, line } = row;
   if (!/^[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*$/.test(name)) {
-    const slow = scope.bind(slowField(row, name));
-    return { value: `ifNull(${slow}, '')`, present: `isNotNull(${slow})` };
+    const optional = scope.bind(slowField(row, name));
+    return { value: `ifNull(${optional}, '')`, present: `isNotNull(${optional})`, optional };
   }
   const segments = name.split('_');
   const head = segments[0] ?? name;
@@ -162,9 +169,15 @@ export function jsonField(row: Row, name: string): Found {
   const written = scope.bind(digits);
   const asWritten = `if(match(ifNull(${direct}, ''), '^-?[0-9]') AND ifNull(toFloat64OrNull(${written}) = toFloat64OrNull(${direct}), 0), ${written}, ${direct})`;
   const slow = slowField(row, name);
-  const value = scope.bind(`if(${doubtful}, ${slow}, ${asWritten})`);
-  const numeric = scope.bind(`if(${doubtful}, ${slow}, ${direct})`);
-  return { value: `ifNull(${value}, '')`, present: `isNotNull(${numeric})`, numeric: `ifNull(${numeric}, '')` };
+  const optional = scope.bind(`if(${doubtful}, ${slow}, ${asWritten})`);
+  const optionalNumeric = scope.bind(`if(${doubtful}, ${slow}, ${direct})`);
+  return {
+    value: `ifNull(${optional}, '')`,
+    present: `isNotNull(${optionalNumeric})`,
+    numeric: `ifNull(${optionalNumeric}, '')`,
+    optional,
+    optionalNumeric,
+  };
 }
 
 /** A step of a JSON path: a key or a 0-based index. */

@@ -1,7 +1,7 @@
 import { ipInText } from './ip.ts';
 import { bytesOf, durationOf, notBytes, notDuration, notNumber, numberOf } from './convert.ts';
-import { choose, find, type Found, isEmpty, notEmpty, type Row, withError } from './row.ts';
-import { and, or, quoteNumber, quoteString } from './sql-writer.ts';
+import { choose, find, type Found, isEmpty, notEmpty, optionalNumericOf, type Row, withError } from './row.ts';
+import { and, or, quoteNumber, quoteString, quoteStrings } from './sql-writer.ts';
 import { wholeRegex } from './stages/stage.ts';
 import type { CompareOperator, LabelCondition, Matcher } from './tree.ts';
 
@@ -23,7 +23,13 @@ export function matcherCondition(value: string, { op, value: text }: Pick<Matche
 }
 
 /** Whether a record passes, and the `__error__` it then carries (the literal `''` when it cannot). */
-export type Verdict = { keep: string; error: string; details: string };
+export type Verdict = {
+  keep: string;
+  error: string;
+  details: string;
+  /** Of a lone comparison: it keeps what it cannot convert, of which `details` says why. */
+  compared?: { text: string; why: (text: string) => string };
+};
 
 const clean = (keep: string): Verdict => ({ keep, error: "''", details: "''" });
 
@@ -40,6 +46,7 @@ function compare(row: Row, name: string, op: CompareOperator, bound: number, { c
     ? { value: column.text, present: or([`isNotNull(${column.number})`, notEmpty(column.text)]) }
     : find(row, name);
   if (found.present === '0') return clean('0');
+  if (!column && found.optional !== undefined) return compareOptional(row, found, op, bound, { convert, why });
   const number = column ? column.number : row.scope.bind(convert(found.numeric ?? found.value));
   const inverse = `isNull(${number})`;
   const passes = [`ifNull(${number} ${op} ${quoteNumber(bound)}, 0)`, inverse];
@@ -48,7 +55,36 @@ function compare(row: Row, name: string, op: CompareOperator, bound: number, { c
     keep: and([found.present, or(passes)]),
     error: choose(failed, "'LabelFilterErr'", "''"),
     details: why(found.value),
+    compared: { text: found.value, why },
   };
+}
+
+/** The same with the label written once: planning what a parser finds is dear. */
+function compareOptional(
+  row: Row,
+  found: Found,
+  op: CompareOperator,
+  bound: number,
+  { convert, why }: Converter,
+): Verdict {
+  const text = row.scope.bind(optionalNumericOf(found));
+  const limit = quoteNumber(bound);
+  const verdict = (keep: string, failed: string): Verdict => ({
+    keep,
+    error: choose(row.scope.bind(failed), "'LabelFilterErr'", "''"),
+    details: why(found.value),
+    compared: { text: found.value, why },
+  });
+  if (convert === numberOf && op !== '!=') {
+    // NaN stands for a missing label: it never passes.
+    const number = row.scope.bind(numberOf(`ifNull(${text}, 'nan')`));
+    return verdict(`ifNull(${number} ${op} ${limit}, 1)`, `isNull(${number})`);
+  }
+  const number = convert('t');
+  return verdict(
+    `arrayExists(t -> isNotNull(t) AND ifNull(${number} ${op} ${limit}, 1), [${text}])`,
+    `arrayExists(t -> isNotNull(t) AND isNull(${number}), [${text}])`,
+  );
 }
 
 export function labelVerdict(row: Row, condition: LabelCondition): Verdict {
@@ -73,14 +109,68 @@ export function labelVerdict(row: Row, condition: LabelCondition): Verdict {
       const right = labelVerdict(withError(row, left.error, left.details), condition.right);
       return { keep: and([left.keep, right.keep]), ...firstError(row, left, right, notEmpty(left.error)) };
     }
-    case 'or': {
-      // The right side is not even converted where the left one passes; an error of the left one stays.
-      const left = labelVerdict(row, condition.left);
-      const right = labelVerdict(row, condition.right);
-      const settled = isEmpty(left.error) ? left.keep : or([left.keep, notEmpty(left.error)]);
-      return { keep: or([left.keep, right.keep]), ...firstError(row, left, right, settled) };
-    }
+    case 'or':
+      return anyOf(row, alternatives(condition));
   }
+}
+
+/** What `or` joins, from left to right, however it was nested. */
+function alternatives(condition: LabelCondition): LabelCondition[] {
+  const list: LabelCondition[] = [];
+  const open = [condition];
+  for (let next = open.pop(); next !== undefined; next = open.pop())
+    if (next.type === 'or') open.push(next.right, next.left);
+    else list.push(next);
+  return list;
+}
+
+/** The first alternative that passes or fails decides about the error: what follows it is not even converted. */
+function anyOf(row: Row, list: readonly LabelCondition[]): Verdict {
+  const verdicts: Verdict[] = [];
+  for (let i = 0; i < list.length; i++) {
+    const one = list[i];
+    if (one === undefined) break;
+    const values = equalValues(list, i);
+    if (values.length > 1 && one.type === 'string') {
+      verdicts.push(clean(`${find(row, one.matcher.name).value} IN ${quoteStrings(values)}`));
+      i += values.length - 1;
+    } else verdicts.push(labelVerdict(row, one));
+  }
+  const keep = or(verdicts.map(verdict => verdict.keep));
+  if (verdicts.every(verdict => isEmpty(verdict.error))) return clean(keep);
+  const settled = verdicts.map(({ keep, error, compared }) =>
+    isEmpty(error) || compared ? keep : row.scope.bind(or([keep, notEmpty(error)])),
+  );
+  const ofFirst = (text: (verdict: Verdict) => string): string => {
+    const cases = verdicts.slice(0, -1).flatMap((one, i) => (settled[i] === '0' ? [] : [settled[i] ?? '0', text(one)]));
+    const last = verdicts.at(-1);
+    const otherwise = last ? text(last) : "''";
+    return cases.length === 0 ? otherwise : `multiIf(${[...cases, otherwise].join(', ')})`;
+  };
+  const [whys] = [new Set(verdicts.flatMap(({ error, compared }) => (isEmpty(error) ? [] : [compared?.why])))];
+  const [why] = whys;
+  const error = row.scope.bind(ofFirst(one => one.error));
+  return {
+    keep,
+    error,
+    // The reason is written once where it has the same words for all; where there is no error no one reads it.
+    details:
+      whys.size === 1 && why
+        ? why(row.scope.bind(ofFirst(one => one.compared?.text ?? "''")))
+        : ofFirst(one => one.details),
+  };
+}
+
+/** The values that one label is compared with by `=` from there on. */
+function equalValues(list: readonly LabelCondition[], from: number): string[] {
+  const first = list[from];
+  if (first?.type !== 'string') return [];
+  const values: string[] = [];
+  for (const one of list.slice(from)) {
+    if (one.type !== 'string' || one.matcher.op !== '=' || one.matcher.name !== first.matcher.name) break;
+    values.push(one.matcher.value);
+  }
+  return values;
 }
 
 function firstError(row: Row, left: Verdict, right: Verdict, useLeft: string): Pick<Verdict, 'error' | 'details'> {

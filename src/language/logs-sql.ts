@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Tenant } from '../base/record.ts';
 import { type Held, holds } from './held.ts';
 import { matcherCondition } from './label-condition.ts';
-import { find, type Row, storedRow } from './row.ts';
+import { find, type Row, type RowOptions, storedRow } from './row.ts';
 import { Scope } from './scope.ts';
 import { selectorConditions, tenantCondition } from './selector-sql.ts';
 import { and, quoteInteger, quoteString, quoteTime } from './sql-writer.ts';
@@ -56,9 +56,30 @@ export function withoutHeld(
   );
 }
 
+/** With more labels in filters than this, planning each by itself is dearer than any number of rows that are looked at. */
+const filteredLabelsMax = 12;
+
+function filteredLabels(query: LogQuery): number {
+  const names = new Set<string>();
+  const open = query.stages.flatMap(stage => (stage.kind === 'label_filter' ? [stage.condition] : []));
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if ('left' in next) open.push(next.right, next.left);
+    else names.add(next.type === 'string' ? next.matcher.name : next.name);
+  }
+  return names.size;
+}
+
 /** The row after all stages, and what a record must meet to be in the answer. */
-export function conditionsOf(query: LogQuery, matching: Matching, scope: Scope): { row: Row; where: string[] } {
-  const start = storedRow(scope);
+export function conditionsOf(
+  query: LogQuery,
+  matching: Matching,
+  scope: Scope,
+  options?: RowOptions,
+): { row: Row; where: string[] } {
+  const start = storedRow(scope, {
+    ...options,
+    few: options?.few === true || filteredLabels(query) > filteredLabelsMax,
+  });
   const { range, fromSeq, belowSeq } = matching;
   const where = [tenantCondition([matching.tenant])];
   if (range) where.push(from(range.start), before(range.end));

@@ -100,12 +100,14 @@ const namesId = (condition: LabelCondition): boolean => {
 /** What {@link Page} says, for a query and the records it may look at. */
 export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): Page {
   const scope = new Scope();
-  const { row, where } = conditionsOf(query, matching, scope);
+  const { where } = conditionsOf(query, matching, scope);
+  const shown = new Scope();
+  const { row } = conditionsOf(query, matching, shown, { few: true });
   const { direction, limit, after } = order;
   const way = direction === 'backward' ? 'DESC' : 'ASC';
   const conditions = [...where, ...(after ? cursorConditions(direction, after) : [])];
 
-  const plain = storedRow(scope);
+  const plain = storedRow(shown);
   const parsed = parsedLabels(query, row);
   const computed: Record<string, string> = {};
   if (row.line !== plain.line) computed.message = `toString(${row.line})`;
@@ -139,7 +141,7 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
           const ordered = `ORDER BY ${chosen.includes(ofTenant) ? '' : `tenant ${way}, `}${cut}`;
           if (Object.keys(computed).length === 0) return `(${scope.select(columns, chosen, table)} ${ordered})`;
           // Computed for the rows of the page only.
-          return `(${scope.select(columns, [], `(${scope.select([needed], chosen, table)} ${ordered})`)})`;
+          return `(${shown.select(columns, [], `(${scope.select([needed], chosen, table)} ${ordered})`)})`;
         })
         .join(' UNION ALL ');
 
@@ -178,6 +180,8 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
       ...(!rare && { read_in_order_use_virtual_row: 1 }),
       // An id is in few granules: its index is asked beforehand, and parts without the id are not opened. A word may be in all of them.
       ...(asksId && { use_skip_indexes_on_data_read: 0 }),
+      // What is computed for the rows of the page stands in layers; making them one step is dearer than all it saves.
+      ...(Object.keys(computed).length > 0 && { query_plan_merge_expressions: 0 }),
       // Some hundred rows are not worth a thread.
       output_format_parallel_formatting: 0,
     },

@@ -38,7 +38,7 @@ function unwrapped(row: Row, unwrap: Unwrap, grouping: Grouping | undefined): Sa
   const failed = choose(`isNull(${number})`, "'SampleExtractionErr'", "''");
   const details = `concat('cannot convert ', ${quoteString(unwrap.label)}, ': ', ${found.value})`;
   const some = notEmpty(found.numeric ?? found.value);
-  const where = [column ? or([found.present, some]) : and([found.present, some])];
+  const where = [column ? or([found.present, some]) : some];
   // Only records with the label are samples, and a label that a parser found may prove that the parser had no error.
   const sampled = { ...row, error: row.scope.bind(row.errorWhen(unwrap.label)) };
   let after = withError(sampled, failed, details);
@@ -81,7 +81,7 @@ function sampleOf(
   grouping: Grouping | undefined,
 ): Sample {
   const stages = definition.input === 'bytes' ? range.stages : withoutUnusedFormats(range.stages);
-  const { row, where } = applyStages(stages, storedRow(scope, numbers));
+  const { row, where } = applyStages(stages, storedRow(scope, { numbers }));
   if (range.unwrap) {
     const sample = unwrapped(row, range.unwrap, grouping);
     return { ...sample, where: [...where, ...sample.where] };
@@ -97,8 +97,11 @@ const absentLabel = "'\\xff\\0'";
 
 /** The label as a column of a grouping: what is stored is never empty, so only labels that stages made can be present and empty. */
 function groupColumn(row: Row, label: string): string {
-  const { value, present } = find(row, label);
-  return present === '1' ? value : choose(present, `toString(${value})`, absentLabel);
+  const { value, present, optional } = find(row, label);
+  if (present === '1') return value;
+  return optional === undefined
+    ? choose(present, `toString(${value})`, absentLabel)
+    : `ifNull(toString(${optional}), ${absentLabel})`;
 }
 
 /**

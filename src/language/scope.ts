@@ -5,9 +5,11 @@ const alias = /_x[0-9a-f]{12}/g;
 const token = /'(?:[^'\\]|\\.)*'|_x[0-9a-f]{12}|->|[()[\],]/g;
 
 /** An expression on its own, in characters after all names are replaced by what they stand for: above this a SELECT is cut into layers. */
-const flatSizeMax = 120_000;
-/** In a layered SELECT, an expression that grows beyond this becomes a column. */
-const columnSize = 150;
+const flatSizeMax = 75_000;
+/** The same where no condition reads what is computed. Then nothing but planning is at stake. */
+const unfilteredSizeMax = 4_000;
+/** In a layered SELECT, an expression that is used more than once becomes a column beyond this. */
+const columnSize = 100;
 
 const whereClause = (conditions: readonly string[]): string =>
   conditions.length === 0 ? '' : ` WHERE ${and(conditions)}`;
@@ -48,6 +50,11 @@ export class Scope {
     return sum;
   }
 
+  /** Length of `sql` and of all names that it uses, each once. */
+  length(sql: string): number {
+    return Array.from(this.used([sql]), name => this.texts.get(name)?.length ?? 0).reduce((a, b) => a + b, sql.length);
+  }
+
   /** The names that `parts` use, directly or through other names; not those that are `known` by other means, nor what these use. */
   private used(parts: readonly string[], known: (name: string) => boolean = () => false): Set<string> {
     const used = new Set<string>();
@@ -74,7 +81,8 @@ export class Scope {
    * `closed`: conditions that use stored columns only, whatever names are inside them.
    *
    * The engine's analysis copies what a name stands for to each place that uses it, which grows exponentially where names build on names (two parsers and
-   * a few filters took 8 s to analyse and then met the limit of 500,000 nodes). Where that would happen, large expressions are columns of nested SELECTs.
+   * a few filters took 8 s to analyse and then met the limit of 500,000 nodes). Where that would happen, expressions with several uses are columns of nested
+   * SELECTs. A condition of a higher layer makes all columns below it be computed for each row, so conditions stay flat for longer.
    */
   select(
     columns: readonly string[],
@@ -87,7 +95,8 @@ export class Scope {
     const isNamed = ([name]: readonly [string, string]): boolean =>
       parts.some(part => new RegExp(`\\b${name}\\b`).test(part));
     const extra = named.filter(isNamed).map(([name, sql]) => `${sql} AS ${name}`);
-    if (this.weight(...parts) > flatSizeMax) return this.layered(columns, conditions, table, extra, closed);
+    const sizeMax = conditions.length === 0 ? unfilteredSizeMax : flatSizeMax;
+    if (this.weight(...parts) > sizeMax) return this.layered(columns, conditions, table, extra, closed);
     const clause = this.with(parts).trimEnd();
     const names = [...(clause === '' ? [] : [clause.slice('WITH '.length)]), ...extra];
     const head = names.length === 0 ? '' : `WITH ${names.join(', ')} `;
@@ -101,6 +110,11 @@ export class Scope {
     extra: readonly string[],
     closed: readonly string[],
   ): string {
+    const used = this.used([...columns, ...conditions]);
+    const texts = Array.from(this.texts).filter(([name]) => used.has(name));
+    const uses = new Map<string, number>();
+    for (const part of [...columns, ...conditions, ...texts.map(([, sql]) => sql)])
+      for (const name of part.match(alias) ?? []) uses.set(name, (uses.get(name) ?? 0) + 1);
     // For each name: how large it is where it is used, which layer must be below, and whether it is a column of the next layer.
     const places = new Map<string, { size: number; layer: number; column: boolean }>();
     const place = (sql: string): { size: number; layer: number } => {
@@ -112,33 +126,29 @@ export class Scope {
       }
       return found;
     };
-    for (const [name, sql] of this.texts) {
+    for (const [name, sql] of texts) {
       const { size, layer } = place(sql);
-      const column = size > columnSize;
+      const column = size > columnSize && (uses.get(name) ?? 0) > 1 && isComputed(sql);
       places.set(name, { size, layer: column ? layer + 1 : layer, column });
     }
-    const used = this.used([...columns, ...conditions]);
-    const made = Array.from(this.texts).filter(([name]) => used.has(name) && places.get(name)?.column);
-    const last = made.reduce((layer, [name]) => Math.max(layer, places.get(name)?.layer ?? 0), 0);
+    const made = texts.filter(([name]) => places.get(name)?.column);
+    const last = [...columns, ...conditions].reduce((layer, part) => Math.max(layer, place(part).layer), 0);
     const isColumn = (name: string): boolean => places.get(name)?.column ?? false;
     let from = table;
     for (let layer = 0; layer <= last; layer++) {
-      const next = made.filter(([name]) => places.get(name)?.layer === layer + 1);
-      const output =
-        layer === last
-          ? columns
-          : [
-              '*',
-              ...(layer === 0 ? extra : []),
-              ...next.map(one => `${one[1]} AS ${one[0]}${isComputed(one) ? '_' : ''}`),
-            ];
       const where = conditions.filter(condition => place(condition).layer === layer);
-      const select = `${this.with([...output, ...where], isColumn)}SELECT ${output.join(', ')} FROM ${from}${whereClause(layer === 0 ? [...where, ...closed] : where)}`;
-      // An ARRAY JOIN of one element each. Conditions of higher layers are not carried down through it, where the engine would write out
-      // all layers again to choose parts, and for each row compute what it has; rows are still read in the order of the key.
-      const fenced = next.filter(isComputed).map(([name]) => name);
-      const fence = `SELECT *, ${fenced.join(', ')} FROM (${select}) ARRAY JOIN ${fenced.map(name => `[${name}_] AS ${name}`).join(', ')}`;
-      from = layer === last ? select : fenced.length === 0 ? `(${select})` : `(${fence})`;
+      const kept = layer > 0 && where.length > 0 ? [`range(toUInt8(ifNull(${and(where)}, 0))) AS _kept${layer}`] : [];
+      const next = made
+        .filter(([name]) => places.get(name)?.layer === layer + 1)
+        .map(([name, sql]) => `${sql} AS ${name}`);
+      const output = layer === last ? columns : ['*', ...(layer === 0 ? extra : []), ...next];
+      // Conditions as an ARRAY JOIN, which drops rows of empty arrays: the engine would carry a WHERE through all layers to where parts are chosen,
+      // writing out each layer again for each place that uses it. Rows are still read in the order of the key.
+      if (kept.length > 0) from = `(${this.with(kept, isColumn)}SELECT *, ${kept.join('')} FROM ${from})`;
+      const filter =
+        layer === 0 ? whereClause([...where, ...closed]) : kept.length > 0 ? ` ARRAY JOIN _kept${layer}` : '';
+      const select = `${this.with(layer === 0 ? [...output, ...where] : output, isColumn)}SELECT ${output.join(', ')} FROM ${from}${filter}`;
+      from = layer === last ? select : `(${select})`;
     }
     return from;
   }
@@ -174,9 +184,8 @@ export class Scope {
   }
 }
 
-/** False for a literal, such as the list of a lookup table: functions want some of them constant. */
-const isComputed = ([, sql]: readonly [name: string, sql: string]): boolean =>
-  /[a-z]/i.test(sql.replace(/'(?:[^'\\]|\\.)*'/g, ''));
+/** False for a literal, such as the list of a lookup table: functions want some of them constant, which columns of layers are not. */
+const isComputed = (sql: string): boolean => /[a-z]/i.test(sql.replace(/'(?:[^'\\]|\\.)*'/g, ''));
 
 /**
  * `body` over names for values: a real binding, made of a lambda. Other names are written out again by the engine wherever they are used, which

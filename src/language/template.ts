@@ -15,8 +15,8 @@ type Failure = { condition: string; details: string };
 type Cell = { value: TemplateValue; loop: number };
 type Sight = { dot: TemplateValue; cells: ReadonlyMap<string, Cell> };
 
-/** Characters of an expression with all its names written out; the engine refuses more than 500,000 nodes. */
-const weightMax = 1_500_000;
+/** Characters of a template as SQL; the engine refuses more than 500,000 nodes. */
+const lengthMax = 1_500_000;
 
 /** Compiles one template for one row. Loops and branches become expressions; what happens in a branch that is not taken does not count. */
 class Compiler implements TemplateContext {
@@ -66,7 +66,8 @@ class Compiler implements TemplateContext {
   }
 
   private bounded(sql: string): string {
-    if (this.weight(sql) > weightMax) throw this.fault('the template is too large once it is compiled; nest less');
+    if (this.row.scope.length(sql) > lengthMax)
+      throw this.fault('the template is too large once it is compiled; nest less');
     return sql;
   }
 

@@ -1,4 +1,4 @@
-import { choose, extract, type Extractor, missing, namedValues, not, type Row, storedHas } from '../row.ts';
+import { extract, type Extractor, missing, namedValues, not, type Row, storedHas } from '../row.ts';
 import { withNames } from '../scope.ts';
 import { or, quoteString } from '../sql-writer.ts';
 import type { Logfmt } from '../tree.ts';
@@ -54,27 +54,29 @@ function syntaxError(row: Row): { error: string; details: string } {
 
 /**
  * One label straight from the line, where that is certain to be what reading all pairs would give: the key is spelled as the label and an even
- * number of quotes (none of them escaped) stands before it. `doubtful`: all other lines.
+ * number of quotes (none of them escaped) stands before it. Nullable(String): '' where the label is missing, NULL on all other lines.
  */
-function firstValue(row: Row, name: string): { value: string; doubtful: string } {
+function firstValue(row: Row, name: string): string {
   const { scope, line } = row;
   const key = quoteString(`${name}=`);
-  const at = scope.bind(`if(startsWith(${line}, ${key}), 1, position(${line}, ${quoteString(` ${name}=`)}) + 1)`);
-  const found = `(${at} > 1 OR startsWith(${line}, ${key}))`;
-  const before = scope.bind(`left(${line}, ${at} - 1)`);
-  const rest = scope.bind(`substring(${line}, ${at} + length(${key}))`);
+  // Of the key itself, 0 where it is missing.
+  const at = scope.bind(`position(concat(' ', ${line}), ${quoteString(` ${name}=`)})`);
+  const before = `left(${line}, ${at} - 1)`;
+  const rest = `substring(${line}, ${at} + length(${key}))`;
   const inQuotes = `extract(${rest}, ${quoteString(`(?s)^(${quoted})`)})`;
-  const raw = scope.bind(`if(startsWith(${rest}, '"'), ${inQuotes}, substringIndex(${rest}, ' ', 1))`);
+  const raw = `if(startsWith(${rest}, '"'), ${inQuotes}, substringIndex(${rest}, ' ', 1))`;
   const odd = `countSubstrings(${before}, '"') % 2 = 1 OR position(${before}, '\\\\') > 0`;
-  const unclear = `${raw} IN ('', '""') OR (NOT startsWith(${raw}, '"') AND match(${raw}, ${quoteString('["=\\x00-\\x1f]')}))`;
   // For a_b other spellings (a-b, a.b) may come first.
   const spelled = quoteString(`${name.replaceAll('_', '[^A-Za-z0-9]')}=`);
   const anySpelling = name.includes('_') ? `match(${line}, ${spelled})` : `position(${line}, ${key}) > 0`;
   const others = name.includes('_') ? ` OR countMatches(${line}, ${spelled}) > 1` : '';
   // A pair may stand directly after a closing quote.
   const glued = `position(${line}, ${quoteString(`"${name}=`)}) > 0`;
-  const doubtful = scope.bind(`if(${found}, ${odd} OR ${unclear} OR ${glued}${others}, ${anySpelling})`);
-  return { value: `if(${found}, ${unquote(raw)}, '')`, doubtful };
+  const plain = withNames([raw], value => {
+    const unclear = `${value} IN ('', '""') OR (NOT startsWith(${value}, '"') AND match(${value}, ${quoteString('["=\\x00-\\x1f]')}))`;
+    return `if(${unclear}, NULL, ${unquote(value)})`;
+  });
+  return scope.bind(`multiIf(${at} = 0, if(${anySpelling}, NULL, ''), ${odd} OR ${glued}${others}, NULL, ${plain})`);
 }
 
 const noError = { error: "''", details: "''" };
@@ -98,8 +100,8 @@ function extractor(row: Row, stage: Logfmt): Extractor {
         return { value, present: `${value} != ''` };
       }
       const fast = firstValue(row, name);
-      const value = scope.bind(choose(fast.doubtful, `${slow()}.2`, fast.value));
-      return { value, present: `${value} != ''` };
+      const value = scope.bind(`if(isNull(${fast}), ${slow()}.2, assumeNotNull(${fast}))`);
+      return { value, present: `${value} != ''`, optional: `nullIf(${value}, '')` };
     },
     rawMap: () => scope.bind(firstOfEach(pairs())),
     ...(stage.strict ? syntaxError(row) : noError),

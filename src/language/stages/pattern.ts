@@ -1,9 +1,12 @@
 import { quote } from '../go-string.ts';
 import { parsePattern } from '../pattern-text.ts';
 import { extract, type Found, missing, namedValues } from '../row.ts';
-import { and, quoteString } from '../sql-writer.ts';
+import { quoteString } from '../sql-writer.ts';
 import type { Pattern } from '../tree.ts';
 import type { StageDefinition } from './stage.ts';
+
+/** A position that no line has: they are shorter. */
+const beyond = 2 ** 32;
 
 /**
  * `pattern "<ip> <_> text"`. The text before the first capture must open the line. Each capture ends at the next occurrence of the literal
@@ -20,31 +23,36 @@ export const pattern: StageDefinition<Pattern> = {
   print: stage => `pattern ${quote(stage.pattern)}`,
 
   apply(stage, row) {
-    const { scope } = row;
+    const { scope, line } = row;
     const { parts } = parsePattern(stage.pattern, { named: true });
     const values = new Map<string, Found>();
-    let rest = row.line;
-    let matched = `${row.line} != ''`;
+    // Positions in the line, each of which uses the one before once. Behind a text that is missing all are beyond every line, and so nothing is found there.
+    let start = '1';
+    let present = `${line} != ''`;
     parts.forEach((part, i) => {
       if ('literal' in part) {
         if (i > 0) return;
         const literal = quoteString(part.literal);
-        matched = `startsWith(${rest}, ${literal})`;
-        rest = scope.bind(`substring(${rest}, length(${literal}) + 1)`);
+        present = `startsWith(${line}, ${literal})`;
+        start = `if(${present}, length(${literal}) + 1, ${beyond})`;
         return;
       }
       const next = parts[i + 1];
-      let value = rest;
-      let present = scope.bind(matched);
+      const [from, there] = [start, present];
+      let length = String(beyond);
       if (next && 'literal' in next) {
         const literal = quoteString(next.literal);
-        const at = scope.bind(`position(${rest}, ${literal})`);
-        value = scope.bind(`if(${at} = 0, ${rest}, substring(${rest}, 1, ${at} - 1))`);
-        rest = scope.bind(`substring(${rest}, ${at} + length(${literal}))`);
-        matched = and([present, `${at} > 0`]);
+        const at = scope.bind(`position(${line}, ${literal}, ${from})`);
+        // Of 0, where the text is missing, this makes the largest UInt32.
+        const before = `toUInt32(${at} - 1)`;
+        length = `${before} + 1 - ${from}`;
+        start = scope.bind(`${before} + 1 + length(${literal})`);
+        present = `${at} > 0`;
       }
-      if (part.capture !== '_')
-        values.set(part.capture, { value: scope.bind(`if(${present}, ${value}, '')`), present });
+      if (part.capture !== '_') {
+        const value = scope.bind(`if(${there}, substring(${line}, ${from}, ${length}), '')`);
+        values.set(part.capture, { value, present: there });
+      }
     });
     return {
       row: extract(row, {

@@ -74,6 +74,8 @@ export function profileSettings({ budget, cores }: Pick<EngineConfig, 'budget' |
     max_threads: cores,
     // lookup tables stand in the statement; what people send is bounded by limits.queryTextBytesMax
     max_query_size: 64 * 2 ** 20,
+    // hundreds of filters joined by `or`; the bound for what is made of them stays at this
+    max_ast_elements: 500_000,
     log_queries: 0,
     log_query_threads: 0,
     // numbers beyond 2^53 must survive JSON.parse
