@@ -49,7 +49,9 @@ const withQuotedNumbers = (text: string): string =>
 const exactText = (row: Row): string => {
   const { scope, line } = row;
   const text = `if(${readable(row)}, ${line}, ${startOfObject(line)})`;
-  return scope.bind(row.few ? withQuotedNumbers(scope.bind(text)) : withNames([text], withQuotedNumbers));
+  return row.few
+    ? scope.bind(withQuotedNumbers(scope.bind(text)))
+    : scope.bindRare(withNames([text], withQuotedNumbers));
 };
 
 /** SQL: text of a raw JSON scalar. */
@@ -73,7 +75,7 @@ const malformed = quoteString('Malformed JSON error');
 
 /** Words of Loki's reader for the first character of a value that it cannot read. */
 const badValue = (start: string): string =>
-  `multiIf(${start} = '', ${malformed}, ${start} = '"', ${unclosed('is string', '"')}, ${start} = '[', ${noArray}, ${start} = '{', ${noObject}, 'Unknown value type')`;
+  `transform(${start}, ['', '"', '[', '{'], [${malformed}, ${unclosed('is string', '"')}, ${noArray}, ${noObject}], 'Unknown value type')`;
 
 /** Group 1: the first character of the value. */
 const keyAndColon = (key: string): string => quoteString(`(?s)^${key}\\s*:\\s*(.?)`);
@@ -119,7 +121,8 @@ export function jsonPairs(row: Row): string {
   const open = `if(startsWith(p.2, '{'), arrayMap(c -> (concat(p.1, '_', c.1), c.2), JSONExtractKeysAndValuesRaw(p.2)), [p])`;
   const flat = `arrayFold((acc, i) -> arrayFlatten(arrayMap(p -> ${open}, acc)), range(${depth}), ${top})`;
   const scalars = `arrayFilter(p -> ${isScalar('p.2')}, ${flat})`;
-  return scope.bind(`arrayMap(p -> (${sanitized('p.1')}, ${jsonValue('p.2')}), ${scalars})`);
+  const pairs = `arrayMap(p -> (${sanitized('p.1')}, ${jsonValue('p.2')}), ${scalars})`;
+  return row.few ? scope.bind(pairs) : scope.bindRare(pairs);
 }
 
 export const jsonMap = (row: Row): string => row.scope.bind(firstOfEach(jsonPairs(row)));

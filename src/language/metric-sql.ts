@@ -2,6 +2,7 @@ import { WeirError } from '../base/errors.ts';
 import { binaryVector } from './binary-sql.ts';
 import { rangeDefinition } from './functions/range.ts';
 import { rangeVector } from './range-sql.ts';
+import { isFiltered, stepsApart } from './scope.ts';
 import { quoteMap, quoteNumber, quoteString, quoteStrings } from './sql-writer.ts';
 import { wholeRegex } from './stages/stage.ts';
 import { readRegex } from './regex.ts';
@@ -135,6 +136,10 @@ export const hasOneSeries = (query: MetricQuery): boolean =>
   !query.grouping?.without &&
   (query.grouping?.labels ?? []).length === 0;
 
+const apartClause = ` SETTINGS ${Object.entries(stepsApart)
+  .map(([name, value]) => `${name} = ${value}`)
+  .join(', ')}`;
+
 /** SQL of a metric query at start, start+step, ... <= end (an instant query has start = end). */
 export function compileMetric(tree: MetricQuery, context: MetricOptions): CompiledMetric {
   const query = foldLiterals(tree);
@@ -145,7 +150,7 @@ export function compileMetric(tree: MetricQuery, context: MetricOptions): Compil
   // Rows of one series need no order of labels, one row none at all: sorting costs 0.4 CPU-ms of planning.
   const keys = hasOneSeries(query) ? (instant ? [] : ['time']) : [...first, labelOrder('labels'), 'time'];
   return {
-    sql: `SELECT labels, t AS time, toString(value) AS value, error FROM (${sql})${keys.length > 0 ? ` ORDER BY ${keys.join(', ')}` : ''}`,
+    sql: `SELECT labels, t AS time, toString(value) AS value, error FROM (${sql})${keys.length > 0 ? ` ORDER BY ${keys.join(', ')}` : ''}${isFiltered(sql) ? apartClause : ''}`,
     columns: metricColumns,
     kind: query.kind === 'literal' ? 'scalar' : 'vector',
     ordered: order !== undefined,

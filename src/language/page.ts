@@ -10,7 +10,7 @@ import {
   withoutHeld,
 } from './logs-sql.ts';
 import { extractedSuffix, storedRow } from './row.ts';
-import { Scope } from './scope.ts';
+import { Scope, stepsApart } from './scope.ts';
 import { tenantCondition } from './selector-sql.ts';
 import { quoteTime } from './sql-writer.ts';
 import type { LabelCondition, LogQuery } from './tree.ts';
@@ -180,8 +180,7 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
       ...(!rare && { read_in_order_use_virtual_row: 1 }),
       // An id is in few granules: its index is asked beforehand, and parts without the id are not opened. A word may be in all of them.
       ...(asksId && { use_skip_indexes_on_data_read: 0 }),
-      // What is computed for the rows of the page stands in layers; making them one step is dearer than all it saves.
-      ...(Object.keys(computed).length > 0 && { query_plan_merge_expressions: 0 }),
+      ...(scope.isLayered([needed], conditions) && stepsApart),
       // Some hundred rows are not worth a thread.
       output_format_parallel_formatting: 0,
     },

@@ -14,7 +14,7 @@ import {
 } from './row.ts';
 import { holds } from './held.ts';
 import { failureOf } from './sample-error.ts';
-import { Scope } from './scope.ts';
+import { aggregatedSizeMax, Scope } from './scope.ts';
 import { selectorConditions, tenantCondition } from './selector-sql.ts';
 import { and, or, quoteMap, quoteString, quoteStrings, quoteTable, quoteTime } from './sql-writer.ts';
 import { applyStage, applyStages } from './stages/index.ts';
@@ -160,7 +160,8 @@ function legs(
       ...sample.where,
       window.where,
     ].filter(condition => !holds(condition, held));
-    return scope.select(columns, conditions, quoteTable(source), [['ts', 'toUnixTimestamp64Nano(timestamp)']]);
+    const named = [['ts', 'toUnixTimestamp64Nano(timestamp)']] as const;
+    return scope.select(columns, conditions, quoteTable(source), named, [], aggregatedSizeMax);
   };
   return context.sources.map(leg).join(' UNION ALL ');
 }

@@ -399,7 +399,7 @@ export function extract(row: Row, extractor: Extractor): Row {
     map(category) {
       const old = row.map(category);
       if (category === 'stream') return old;
-      const known = `mapContains(labels, k) OR (mapContains(attributes, k) AND attributes[k] != '') OR k = 'detected_level' OR (k = 'trace_id' AND trace_id != '') OR (k = 'span_id' AND span_id != '')`;
+      const known = `mapContains(labels, k) OR attributes[k] != '' OR k = 'detected_level' OR (k = 'trace_id' AND trace_id != '') OR (k = 'span_id' AND span_id != '')`;
       const renamed = `mapApply((k, v) -> (if(${known}, concat(k, '${extractedSuffix}'), k), v), ${extractor.rawMap()})`;
       const both = extractor.replaces ? [row.map('parsed'), renamed] : [renamed, row.map('parsed')];
       const parsed = scope.bind(`mapUpdate(${both.join(', ')})`);

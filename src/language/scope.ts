@@ -8,6 +8,10 @@ const token = /'(?:[^'\\]|\\.)*'|_x[0-9a-f]{12}|->|[()[\],]/g;
 const flatSizeMax = 75_000;
 /** The same where no condition reads what is computed. Then nothing but planning is at stake. */
 const unfilteredSizeMax = 4_000;
+/** The same for aggregations: they read no columns of which the rows that pass are to be shown. */
+export const aggregatedSizeMax = 24_000;
+/** An array for each row of a layer: empty where the conditions do not hold. */
+const keptName = '_kept';
 /** In a layered SELECT, an expression that is used more than once becomes a column beyond this. */
 const columnSize = 100;
 
@@ -23,6 +27,7 @@ export class Scope {
   private readonly texts = new Map<string, string>();
   private readonly weights = new Map<string, number>();
   private readonly uses = new Map<string, string[]>();
+  private readonly rare = new Set<string>();
 
   /** A name for `sql`; the same text gives the same name. Names, columns and literals stand for themselves. */
   bind(sql: string): string {
@@ -33,6 +38,13 @@ export class Scope {
     this.names.set(sql, name);
     this.texts.set(name, sql);
     this.uses.set(name, sql.match(alias) ?? []);
+    return name;
+  }
+
+  /** A name for what few rows need: it never becomes a column of a layer, which would be computed for each row. */
+  bindRare(sql: string): string {
+    const name = this.bind(sql);
+    this.rare.add(name);
     return name;
   }
 
@@ -78,7 +90,7 @@ export class Scope {
 
   /**
    * `SELECT columns FROM table WHERE conditions`. `named`: further names, as SQL over the columns of the table, for expressions to use.
-   * `closed`: conditions that use stored columns only, whatever names are inside them.
+   * `closed`: conditions that use stored columns only, whatever names are inside them. `sizeMax`: what is larger is cut into layers.
    *
    * The engine's analysis copies what a name stands for to each place that uses it, which grows exponentially where names build on names (two parsers and
    * a few filters took 8 s to analyse and then met the limit of 500,000 nodes). Where that would happen, expressions with several uses are columns of nested
@@ -90,17 +102,22 @@ export class Scope {
     table: string,
     named: readonly (readonly [name: string, sql: string])[] = [],
     closed: readonly string[] = [],
+    sizeMax: number = conditions.length === 0 ? unfilteredSizeMax : flatSizeMax,
   ): string {
     const parts = [...columns, ...conditions];
     const isNamed = ([name]: readonly [string, string]): boolean =>
       parts.some(part => new RegExp(`\\b${name}\\b`).test(part));
     const extra = named.filter(isNamed).map(([name, sql]) => `${sql} AS ${name}`);
-    const sizeMax = conditions.length === 0 ? unfilteredSizeMax : flatSizeMax;
     if (this.weight(...parts) > sizeMax) return this.layered(columns, conditions, table, extra, closed);
     const clause = this.with(parts).trimEnd();
     const names = [...(clause === '' ? [] : [clause.slice('WITH '.length)]), ...extra];
     const head = names.length === 0 ? '' : `WITH ${names.join(', ')} `;
     return `${head}SELECT ${columns.join(', ')} FROM ${table}${whereClause([...conditions, ...closed])}`;
+  }
+
+  /** Whether such a SELECT is cut into layers. */
+  isLayered(columns: readonly string[], conditions: readonly string[]): boolean {
+    return this.weight(...columns, ...conditions) > flatSizeMax;
   }
 
   private layered(
@@ -126,18 +143,30 @@ export class Scope {
       }
       return found;
     };
-    for (const [name, sql] of texts) {
-      const { size, layer } = place(sql);
-      const column = size > columnSize && (uses.get(name) ?? 0) > 1 && isComputed(sql);
-      places.set(name, { size, layer: column ? layer + 1 : layer, column });
-    }
+    // What a condition is the first to use is computed for what the conditions before it left.
+    const firstUse = new Map<string, number>();
+    conditions.forEach((condition, i) => {
+      for (const name of this.used([condition], known => firstUse.has(known))) firstUse.set(name, i);
+    });
+    const turns = Map.groupBy(texts, ([name]) => firstUse.get(name) ?? conditions.length);
+    let reached = 0;
+    const layers = [...conditions, undefined].map((condition, i) => {
+      for (const [name, sql] of turns.get(i) ?? []) {
+        const { size, layer } = place(sql);
+        const column = size > columnSize && (uses.get(name) ?? 0) > 1 && isComputed(sql) && !this.rare.has(name);
+        places.set(name, { size, layer: column ? Math.max(layer, reached) + 1 : layer, column });
+      }
+      reached = Math.max(reached, condition === undefined ? 0 : place(condition).layer);
+      return reached;
+    });
     const made = texts.filter(([name]) => places.get(name)?.column);
-    const last = [...columns, ...conditions].reduce((layer, part) => Math.max(layer, place(part).layer), 0);
+    const last = columns.reduce((layer, part) => Math.max(layer, place(part).layer), reached);
     const isColumn = (name: string): boolean => places.get(name)?.column ?? false;
     let from = table;
     for (let layer = 0; layer <= last; layer++) {
-      const where = conditions.filter(condition => place(condition).layer === layer);
-      const kept = layer > 0 && where.length > 0 ? [`range(toUInt8(ifNull(${and(where)}, 0))) AS _kept${layer}`] : [];
+      const where = conditions.filter((_, i) => layers[i] === layer);
+      const kept =
+        layer > 0 && where.length > 0 ? [`range(toUInt8(ifNull(${and(where)}, 0))) AS ${keptName}${layer}`] : [];
       const next = made
         .filter(([name]) => places.get(name)?.layer === layer + 1)
         .map(([name, sql]) => `${sql} AS ${name}`);
@@ -146,7 +175,7 @@ export class Scope {
       // writing out each layer again for each place that uses it. Rows are still read in the order of the key.
       if (kept.length > 0) from = `(${this.with(kept, isColumn)}SELECT *, ${kept.join('')} FROM ${from})`;
       const filter =
-        layer === 0 ? whereClause([...where, ...closed]) : kept.length > 0 ? ` ARRAY JOIN _kept${layer}` : '';
+        layer === 0 ? whereClause([...where, ...closed]) : kept.length > 0 ? ` ARRAY JOIN ${keptName}${layer}` : '';
       const select = `${this.with(layer === 0 ? [...output, ...where] : output, isColumn)}SELECT ${output.join(', ')} FROM ${from}${filter}`;
       from = layer === last ? select : `(${select})`;
     }
@@ -183,6 +212,15 @@ export class Scope {
     return write(sql, false);
   }
 }
+
+/**
+ * How statements with conditions in layers are run: one step made of all layers would compute for each row, and for each place that uses it, what few
+ * need. All others keep the step, without which conditions are not asked before other columns are read (docs/decisions/0028).
+ */
+export const stepsApart = { query_plan_merge_expressions: 0 };
+
+/** Whether a statement has layers with conditions. */
+export const isFiltered = (sql: string): boolean => sql.includes(` ARRAY JOIN ${keptName}`);
 
 /** False for a literal, such as the list of a lookup table: functions want some of them constant, which columns of layers are not. */
 const isComputed = (sql: string): boolean => /[a-z]/i.test(sql.replace(/'(?:[^'\\]|\\.)*'/g, ''));

@@ -24,12 +24,13 @@ const badQuote = `position(g[2], '\\\\') > 0 AND NOT isValidJSON(g[2])`;
 
 /** Array of (key as written, value, text of what is no pair) in order of the line; with --strict it ends before what is no pair. */
 function tokens(row: Row, strict: boolean): string {
-  const groups = row.scope.bind(`extractAllGroupsVertical(${row.line}, ${quoteString(token)})`);
+  const bind = (sql: string): string => (row.few ? row.scope.bind(sql) : row.scope.bindRare(sql));
+  const groups = bind(`extractAllGroupsVertical(${row.line}, ${quoteString(token)})`);
   const pair = `(g[1], ${unquote('concat(g[2], g[3])')}, concat(g[4], g[5]))`;
-  const all = row.scope.bind(`arrayMap(g -> if(${badQuote}, ('', '', g[2]), ${pair}), ${groups})`);
+  const all = bind(`arrayMap(g -> if(${badQuote}, ('', '', g[2]), ${pair}), ${groups})`);
   if (!strict) return all;
   const first = `arrayFirstIndex(t -> t.3 != '', list)`;
-  return row.scope.bind(
+  return bind(
     `arrayMap(list -> arraySlice(list, 1, if(${first} = 0, toInt64(length(list)), toInt64(${first}) - 1)), [${all}])[1]`,
   );
 }
@@ -85,7 +86,8 @@ function extractor(row: Row, stage: Logfmt): Extractor {
   const { scope } = row;
   const pairs = (): string => {
     const named = `arrayMap(t -> (${sanitized('t.1')}, t.2), arrayFilter(t -> t.1 != '', ${tokens(row, stage.strict)}))`;
-    return scope.bind(stage.keepEmpty ? named : `arrayFilter(p -> p.2 != '', ${named})`);
+    const bind = (sql: string): string => (row.few ? scope.bind(sql) : scope.bindRare(sql));
+    return bind(stage.keepEmpty ? named : `arrayFilter(p -> p.2 != '', ${named})`);
   };
   return {
     raw(name) {
