@@ -13,7 +13,7 @@ import { extractedSuffix, storedRow } from './row.ts';
 import { Scope, stepsApart } from './scope.ts';
 import { tenantCondition } from './selector-sql.ts';
 import { quoteTime } from './sql-writer.ts';
-import type { LabelCondition, LogQuery } from './tree.ts';
+import type { LabelCondition, LogQuery, Stage } from './tree.ts';
 
 /** The first `limit` rows in order of time and seq, after `after`. */
 export type PageOrder = { direction: 'backward' | 'forward'; limit: number; after?: Cursor };
@@ -34,6 +34,9 @@ export type PageRow = {
 };
 
 type Raw = Record<string, unknown>;
+
+/** Stages whose layers upon layers must not become one step. */
+const parserKinds: ReadonlySet<Stage['kind']> = new Set(['json', 'logfmt', 'pattern', 'regexp', 'unpack']);
 
 /** A record has up to some MiB of text; this many of the largest still fit into one string. */
 const smallRowsMax = 200;
@@ -166,6 +169,7 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
       })
       .sort((a, b) => sign * (compareIntegers(a.ts, b.ts) || compareIntegers(a.seq, b.seq)));
 
+  const parsers = query.stages.filter(stage => parserKinds.has(stage.kind)).length;
   const searches = query.stages.some(stage => stage.kind === 'line_filter');
   const asksId = query.stages.some(stage => stage.kind === 'label_filter' && namesId(stage.condition));
   const rare = searches || asksId || query.stages.some(stage => stage.kind === 'search');
@@ -180,7 +184,7 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
       ...(!rare && { read_in_order_use_virtual_row: 1 }),
       // An id is in few granules: its index is asked beforehand, and parts without the id are not opened. A word may be in all of them.
       ...(asksId && { use_skip_indexes_on_data_read: 0 }),
-      ...(scope.isLayered([needed], conditions) && stepsApart),
+      ...((parsers > 1 || scope.isLayered([needed], conditions)) && stepsApart),
       // Some hundred rows are not worth a thread.
       output_format_parallel_formatting: 0,
     },

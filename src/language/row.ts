@@ -84,7 +84,7 @@ function optionally(scope: Scope, present: string, one: Found, write: (optional:
 }
 
 /** A label that is there only where `condition` holds. */
-function where(found: Found, condition: string): Found {
+export function presentWhere(found: Found, condition: string): Found {
   const only = (sql: string): string => choose(condition, sql, 'NULL');
   return {
     ...found,
@@ -95,7 +95,7 @@ function where(found: Found, condition: string): Found {
 }
 
 /** The first that is present. */
-function first(scope: Scope, found: readonly Found[]): Found {
+export function first(scope: Scope, found: readonly Found[]): Found {
   return found.reduceRight((rest, one) => {
     if (one.present === '0') return rest;
     if (one.present === '1' || rest.present === '0') return one;
@@ -112,7 +112,7 @@ function first(scope: Scope, found: readonly Found[]): Found {
 
 /** A name that is taken goes on under this one. */
 export const extractedSuffix = '_extracted';
-const rootOf = (name: string): string | undefined =>
+export const rootOf = (name: string): string | undefined =>
   name.endsWith(extractedSuffix) && name.length > extractedSuffix.length
     ? name.slice(0, -extractedSuffix.length)
     : undefined;
@@ -261,7 +261,7 @@ export const withoutDetails = (row: Row, when = '1'): Row => ({
 });
 
 /** The row with what its labels and maps are kept once they were asked for: each stage asks the one before several times. */
-function remembered(row: Row): Row {
+export function remembered(row: Row): Row {
   const labels = new Map<string, Found>();
   const maps = new Map<Category, string>();
   return {
@@ -348,70 +348,4 @@ export function namedValues(values: ReadonlyMap<string, Found>): string {
   const all = writeArray(pairs.map(p => p.pair));
   if (pairs.every(p => p.present === '1')) return `CAST(${all}, 'Map(String, String)')`;
   return `CAST(arrayFilter((p, f) -> f, ${all}, ${writeArray(pairs.map(p => `toUInt8(${p.present})`))}), 'Map(String, String)')`;
-}
-
-/** What a parser finds in a line: sanitised names before clashes are resolved; the first of equal names wins. */
-export type Extractor = {
-  raw(name: string): Found;
-  rawMap(): string;
-  /** `''` or why the line could not be read. */
-  error: string;
-  details: string;
-  /** SQL: where this holds, a label found by `raw` proves that there is no error. */
-  cleanWhenFound: string;
-  /** True when what is found here stands before what an earlier stage made: expressions say what a label is to be. */
-  replaces?: boolean;
-};
-
-/** Adds what a parser finds. A name that the record has goes to `<name>_extracted`; a name that an earlier parser found stays as it is, unless this one replaces. */
-export function extract(row: Row, extractor: Extractor): Row {
-  const { scope } = row;
-  const extractedAs = (name: string): Found => {
-    const has = scope.bind(storedHas(name));
-    const raw = has === '1' ? missing : extractor.raw(name);
-    // The parser's part comes first: the engine computes later operands lazily, once for each place that uses them (measured: 820 -> 320 ms).
-    const direct: Found = { ...where(raw, not(has)), unlessStored: raw };
-    const root = rootOf(name);
-    if (root === undefined) return direct;
-    const clash = extractor.raw(root);
-    return first(scope, [where(clash, storedHas(root)), direct]);
-  };
-  const extended: Row = remembered({
-    ...row,
-    number: () => undefined,
-    label(category, name) {
-      const old = row.label(category, name);
-      if (category === 'stream') return old;
-      if (category === 'parsed' && row.few) {
-        const parsed = extended.map('parsed');
-        const key = quoteString(name);
-        return { value: `${parsed}[${key}]`, present: `mapContains(${parsed}, ${key})` };
-      }
-      const earlier = row.label('parsed', name);
-      const both = [earlier, extractedAs(name)];
-      const found = row.few ? extended.label('parsed', name) : first(scope, extractor.replaces ? both.reverse() : both);
-      if (category === 'parsed') return found;
-      // Special case: only `<name>_extracted` of the metadata can be shadowed by a parsed label.
-      return rootOf(name) === undefined
-        ? old
-        : { value: choose(found.present, "''", old.value), present: and([not(found.present), old.present]) };
-    },
-    map(category) {
-      const old = row.map(category);
-      if (category === 'stream') return old;
-      const known = `mapContains(labels, k) OR attributes[k] != '' OR k = 'detected_level' OR (k = 'trace_id' AND trace_id != '') OR (k = 'span_id' AND span_id != '')`;
-      const renamed = `mapApply((k, v) -> (if(${known}, concat(k, '${extractedSuffix}'), k), v), ${extractor.rawMap()})`;
-      const both = extractor.replaces ? [row.map('parsed'), renamed] : [renamed, row.map('parsed')];
-      const parsed = scope.bind(`mapUpdate(${both.join(', ')})`);
-      return category === 'parsed' ? parsed : scope.bind(`mapFilter((k, v) -> NOT mapContains(${parsed}, k), ${old})`);
-    },
-  });
-  const failed = withError(extended, extractor.error, extractor.details, true);
-  if (extractor.cleanWhenFound === '0') return failed;
-  return {
-    ...failed,
-    errorWhen: name =>
-      // The error in one branch only: the engine computes what two branches share for every line.
-      choose(scope.bind(or([storedHas(name), not(extractor.cleanWhenFound)])), failed.error, row.errorWhen(name)),
-  };
 }

@@ -10,7 +10,8 @@ import {
   parseJsonPath,
 } from '../json-fields.ts';
 import { and, or } from '../sql-writer.ts';
-import { extract, type Extractor, missing, namedValues, not, type Row, storedHas } from '../row.ts';
+import { extract, type Extractor } from '../extract.ts';
+import { missing, namedValues, not, type Row, storedHas } from '../row.ts';
 import type { Json } from '../tree.ts';
 import { parseExtractions, printExtractions } from './extraction.ts';
 import type { StageDefinition } from './stage.ts';

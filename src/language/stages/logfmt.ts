@@ -1,4 +1,5 @@
-import { extract, type Extractor, missing, namedValues, not, type Row, storedHas } from '../row.ts';
+import { extract, type Extractor } from '../extract.ts';
+import { missing, namedValues, not, type Row, storedHas } from '../row.ts';
 import { withNames } from '../scope.ts';
 import { or, quoteString } from '../sql-writer.ts';
 import type { Logfmt } from '../tree.ts';

@@ -1,7 +1,8 @@
 import { nearest } from '../../base/config.ts';
 import { WeirError } from '../../base/errors.ts';
 import type { LookupTable } from '../lookup-table.ts';
-import { extract, find, type Found, missing, namedValues, notEmpty } from '../row.ts';
+import { extract } from '../extract.ts';
+import { find, type Found, missing, namedValues, notEmpty } from '../row.ts';
 import { quoteStrings } from '../sql-writer.ts';
 import type { Lookup } from '../tree.ts';
 import type { StageDefinition } from './stage.ts';

@@ -1,6 +1,7 @@
 import { quote } from '../go-string.ts';
 import { parsePattern } from '../pattern-text.ts';
-import { extract, type Found, missing, namedValues } from '../row.ts';
+import { extract } from '../extract.ts';
+import { type Found, missing, namedValues } from '../row.ts';
 import { quoteString } from '../sql-writer.ts';
 import type { Pattern } from '../tree.ts';
 import type { StageDefinition } from './stage.ts';

@@ -1,5 +1,6 @@
 import { quote } from '../go-string.ts';
-import { extract, type Found, missing, namedValues } from '../row.ts';
+import { extract } from '../extract.ts';
+import { type Found, missing, namedValues } from '../row.ts';
 import { readRegex } from '../regex.ts';
 import { checkRegex } from '../selector.ts';
 import { quoteString } from '../sql-writer.ts';

@@ -1,4 +1,5 @@
-import { extract, withLine } from '../row.ts';
+import { extract } from '../extract.ts';
+import { withLine } from '../row.ts';
 import { endsAsObject, jsonFault, jsonValue, notJsonObject } from '../json-fields.ts';
 import { quoteString } from '../sql-writer.ts';
 import type { Unpack } from '../tree.ts';
