@@ -1,10 +1,11 @@
-// `npm test`: everything a fresh clone needs, a browser for the browser tests where it can be installed, then the tests.
+// `npm test`: everything a fresh clone needs, a browser and Python log clients for their tests where they can be installed, then the tests.
 // `--faults` runs the fault tests in their long form, `--full` everything in its long form. The last line is `N passed, N failed` (`, N skipped`).
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { findNode, root } from './launch.mjs';
+import { ensurePythonClients } from './python-clients.mjs';
 import { ensureDependencies, ensureWeb } from './setup.mjs';
 
 const note = text => process.stderr.write(`test: ${text}\n`);
@@ -45,6 +46,7 @@ function ensureChromium() {
 ensureDependencies();
 ensureWeb();
 const chromium = ensureChromium();
+const python = process.env.WEIR_PYTHON ?? ensurePythonClients(note);
 const node = findNode() ?? process.execPath;
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
 const report = join(folder, 'report.json');
@@ -66,6 +68,7 @@ const child = spawn(
       PATH: dirname(node) + delimiter + process.env.PATH,
       WEIR_TEST_MODE: mode,
       ...(chromium && { WEIR_CHROMIUM: chromium }),
+      ...(python && { WEIR_PYTHON: python }),
     },
   },
 );
