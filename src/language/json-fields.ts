@@ -47,11 +47,9 @@ const withQuotedNumbers = (text: string): string =>
   `if(match(${text}, ${quoteString(respelled)}), ${quotedNumbers(text)}, ${text})`;
 
 const exactText = (row: Row): string => {
-  const { scope, line } = row;
-  const text = `if(${readable(row)}, ${line}, ${startOfObject(line)})`;
-  return row.few
-    ? scope.bind(withQuotedNumbers(scope.bind(text)))
-    : scope.bindRare(withNames([text], withQuotedNumbers));
+  const { scope, line, few } = row;
+  const text = withNames([`if(${readable(row)}, ${line}, ${startOfObject(line)})`], withQuotedNumbers);
+  return few ? scope.bind(text) : scope.bindRare(text);
 };
 
 /** SQL: text of a raw JSON scalar. */
@@ -115,11 +113,12 @@ export const endsAsObject = (row: Row): string => `endsWith(${row.line}, '}')`;
 /** SQL: all (name, value) of an object in order, nested ones joined by `_`; arrays and nulls skipped. Deeper than 64 levels is left out. */
 export function jsonPairs(row: Row): string {
   const { scope } = row;
-  const text = exactText(row);
-  const top = `arrayMap(p -> (trimBoth(p.1), p.2), JSONExtractKeysAndValuesRaw(${text}))`;
-  const depth = `least(64, countMatches(${text}, ':\\\\s*\\\\{'))`;
   const open = `if(startsWith(p.2, '{'), arrayMap(c -> (concat(p.1, '_', c.1), c.2), JSONExtractKeysAndValuesRaw(p.2)), [p])`;
-  const flat = `arrayFold((acc, i) -> arrayFlatten(arrayMap(p -> ${open}, acc)), range(${depth}), ${top})`;
+  const flat = withNames([exactText(row)], text => {
+    const depth = `least(64, countMatches(${text}, ':\\\\s*\\\\{'))`;
+    const top = `arrayMap(p -> (trimBoth(p.1), p.2), JSONExtractKeysAndValuesRaw(${text}))`;
+    return `arrayFold((acc, i) -> arrayFlatten(arrayMap(p -> ${open}, acc)), range(${depth}), ${top})`;
+  });
   const scalars = `arrayFilter(p -> ${isScalar('p.2')}, ${flat})`;
   const pairs = `arrayMap(p -> (${sanitized('p.1')}, ${jsonValue('p.2')}), ${scalars})`;
   return row.few ? scope.bind(pairs) : scope.bindRare(pairs);

@@ -3,7 +3,7 @@ import type { Tenant } from '../base/record.ts';
 import { type Held, holds } from './held.ts';
 import { matcherCondition } from './label-condition.ts';
 import { find, type Row, type RowOptions, storedRow } from './row.ts';
-import { Scope } from './scope.ts';
+import { Scope, stepsApart } from './scope.ts';
 import { selectorConditions, tenantCondition } from './selector-sql.ts';
 import { and, quoteInteger, quoteString, quoteTime } from './sql-writer.ts';
 import { applyStages } from './stages/index.ts';
@@ -195,11 +195,15 @@ export const namesAreColumns: Settings = { prefer_column_name_to_alias: 1 };
  * 7 to 17, because several threads each read their own far end of the range. A line filter may have to read everything: it gets half the cores.
  */
 export function rowsSettings(query: LogQuery, paging: Paging): Settings {
-  if (paging.limit === undefined) return { ...namesAreColumns, use_top_k_dynamic_filtering: 0 };
+  const scope = new Scope();
+  const { where } = conditionsOf(query, { tenant: '' }, scope);
+  const apart = scope.isLayered(storedColumns, where) ? stepsApart : {};
+  if (paging.limit === undefined) return { ...namesAreColumns, ...apart, use_top_k_dynamic_filtering: 0 };
   const searches = query.stages.some(stage => stage.kind === 'line_filter');
   const threads = searches ? Math.max(1, Math.floor(availableParallelism() / 2)) : 1;
   return {
     ...namesAreColumns,
+    ...apart,
     use_top_k_dynamic_filtering: 0,
     // The times have chosen the rows already.
     query_plan_optimize_lazy_materialization: 0,

@@ -99,7 +99,7 @@ const absentLabel = "'\\xff\\0'";
 function groupColumn(row: Row, label: string): string {
   const { value, present, optional } = find(row, label);
   if (present === '1') return value;
-  return optional === undefined
+  return optional === undefined || present === notEmpty(value)
     ? choose(present, `toString(${value})`, absentLabel)
     : `ifNull(toString(${optional}), ${absentLabel})`;
 }

@@ -9,7 +9,7 @@ const flatSizeMax = 75_000;
 /** The same where no condition reads what is computed. Then nothing but planning is at stake. */
 const unfilteredSizeMax = 4_000;
 /** The same for aggregations: they read no columns of which the rows that pass are to be shown. */
-export const aggregatedSizeMax = 24_000;
+export const aggregatedSizeMax = 18_000;
 /** An array for each row of a layer: empty where the conditions do not hold. */
 const keptName = '_kept';
 /** In a layered SELECT, an expression that is used more than once becomes a column beyond this. */
