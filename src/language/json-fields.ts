@@ -203,16 +203,22 @@ export function parseJsonPath(text: string): PathStep[] | undefined {
   return steps.length === 0 ? undefined : steps;
 }
 
-/** The value at a path: scalars as text, objects and arrays as JSON; missing and null give ''. */
-export function jsonAtPath(row: Row, steps: readonly PathStep[]): Found {
-  const { scope, line } = row;
-  const path = steps.map(s => (typeof s === 'number' ? String(s + 1) : quoteString(s))).join(', ');
-  const raw = scope.bind(`JSONExtractRaw(${exactText(row)}, ${path})`);
+/** Text of the raw JSON at a path; '' where there is none. As written in the line: quoted numbers stay only where the engine cannot read the line itself. */
+function textAtPath(raw: string, written: string): string {
   const composite = `left(${raw}, 1) IN ('{', '[')`;
-  // As written in the line; quoted numbers stay only where the engine cannot read the line itself.
-  const written = `JSONExtractRaw(${line}, ${path})`;
-  const value = scope.bind(
-    `multiIf(${raw} = 'null', '', ${composite}, if(${written} = '', ${raw}, ${written}), ${jsonValue(raw)})`,
+  return `multiIf(${raw} = 'null', '', ${composite}, if(${written} = '', ${raw}, ${written}), ${jsonValue(raw)})`;
+}
+
+/**
+ * The value at a path: scalars as text, objects and arrays as JSON; null gives ''. `orElse` (SQL, a text or NULL) stands for a missing one, and all is
+ * NULL where the line is not `readable`.
+ */
+export function jsonAtPath(row: Row, steps: readonly PathStep[], readable: string, orElse: string): string {
+  const path = steps.map(s => (typeof s === 'number' ? String(s + 1) : quoteString(s))).join(', ');
+  const written = `JSONExtractRaw(${row.line}, ${path})`;
+  const found = withNames(
+    [`JSONExtractRaw(${exactText(row)}, ${path})`],
+    raw => `if(${raw} = '', ${orElse}, ${textAtPath(raw, written)})`,
   );
-  return { value, present: `${raw} != ''` };
+  return row.scope.bind(`if(${readable}, ${found}, NULL)`);
 }

@@ -9,9 +9,9 @@ import {
   notJsonStart,
   parseJsonPath,
 } from '../json-fields.ts';
-import { and, or } from '../sql-writer.ts';
+import { or } from '../sql-writer.ts';
 import { extract, type Extractor } from '../extract.ts';
-import { missing, namedValues, not, type Row, storedHas } from '../row.ts';
+import { choose, missing, namedValues, type Row, storedHas } from '../row.ts';
 import type { Json } from '../tree.ts';
 import { parseExtractions, printExtractions } from './extraction.ts';
 import type { StageDefinition } from './stage.ts';
@@ -22,17 +22,10 @@ function selected(row: Row, stage: Json): Extractor {
   const readable = row.scope.bind(`match(${row.line}, '^[{\\\\["]')`);
   const values = new Map(
     stage.extractions.map(({ name, path }) => {
-      const found = jsonAtPath(row, parseJsonPath(path) ?? []);
-      return [
-        name,
-        {
-          value: found.value,
-          present: and([
-            readable,
-            or([found.present, and([not(storedHas(name)), not(row.label('parsed', name).present)])]),
-          ]),
-        },
-      ];
+      const taken = or([storedHas(name), row.label('parsed', name).present]);
+      const steps = parseJsonPath(path) ?? [];
+      const optional = jsonAtPath(row, steps, readable, choose(taken, 'NULL', "''"));
+      return [name, { value: `ifNull(${optional}, '')`, present: `isNotNull(${optional})`, optional }];
     }),
   );
   const keys = stage.extractions.flatMap(({ path }) => {
