@@ -166,7 +166,7 @@ export class Scope {
     for (let layer = 0; layer <= last; layer++) {
       const where = conditions.filter((_, i) => layers[i] === layer);
       const kept =
-        layer > 0 && where.length > 0 ? [`range(toUInt8(ifNull(${and(where)}, 0))) AS ${keptName}${layer}`] : [];
+        layer > 0 && where.length > 0 ? [`range(toUInt8(ifNull(${and(where)}, 0) != 0)) AS ${keptName}${layer}`] : [];
       const next = made
         .filter(([name]) => places.get(name)?.layer === layer + 1)
         .map(([name, sql]) => `${sql} AS ${name}`);
