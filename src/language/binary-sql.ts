@@ -1,7 +1,7 @@
 import { comparisonOperators } from './operators.ts';
 import { quoteMap, quoteNumber, quoteString, quoteStrings } from './sql-writer.ts';
 import type { Binary, BinaryOperator, MetricQuery, VectorMatching } from './tree.ts';
-import type { MetricContext, Vector } from './vector.ts';
+import { type MetricContext, type Vector, vectorOf, vectorSql } from './vector.ts';
 
 type Compile = (query: MetricQuery, context: MetricContext) => Vector;
 
@@ -37,25 +37,21 @@ const comparison = (op: BinaryOperator, a: string, b: string): string => `${a} $
 function withNumber(query: Binary, vector: Vector, number: number, numberIsLeft: boolean): Vector {
   const literal = quoteNumber(number);
   const [a, b] = numberIsLeft ? [literal, 'value'] : ['value', literal];
-  const from = (value: string, where = ''): Vector => ({
-    sql: `SELECT labels, t, ${value} AS result, error FROM (${vector.sql})${where}`,
-    fails: vector.fails,
-  });
-  const named = ({ sql, fails }: Vector): Vector => ({
-    sql: `SELECT labels, t, result AS value, error FROM (${sql})`,
-    fails,
-  });
-  if (!comparisonOperators.has(query.op)) return named(from(arithmetic(query.op, a, b)));
+  const all = vectorOf(vectorSql(vector), vector.fails);
+  if (!comparisonOperators.has(query.op)) return { ...all, value: arithmetic(query.op, a, b) };
   const holds = comparison(query.op, a, b);
-  return named(query.bool ? from(`toFloat64(${holds})`) : from('value', ` WHERE ${holds} OR error != ''`));
+  if (query.bool) return { ...all, value: `toFloat64(${holds})` };
+  // The condition is about the value as it is, not as an answer tells it.
+  const kept = `SELECT metric, t, value AS kept, error FROM (${vectorSql(vector)}) WHERE ${holds} OR error != ''`;
+  return { ...vectorOf(kept, vector.fails), value: 'kept' };
 }
 
 /** SQL: the labels by which two series match, as text. */
 function matchKey(matching: VectorMatching | undefined): string {
-  if (!matching) return 'toString(labels)';
-  if (matching.labels.length === 0) return matching.on ? "''" : 'toString(labels)';
+  if (!matching) return 'toString(metric)';
+  if (matching.labels.length === 0) return matching.on ? "''" : 'toString(metric)';
   const inside = `k ${matching.on ? '' : 'NOT '}IN ${quoteStrings(matching.labels)}`;
-  return `toString(mapFilter((k, v) -> ${inside}, labels))`;
+  return `toString(mapFilter((k, v) -> ${inside}, metric))`;
 }
 
 /**
@@ -65,13 +61,18 @@ function matchKey(matching: VectorMatching | undefined): string {
 function matched(query: Binary, many: Vector, one: Vector, fault: string, rows: string): Vector {
   const key = matchKey(query.matching);
   const side = (vector: Vector, isMany: 0 | 1): string =>
-    `SELECT labels, t, value, error, ${key} AS key, ${isMany} AS is_many FROM (${vector.sql})`;
-  const failed = "anyIf(tuple(error, labels), error != '')";
-  const groups = `SELECT t, groupArrayIf(tuple(labels, value), is_many) AS ms, groupArrayIf(tuple(labels, value), NOT is_many) AS os, ${failed} AS failed FROM (${side(many, 1)} UNION ALL ${side(one, 0)}) GROUP BY key, t`;
+    `SELECT metric, t, value, error, ${key} AS key, ${isMany} AS is_many FROM (${vectorSql(vector)})`;
+  const failed = "anyIf(tuple(error, metric), error != '')";
+  const groups = `SELECT t, groupArrayIf(tuple(metric, value), is_many) AS ms, groupArrayIf(tuple(metric, value), NOT is_many) AS os, ${failed} AS failed FROM (${side(many, 1)} UNION ALL ${side(one, 0)}) GROUP BY key, t`;
   const judged = `SELECT t, ms, os, failed, if(failed.1 != '', failed.1, ${fault}) AS fault FROM (${groups})`;
   const result = `if(fault != '', [tuple(failed.2, toFloat64(0))], ${rows})`;
   return {
-    sql: `SELECT row.1 AS labels, t, row.2 AS value, fault AS error FROM (SELECT arrayJoin(${result}) AS row, t, fault FROM (${judged}))`,
+    names: [],
+    metric: 'row.1',
+    t: 't',
+    value: 'row.2',
+    error: 'fault',
+    from: `FROM (SELECT arrayJoin(${result}) AS row, t, fault FROM (${judged}))`,
     fails: many.fails || one.fails || fault !== "''",
   };
 }

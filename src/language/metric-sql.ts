@@ -7,7 +7,7 @@ import { quoteMap, quoteNumber, quoteString, quoteStrings } from './sql-writer.t
 import { wholeRegex } from './stages/stage.ts';
 import { readRegex } from './regex.ts';
 import type { Grouping, LabelReplace, MetricQuery, RangeAggregation, VectorAggregation } from './tree.ts';
-import type { MetricContext, Vector } from './vector.ts';
+import { answerSql, type MetricContext, type Vector, vectorOf, vectorSql } from './vector.ts';
 import { foldLiterals } from './literals.ts';
 import { valueOrder } from './order.ts';
 import { lastIndex, timeOf } from './window.ts';
@@ -15,9 +15,9 @@ import { lastIndex, timeOf } from './window.ts';
 /** SQL: the labels that a grouping leaves. As in Loki, labels without a value get lost under `without` only. */
 function grouped(grouping: Grouping | undefined): string {
   if (grouping?.without)
-    return `mapFilter((k, v) -> v != ''${grouping.labels.length > 0 ? ` AND k NOT IN ${quoteStrings(grouping.labels)}` : ''}, labels)`;
+    return `mapFilter((k, v) -> v != ''${grouping.labels.length > 0 ? ` AND k NOT IN ${quoteStrings(grouping.labels)}` : ''}, metric)`;
   if (!grouping || grouping.labels.length === 0) return quoteMap({});
-  return `mapFilter((k, v) -> k IN ${quoteStrings(grouping.labels)}, labels)`;
+  return `mapFilter((k, v) -> k IN ${quoteStrings(grouping.labels)}, metric)`;
 }
 
 const aggregates: Partial<Record<VectorAggregation['fn'], string>> = {
@@ -48,19 +48,25 @@ function vectorAggregation(query: VectorAggregation, context: MetricContext): Ve
   const aggregate = aggregates[fn];
   if (aggregate !== undefined) {
     const error = from.fails ? "anyIf(error, error != '')" : "''";
-    const sql = `SELECT g AS labels, t, ${aggregate} AS value, ${error} AS error FROM (SELECT ${grouped(grouping)} AS g, t, value, error FROM (${from.sql})) GROUP BY g, t`;
-    return { sql: `SELECT labels, t, value, error FROM (${sql})`, fails: from.fails };
+    return {
+      ...from,
+      names: [],
+      metric: 'g',
+      t: 't',
+      value: aggregate,
+      error,
+      from: `FROM (SELECT ${grouped(grouping)} AS g, t, value, error FROM (${vectorSql(from)})) GROUP BY g, t`,
+    };
   }
   const order = fn === 'bottomk' ? 'ASC' : 'DESC';
-  const ranked = `SELECT labels, t, value, error FROM (SELECT ${grouped(grouping)} AS g, * FROM (${from.sql}))`;
-  return {
-    sql: `${ranked} ORDER BY error DESC, value ${order}, ${labelOrder('labels')} LIMIT ${query.parameter ?? 1} BY g, t`,
-    fails: from.fails,
-  };
+  const ranked = `SELECT metric, t, value, error FROM (SELECT ${grouped(grouping)} AS g, * FROM (${vectorSql(from)}))`;
+  const first = `${ranked} ORDER BY error DESC, value ${order}, ${labelOrder('metric')} LIMIT ${query.parameter ?? 1} BY g, t`;
+  return vectorOf(first, from.fails);
 }
 
 function absent(query: RangeAggregation, context: MetricContext): Vector {
-  const { sql, fails } = rangeVector(query, context, { without: false, labels: [] });
+  const present = rangeVector(query, context, { without: false, labels: [] });
+  const sql = vectorSql(present);
   const { selector } = query.range;
   const equal = selector.filter(
     m => m.op === '=' && m.value !== '' && selector.filter(other => other.name === m.name).length === 1,
@@ -68,16 +74,19 @@ function absent(query: RangeAggregation, context: MetricContext): Vector {
   const labels = quoteMap(
     Object.fromEntries(equal.map(m => [m.name, m.value] as const).sort(([a], [b]) => (a < b ? -1 : 1))),
   );
-  const times = `SELECT ${labels} AS labels, ${timeOf(context, 'number')} AS t, toFloat64(1) AS value, '' AS error FROM numbers(${lastIndex(context) + 1n})`;
+  const times = `SELECT ${labels} AS metric, ${timeOf(context, 'number')} AS t, toFloat64(1) AS value, '' AS error FROM numbers(${lastIndex(context) + 1n})`;
   const missing = `${times} WHERE t NOT IN (SELECT t FROM (${sql}))`;
-  return { sql: fails ? `${missing} UNION ALL SELECT * FROM (${sql}) WHERE error != ''` : missing, fails };
+  return vectorOf(
+    present.fails ? `${missing} UNION ALL SELECT * FROM (${sql}) WHERE error != ''` : missing,
+    present.fails,
+  );
 }
 
 function labelReplace(query: LabelReplace, context: MetricContext): Vector {
   const from = metricVector(query.inner, context);
   const names = readRegex(query.regex).groups;
   const regex = quoteString(wholeRegex(query.regex));
-  const source = `labels[${quoteString(query.source)}]`;
+  const source = `metric[${quoteString(query.source)}]`;
   const groups = query.replacement.split(/(\$\$|\$\{\w+\}|\$\w+)/).map((piece, i) => {
     if (i % 2 === 0) return quoteString(piece);
     if (piece === '$$') return "'$'";
@@ -89,10 +98,10 @@ function labelReplace(query: LabelReplace, context: MetricContext): Vector {
   const fresh = `concat('', ${groups.join(', ')})`;
   const target = quoteString(query.target);
   // Where the expression matches, labels without a value are gone too.
-  const without = `mapFilter((k, v) -> k != ${target} AND v != '', labels)`;
+  const without = `mapFilter((k, v) -> k != ${target} AND v != '', metric)`;
   const changed = `if(fresh = '', ${without}, mapSort((k, v) -> k, mapUpdate(${without}, map(${target}, fresh))))`;
-  const sql = `SELECT if(match(${source}, ${regex}), ${changed}, labels) AS replaced, ${fresh} AS fresh, t, value, error FROM (${from.sql})`;
-  return { sql: `SELECT replaced AS labels, t, value, error FROM (${sql})`, fails: from.fails };
+  const sql = `SELECT if(match(${source}, ${regex}), ${changed}, metric) AS replaced, ${fresh} AS fresh, t, value, error FROM (${vectorSql(from)})`;
+  return { ...vectorOf(sql, from.fails), metric: 'replaced' };
 }
 
 /** Any metric expression but a lone number. */
@@ -108,9 +117,13 @@ export function metricVector(query: MetricQuery, context: MetricContext): Vector
       return binaryVector(query, context, metricVector);
     case 'vector':
     case 'literal': {
-      const time = timeOf(context, 'number');
       return {
-        sql: `SELECT ${quoteMap({})} AS labels, ${time} AS t, ${quoteNumber(query.value)} AS value, '' AS error FROM numbers(${lastIndex(context) + 1n})`,
+        names: [],
+        metric: quoteMap({}),
+        t: timeOf(context, 'number'),
+        value: quoteNumber(query.value),
+        error: "''",
+        from: `FROM numbers(${lastIndex(context) + 1n})`,
         fails: false,
       };
     }
@@ -118,8 +131,8 @@ export function metricVector(query: MetricQuery, context: MetricContext): Vector
 }
 
 export type MetricOptions = MetricContext;
-/** `labels` (map), `time` (ns, Int64), `value` (text of a Float64: `nan`, `inf` possible), `error` ('' or why the query fails; see {@link metricFault}). */
-export const metricColumns = ['labels', 'time', 'value', 'error'] as const;
+/** `metric` (map of labels), `time` (ns, Int64), `value` (text of a Float64: `nan`, `inf` possible), `error` ('' or why the query fails; see {@link metricFault}). */
+export const metricColumns = ['metric', 'time', 'value', 'error'] as const;
 export type CompiledMetric = {
   sql: string;
   columns: readonly string[];
@@ -144,13 +157,13 @@ const apartClause = ` SETTINGS ${Object.entries(stepsApart)
 export function compileMetric(tree: MetricQuery, context: MetricOptions): CompiledMetric {
   const query = foldLiterals(tree);
   const instant = lastIndex(context) === 0n;
-  const { sql } = metricVector(query, context);
+  const sql = answerSql(metricVector(query, context));
   const order = instant ? valueOrder(query) : undefined;
   const first = order ? [`toFloat64(value) ${order}`] : [];
   // Rows of one series need no order of labels, one row none at all: sorting costs 0.4 CPU-ms of planning.
-  const keys = hasOneSeries(query) ? (instant ? [] : ['time']) : [...first, labelOrder('labels'), 'time'];
+  const keys = hasOneSeries(query) ? (instant ? [] : ['time']) : [...first, labelOrder('metric'), 'time'];
   return {
-    sql: `SELECT labels, t AS time, toString(value) AS value, error FROM (${sql})${keys.length > 0 ? ` ORDER BY ${keys.join(', ')}` : ''}${isFiltered(sql) ? apartClause : ''}`,
+    sql: `${sql}${keys.length > 0 ? ` ORDER BY ${keys.join(', ')}` : ''}${isFiltered(sql) ? apartClause : ''}`,
     columns: metricColumns,
     kind: query.kind === 'literal' ? 'scalar' : 'vector',
     ordered: order !== undefined,

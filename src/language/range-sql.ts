@@ -20,7 +20,10 @@ import { and, or, quoteMap, quoteString, quoteStrings, quoteTable, quoteTime } f
 import { applyStage, applyStages } from './stages/index.ts';
 import type { Grouping, LogRange, RangeAggregation, Unwrap, Stage } from './tree.ts';
 import { timeOf, type Window, windowOf } from './window.ts';
-import type { MetricContext, Vector } from './vector.ts';
+import { type MetricContext, type Vector, withClause } from './vector.ts';
+
+/** A longer value names its aggregates so often that they are better columns of a SELECT of their own. */
+const finishMax = 300;
 
 /** The record as a sample: its row after unwrap, the conditions to be one, and its value. */
 type Sample = { row: Row; where: string[]; value: string };
@@ -131,8 +134,8 @@ function identityOf(row: Row, grouping: Grouping | undefined, ofVector: boolean)
   return { columns: [`mapSort((k, v) -> k, ${kept}) AS series`], names: ['series'], labels: 'series' };
 }
 
-/** One SELECT per source over records: identity, slice of time, value, error. */
-function legs(
+/** What samples are read from: identity, slice of time, value and error of each are `names`, or columns of the SELECTs that `from` is made of, one per source. */
+function samplesOf(
   range: LogRange,
   sample: Sample,
   identity: Identity,
@@ -140,7 +143,7 @@ function legs(
   extra: string[],
   failure: string,
   context: MetricContext,
-): string {
+): { names: readonly string[]; from: string } {
   const { scope } = sample.row;
   const columns = [
     ...identity.columns,
@@ -148,11 +151,11 @@ function legs(
     ...extra,
     ...(isEmpty(failure) ? [] : [`toString(${failure}) AS failure`]),
   ];
-  const leg = (source: string, i: number): string => {
+  const conditionsOf = (i: number): string[] => {
     // Bounds that hold for all rows of the parts need not be compared.
     const held = i === 0 ? context.parts : undefined;
     const times = held?.times;
-    const conditions = [
+    return [
       tenantCondition(context.tenants),
       ...(times && times.from > window.after ? [] : [`timestamp > ${quoteTime(window.after)}`]),
       ...(times && times.to <= window.upTo ? [] : [`timestamp <= ${quoteTime(window.upTo)}`]),
@@ -160,13 +163,21 @@ function legs(
       ...sample.where,
       window.where,
     ].filter(condition => !holds(condition, held));
-    const named = [['ts', 'toUnixTimestamp64Nano(timestamp)']] as const;
-    return scope.select(columns, conditions, quoteTable(source), named, [], aggregatedSizeMax);
   };
-  return context.sources.map(leg).join(' UNION ALL ');
+  const named = [['ts', 'toUnixTimestamp64Nano(timestamp)']] as const;
+  const [only, another] = context.sources;
+  const flat =
+    only !== undefined && another === undefined
+      ? scope.flat(columns, conditionsOf(0), quoteTable(only), named, aggregatedSizeMax)
+      : undefined;
+  if (flat) return flat;
+  const legs = context.sources.map((source, i) =>
+    scope.select(columns, conditionsOf(i), quoteTable(source), named, [], aggregatedSizeMax),
+  );
+  return { names: [], from: `FROM (${legs.join(' UNION ALL ')})` };
 }
 
-/** SQL of an aggregation over a window. `over`: the grouping of a vector aggregation that is computed in the same pass. */
+/** An aggregation over a window. `over`: the grouping of a vector aggregation that is computed in the same pass. */
 export function rangeVector(query: RangeAggregation, context: MetricContext, over?: Grouping): Vector {
   const definition = rangeDefinition(query);
   const scope = new Scope();
@@ -184,31 +195,45 @@ export function rangeVector(query: RangeAggregation, context: MetricContext, ove
     ...(/\bv\b/.test(used) ? [`${sample.value} AS v`] : []),
     ...(/\bts\b/.test(used) ? ['ts', 'seq'] : []),
   ];
-  const records = legs(query.range, sample, identity, window, extra, failed, context);
-  // An instant query has one slice. As a second key it would cost 8 CPU-ms per million rows; as the only one it makes no row of no record.
-  const oneSlice = window.last === 0n && identity.names.length > 0;
-  const keys = oneSlice ? identity.names : [...identity.names, 'slice'];
-  const shown = oneSlice ? [...keys, '0 AS slice'] : keys;
+  const samples = samplesOf(query.range, sample, identity, window, extra, failed, context);
+  // An instant query has one slice. As a second key it would cost 8 CPU-ms per million rows.
+  const oneSlice = window.last === 0n;
   const state = window.spread === undefined ? '' : 'State';
   const aggregated = definition.aggregates.map(
     ({ fn, parameters = '', args }, i) => `${fn}${state}${parameters}(${args}) AS a${i}`,
   );
-  const failure = fails ? ["anyIf(failure, failure != '') AS failure"] : [];
-  let sql = `SELECT ${[...shown, ...aggregated, ...failure].join(', ')} FROM (${records}) GROUP BY ${keys.join(', ')}`;
-  if (window.spread !== undefined) {
-    const merged = definition.aggregates.map(({ fn, parameters = '' }, i) => `${fn}Merge${parameters}(m${i}) AS a${i}`);
+  let { names, from } = samples;
+  let [slice, failure] = [oneSlice ? '0' : 'slice', "anyIf(failure, failure != '')"];
+  if (window.spread === undefined) {
+    names = [...names, ...aggregated];
+    const keys = oneSlice ? identity.names : [...identity.names, 'slice'];
+    // Without a key there would be a row of no record.
+    from += keys.length > 0 ? ` GROUP BY ${keys.join(', ')}` : ' HAVING count() > 0';
+  } else {
+    const keys = [...identity.names, 'slice'].join(', ');
+    const failed = fails ? [`${failure} AS failed`] : [];
+    const sliced = `${withClause(names)}SELECT ${[keys, ...aggregated, ...failed].join(', ')} ${from} GROUP BY ${keys}`;
     const states = definition.aggregates.map((_, i) => `a${i} AS m${i}`);
-    const fanned = `SELECT ${[...identity.names, `arrayJoin(${window.spread}) AS k`, ...states, ...(fails ? ['failure AS failed'] : [])].join(', ')} FROM (${sql})`;
-    sql = `SELECT ${[...identity.names, 'k AS slice', ...merged, ...(fails ? ["anyIf(failed, failed != '') AS failure"] : [])].join(', ')} FROM (${fanned}) GROUP BY ${[...identity.names, 'k'].join(', ')}`;
+    const fanned = `SELECT ${[...identity.names, `arrayJoin(${window.spread}) AS k`, ...states, ...(fails ? ['failed'] : [])].join(', ')} FROM (${sliced})`;
+    names = definition.aggregates.map(({ fn, parameters = '' }, i) => `${fn}Merge${parameters}(m${i}) AS a${i}`);
+    from = `FROM (${fanned}) GROUP BY ${[...identity.names, 'k'].join(', ')}`;
+    [slice, failure] = ['k', "anyIf(failed, failed != '')"];
   }
-  const end = `(${timeOf(context, 'slice')} - ${offsetNs})`;
-  const value = definition.finish(
-    definition.aggregates.map((_, i) => `a${i}`),
-    Number(rangeNs) / 1e9,
-    end,
-  );
+  const time = timeOf(context, slice);
+  const results = definition.aggregates.map((_, i) => `a${i}`);
+  const value = definition.finish(results, Number(rangeNs) / 1e9, `(${time} - ${offsetNs})`);
+  const vector = { metric: identity.labels, t: time, value, fails };
+  if (value.length <= finishMax) return { ...vector, names, from, error: fails ? failure : "''" };
+  const columns = [
+    ...identity.names,
+    ...(oneSlice ? [] : [slice]),
+    ...results,
+    ...(fails ? [`${failure} AS failed`] : []),
+  ];
   return {
-    sql: `SELECT ${identity.labels} AS labels, ${timeOf(context, 'slice')} AS t, ${value} AS value, ${fails ? 'failure' : "''"} AS error FROM (${sql})`,
-    fails,
+    ...vector,
+    names: [],
+    from: `FROM (${withClause(names)}SELECT ${columns.join(', ')} ${from})`,
+    error: fails ? 'failed' : "''",
   };
 }

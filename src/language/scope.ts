@@ -12,8 +12,18 @@ const unfilteredSizeMax = 4_000;
 export const aggregatedSizeMax = 18_000;
 /** An array for each row of a layer: empty where the conditions do not hold. */
 const keptName = '_kept';
+/** Columns of this size, names written out, are analysed twice more cheaply than there is one more SELECT (0.3 CPU-ms); those of parsers are not. */
+const flatColumnsMax = 500;
 /** In a layered SELECT, an expression that is used more than once becomes a column beyond this. */
 const columnSize = 100;
+
+/** A further name for expressions to use, as SQL over the columns of the table. */
+type Named = readonly [name: string, sql: string];
+
+const namedIn = (parts: readonly string[], named: readonly Named[]): string[] =>
+  named
+    .filter(([name]) => parts.some(part => new RegExp(`\\b${name}\\b`).test(part)))
+    .map(([name, sql]) => `${sql} AS ${name}`);
 
 const whereClause = (conditions: readonly string[]): string =>
   conditions.length === 0 ? '' : ` WHERE ${and(conditions)}`;
@@ -81,11 +91,37 @@ export class Scope {
     return used;
   }
 
-  /** The `WITH ...` clause (or nothing) for a SELECT made of `parts`: what they use, directly or through other names, in order of definition. */
-  with(parts: readonly string[], known?: (name: string) => boolean): string {
+  /** What `parts` use, directly or through other names, as `expression AS name` in order of definition. */
+  private definitions(parts: readonly string[], known?: (name: string) => boolean): string[] {
     const used = this.used(parts, known);
-    const list = Array.from(this.texts).filter(([name]) => used.has(name));
-    return list.length === 0 ? '' : `WITH ${list.map(([name, sql]) => `${sql} AS ${name}`).join(', ')} `;
+    return Array.from(this.texts)
+      .filter(([name]) => used.has(name))
+      .map(([name, sql]) => `${sql} AS ${name}`);
+  }
+
+  /** The `WITH ...` clause (or nothing) for a SELECT made of `parts`. */
+  with(parts: readonly string[], known?: (name: string) => boolean): string {
+    const list = this.definitions(parts, known);
+    return list.length === 0 ? '' : `WITH ${list.join(', ')} `;
+  }
+
+  /**
+   * Names (`expression AS name`) and FROM clause of what `select` would write, for a SELECT in which its columns are names too; undefined where
+   * they are better columns of a SELECT of their own.
+   */
+  flat(
+    columns: readonly string[],
+    conditions: readonly string[],
+    table: string,
+    named: readonly Named[],
+    sizeMax: number,
+  ): { names: string[]; from: string } | undefined {
+    const parts = [...columns, ...conditions];
+    if (this.weight(...columns) > flatColumnsMax || this.weight(...parts) > sizeMax) return undefined;
+    return {
+      names: [...this.definitions(parts), ...namedIn(parts, named), ...columns],
+      from: `FROM ${table}${whereClause(conditions)}`,
+    };
   }
 
   /**
@@ -100,17 +136,14 @@ export class Scope {
     columns: readonly string[],
     conditions: readonly string[],
     table: string,
-    named: readonly (readonly [name: string, sql: string])[] = [],
+    named: readonly Named[] = [],
     closed: readonly string[] = [],
     sizeMax: number = conditions.length === 0 ? unfilteredSizeMax : flatSizeMax,
   ): string {
     const parts = [...columns, ...conditions];
-    const isNamed = ([name]: readonly [string, string]): boolean =>
-      parts.some(part => new RegExp(`\\b${name}\\b`).test(part));
-    const extra = named.filter(isNamed).map(([name, sql]) => `${sql} AS ${name}`);
+    const extra = namedIn(parts, named);
     if (this.weight(...parts) > sizeMax) return this.layered(columns, conditions, table, extra, closed);
-    const clause = this.with(parts).trimEnd();
-    const names = [...(clause === '' ? [] : [clause.slice('WITH '.length)]), ...extra];
+    const names = [...this.definitions(parts), ...extra];
     const head = names.length === 0 ? '' : `WITH ${names.join(', ')} `;
     return `${head}SELECT ${columns.join(', ')} FROM ${table}${whereClause([...conditions, ...closed])}`;
   }

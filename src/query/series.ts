@@ -87,7 +87,7 @@ export async function seriesOf(
   let points: [number, number][] = [];
   for await (const batch of answer.rows) {
     for (const row of batch) {
-      const metric = row.labels as Record<string, string>;
+      const metric = row.metric as Record<string, string>;
       if (row.error !== '') throw metricFault(String(row.error), metric);
       const own = JSON.stringify(metric);
       if (own !== key || series.length + left === 0) {

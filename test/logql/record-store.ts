@@ -25,6 +25,9 @@ export const sources = { sources: ['records', 'tail'], tenants: ['t'] };
 /** The same records without those of another tenant, of which it is therefore known whose they are (`facts`). */
 export const ownSources = ['own', 'tail'];
 
+/** All records in parts alone, as while nothing is in a tail. */
+export const wholeSources = ['whole'];
+
 /** An engine in this process with the tables that queries read. */
 export class RecordStore {
   private readonly directory = mkdtempSync(join(tmpdir(), 'weir-logql-'));
@@ -32,7 +35,7 @@ export class RecordStore {
   private loaded: readonly LoadedRecord[] | undefined;
 
   constructor() {
-    for (const table of ['records', 'own'])
+    for (const table of ['records', 'own', 'whole'])
       this.session.query(`CREATE TABLE ${table} (${columns}, ${numberColumns}, INDEX words lower(message) TYPE text(tokenizer = splitByNonAlpha)) ENGINE = MergeTree
       PARTITION BY (class, toDate(received)) ORDER BY (tenant, timestamp) SETTINGS index_granularity = 4`);
     this.session.query(`CREATE TABLE tail (${columns}, ${numberColumns}) ENGINE = Memory`);
@@ -47,7 +50,7 @@ export class RecordStore {
   load(records: readonly LoadedRecord[]): void {
     if (this.loaded === records) return;
     this.loaded = records;
-    for (const table of ['records', 'own', 'tail']) this.session.query(`TRUNCATE TABLE ${table}`);
+    for (const table of ['records', 'own', 'whole', 'tail']) this.session.query(`TRUNCATE TABLE ${table}`);
     const insert = (table: string, rows: string[]): void => {
       if (rows.length > 0)
         this.session.query(
@@ -69,8 +72,9 @@ export class RecordStore {
       'tail',
       rows.filter((_, i) => i % 2 === 1),
     );
+    insert('whole', rows);
     const [first] = rows;
-    if (first) insert('records', [first.replace("('t'", "('other'")]);
+    if (first) for (const table of ['records', 'whole']) insert(table, [first.replace("('t'", "('other'")]);
   }
 
   /** What a store would know of the first of `ownSources`. */

@@ -61,10 +61,10 @@ function realMetric(query: MetricQuery, { startNs, endNs, stepNs }: Span): Answe
     const { sql } = compileMetric(query, { ...sources, startNs: epochNs + startNs, endNs: epochNs + endNs, stepNs });
     const rows = store.rows(sql);
     const failed = rows.find(row => row.error !== '');
-    if (failed) throw metricFault(failed.error ?? '', failed.labels as unknown as Record<string, string>);
+    if (failed) throw metricFault(failed.error ?? '', failed.metric as unknown as Record<string, string>);
     return rows.map(
-      ({ labels, time, value }) =>
-        `${labelText(labels as unknown as Record<string, string>)} ${BigInt(time ?? '') - epochNs} ${close(engineNumber(value ?? ''))}`,
+      ({ metric, time, value }) =>
+        `${labelText(metric as unknown as Record<string, string>)} ${BigInt(time ?? '') - epochNs} ${close(engineNumber(value ?? ''))}`,
     );
   });
 }
