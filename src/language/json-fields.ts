@@ -10,12 +10,12 @@ import { firstOfEach, sanitized } from './stages/extraction.ts';
  */
 
 /** Numbers that the engine would spell differently, after `:`, `,` or `[`. May also match inside strings, which costs time only. */
-const respelled = '[:,\\[]\\s*-?(?:[0-9]+(?:[.eE]|[0-9]{15})|0)';
-const stringOrNumber = '("(?:[^"\\\\]|\\\\.)*")|(-?[0-9][0-9.eE+-]*)';
+const respelled = quoteString('[:,\\[]\\s*-?(?:[0-9]+(?:[.eE]|[0-9]{15})|0)');
+const stringOrNumber = quoteString('("(?:[^"\\\\]|\\\\.)*")|(-?[0-9][0-9.eE+-]*)');
 
 /** The line with numbers quoted. Valid JSON has no bytes 1 and 2, so they can stand for the quotes until strings are restored. */
 function quotedNumbers(line: string): string {
-  const marked = `replaceRegexpAll(${line}, ${quoteString(stringOrNumber)}, '\\\\1\\x01\\\\2\\x02')`;
+  const marked = `replaceRegexpAll(${line}, ${stringOrNumber}, '\\\\1\\x01\\\\2\\x02')`;
   return `replaceRegexpAll(replaceAll(${marked}, '\\x01\\x02', ''), '[\\x01\\x02]', '"')`;
 }
 
@@ -27,24 +27,26 @@ const container = (depth: number): string =>
 const field = `${jsonString}\\s*:\\s*(?:${jsonString}|-?[0-9]+(?:\\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null|${container(nestedMax)})\\s*`;
 
 /** Group 1: the fields that stand whole at the start of an object. */
-const wholeFields = `(?s)^\\s*\\{\\s*((?:${field},\\s*)*(?:${field})?)`;
+const startFields = `(?s)^\\s*\\{\\s*((?:${field},\\s*)*(?:${field})?)`;
+const wholeFields = quoteString(startFields);
+const wholeObject = quoteString(`${startFields}\\}`);
+const stringOrBreaks = quoteString(`(${jsonString})|[\\t\\r\\n]+`);
 
 /** Blanks between values as spaces, raw tabs and line ends inside of strings as the escapes that JSON wants and Loki does not. */
 function escapedControls(text: string): string {
-  const flat = `replaceRegexpAll(${text}, ${quoteString(`(${jsonString})|[\\t\\r\\n]+`)}, '\\\\1 ')`;
+  const flat = `replaceRegexpAll(${text}, ${stringOrBreaks}, '\\\\1 ')`;
   return ['\\t', '\\r', '\\n'].reduce((sql, char) => `replaceAll(${sql}, '${char}', '\\${char}')`, flat);
 }
 
 /** What LogQL reads of a line that is no JSON value by itself: an object with more behind it, or the start of one. */
 function startOfObject(line: string): string {
-  const fields = escapedControls(`extract(${line}, ${quoteString(wholeFields)})`);
+  const fields = escapedControls(`extract(${line}, ${wholeFields})`);
   return `if(match(${line}, '^\\\\s*\\\\{'), concat('{', replaceRegexpOne(${fields}, ',\\\\s*$', ''), '}'), ${line})`;
 }
 
 const readable = (row: Row): string => row.scope.bind(`isValidJSON(${row.line})`);
 
-const withQuotedNumbers = (text: string): string =>
-  `if(match(${text}, ${quoteString(respelled)}), ${quotedNumbers(text)}, ${text})`;
+const withQuotedNumbers = (text: string): string => `if(match(${text}, ${respelled}), ${quotedNumbers(text)}, ${text})`;
 
 const exactText = (row: Row): string => {
   const { scope, line, few } = row;
@@ -61,7 +63,7 @@ const isScalar = (raw: string): string => `position('[{n', left(${raw}, 1)) = 0`
 /** SQL: true when the line does not start with a JSON object; what follows the object does not matter. */
 export function notJsonObject(row: Row): string {
   const { scope, line } = row;
-  const open = `NOT match(${line}, ${quoteString(`${wholeFields}\\}`)})`;
+  const open = `NOT match(${line}, ${wholeObject})`;
   return scope.bind(`NOT match(${line}, '^\\\\s*\\\\{') OR (NOT ${readable(row)} AND ${open})`);
 }
 
@@ -79,12 +81,12 @@ const badValue = (start: string): string =>
 const keyAndColon = (key: string): string => quoteString(`(?s)^${key}\\s*:\\s*(.?)`);
 
 /** SQL: what follows the fields that stand whole at the start of an object. */
-const afterWholeFields = (line: string): string => `replaceRegexpOne(${line}, ${quoteString(wholeFields)}, '')`;
+const afterWholeFields = (line: string): string => `replaceRegexpOne(${line}, ${wholeFields}, '')`;
 
 /** SQL: why a line is no JSON object, in the words of Loki's reader. Where it meets the end of the line between fields it speaks of an array. */
 export function jsonFault({ line }: Row): string {
   const key = keyAndColon(jsonString);
-  const before = `trimBoth(extract(${line}, ${quoteString(wholeFields)}))`;
+  const before = `trimBoth(extract(${line}, ${wholeFields}))`;
   return withNames([afterWholeFields(line), before], (tail, fields) => {
     const value = badValue(`extract(${tail}, ${key})`);
     const inField = `multiIf(NOT startsWith(${tail}, '"'), ${noObject}, match(${tail}, ${key}), ${value}, ${malformed})`;

@@ -63,6 +63,12 @@ export const wordRegex = (text: string): string => `(?i)(?:^|${noToken})${text}(
 /** An expression that finds `text` as a substring in any case. */
 export const phraseRegex = (text: string): string => `(?i)${escapeRegex(text)}`;
 
+const phraseOf = (regex: string): string | undefined => phrase.exec(regex)?.[1]?.replace(/\\(.)/g, '$1');
+
+/** The text that every match of an expression for one text contains, in any case; undefined for other expressions. */
+export const searchedText = (regex: string): string | undefined =>
+  readRegex(regex).literal ?? word.exec(regex)?.[1] ?? phraseOf(regex);
+
 /** `|~ "regex"`: RE2, not anchored. */
 export function lineRegexCondition(line: string, regex: string, hint: boolean): string {
   if (regex === '') return '1';
@@ -73,6 +79,6 @@ export function lineRegexCondition(line: string, regex: string, hint: boolean): 
   const token = word.exec(regex)?.[1];
   if (token !== undefined) return `hasAllTokens(lower(message), ${quoteStrings([lower(token)])})`;
   if (!hint) return exact;
-  const text = phrase.exec(regex)?.[1]?.replace(/\\(.)/g, '$1');
+  const text = phraseOf(regex);
   return and([indexHint(text ?? literalPrefix(regex), text !== undefined), exact]);
 }

@@ -9,11 +9,12 @@ import {
   type ToSql,
   withoutHeld,
 } from './logs-sql.ts';
+import { asksForId } from './rarity.ts';
 import { extractedSuffix, storedRow } from './row.ts';
 import { Scope, stepsApart } from './scope.ts';
 import { tenantCondition } from './selector-sql.ts';
 import { quoteTime } from './sql-writer.ts';
-import type { LabelCondition, LogQuery, Stage } from './tree.ts';
+import type { LogQuery, Stage } from './tree.ts';
 
 /** The first `limit` rows in order of time and seq, after `after`. */
 export type PageOrder = { direction: 'backward' | 'forward'; limit: number; after?: Cursor };
@@ -86,20 +87,6 @@ function metadataOf(row: Raw, labels: Record<string, string>): Record<string, st
   return Object.fromEntries(entries);
 }
 
-/** Whether only records of one trace pass, which an index finds. */
-const namesId = (condition: LabelCondition): boolean => {
-  switch (condition.type) {
-    case 'and':
-      return namesId(condition.left) || namesId(condition.right);
-    case 'or':
-      return namesId(condition.left) && namesId(condition.right);
-    case 'string':
-      return condition.matcher.op === '=' && condition.matcher.name === 'trace_id';
-    default:
-      return false;
-  }
-};
-
 /** What {@link Page} says, for a query and the records it may look at. */
 export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): Page {
   const scope = new Scope();
@@ -171,7 +158,7 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
 
   const parsers = query.stages.filter(stage => parserKinds.has(stage.kind)).length;
   const searches = query.stages.some(stage => stage.kind === 'line_filter');
-  const asksId = query.stages.some(stage => stage.kind === 'label_filter' && namesId(stage.condition));
+  const asksId = asksForId(query);
   const rare = searches || asksId || query.stages.some(stage => stage.kind === 'search');
   return {
     sql: legs(conditions, `timestamp ${way} LIMIT ${limit + 1}`),
@@ -182,7 +169,7 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
       use_top_k_dynamic_filtering: 0,
       // Parts are opened when their time has come, which spares most of them. What is rare needs all of them anyway.
       ...(!rare && { read_in_order_use_virtual_row: 1 }),
-      // An id is in few granules: its index is asked beforehand, and parts without the id are not opened. A word may be in all of them.
+      // An id is in few granules: its index is asked beforehand, and parts without the id are not opened. Any other word may be in all of them.
       ...(asksId && { use_skip_indexes_on_data_read: 0 }),
       ...((parsers > 1 || scope.isLayered([needed], conditions)) && stepsApart),
       // Some hundred rows are not worth a thread.

@@ -36,7 +36,10 @@ export class Scope {
   private readonly names = new Map<string, string>();
   private readonly texts = new Map<string, string>();
   private readonly weights = new Map<string, number>();
-  private readonly uses = new Map<string, string[]>();
+  /** By text. */
+  private readonly uses = new Map<string, readonly string[]>();
+  /** Names in order of definition. */
+  private readonly order: string[] = [];
   private readonly rare = new Set<string>();
 
   /** A name for `sql`; the same text gives the same name. Names, columns and literals stand for themselves. */
@@ -47,8 +50,22 @@ export class Scope {
     const name = `_x${hash('sha1', sql).slice(0, 12)}`;
     this.names.set(sql, name);
     this.texts.set(name, sql);
-    this.uses.set(name, sql.match(alias) ?? []);
+    this.order.push(name);
     return name;
+  }
+
+  private textOf(name: string): string {
+    return this.texts.get(name) ?? '';
+  }
+
+  /** The names in a text, looked for once. */
+  private namesIn(sql: string): readonly string[] {
+    let found = this.uses.get(sql);
+    if (found === undefined) {
+      found = sql.match(alias) ?? [];
+      this.uses.set(sql, found);
+    }
+    return found;
   }
 
   /** A name for what few rows need: it never becomes a column of a layer, which would be computed for each row. */
@@ -63,9 +80,12 @@ export class Scope {
     let sum = 0;
     for (const part of parts) {
       sum += part.length;
-      for (const name of part.match(alias) ?? []) {
-        const known = this.weights.get(name) ?? this.weight(this.texts.get(name) ?? '');
-        this.weights.set(name, known);
+      for (const name of this.namesIn(part)) {
+        let known = this.weights.get(name);
+        if (known === undefined) {
+          known = this.weight(this.textOf(name));
+          this.weights.set(name, known);
+        }
         sum += known;
       }
     }
@@ -84,19 +104,17 @@ export class Scope {
       for (const name of names) {
         if (used.has(name) || known(name)) continue;
         used.add(name);
-        visit(this.uses.get(name) ?? []);
+        visit(this.namesIn(this.textOf(name)));
       }
     };
-    for (const part of parts) visit(part.match(alias) ?? []);
+    for (const part of parts) visit(this.namesIn(part));
     return used;
   }
 
   /** What `parts` use, directly or through other names, as `expression AS name` in order of definition. */
   private definitions(parts: readonly string[], known?: (name: string) => boolean): string[] {
     const used = this.used(parts, known);
-    return Array.from(this.texts)
-      .filter(([name]) => used.has(name))
-      .map(([name, sql]) => `${sql} AS ${name}`);
+    return this.order.filter(name => used.has(name)).map(name => `${this.textOf(name)} AS ${name}`);
   }
 
   /** The `WITH ...` clause (or nothing) for a SELECT made of `parts`. */
@@ -161,18 +179,19 @@ export class Scope {
     closed: readonly string[],
   ): string {
     const used = this.used([...columns, ...conditions]);
-    const texts = Array.from(this.texts).filter(([name]) => used.has(name));
+    const names = this.order.filter(name => used.has(name));
     const uses = new Map<string, number>();
-    for (const part of [...columns, ...conditions, ...texts.map(([, sql]) => sql)])
-      for (const name of part.match(alias) ?? []) uses.set(name, (uses.get(name) ?? 0) + 1);
+    for (const part of [...columns, ...conditions, ...names.map(name => this.textOf(name))])
+      for (const name of this.namesIn(part)) uses.set(name, (uses.get(name) ?? 0) + 1);
     // For each name: how large it is where it is used, which layer must be below, and whether it is a column of the next layer.
     const places = new Map<string, { size: number; layer: number; column: boolean }>();
     const place = (sql: string): { size: number; layer: number } => {
       const found = { size: sql.length, layer: 0 };
-      for (const name of sql.match(alias) ?? []) {
-        const { size = 0, layer = 0, column = false } = places.get(name) ?? {};
-        found.size += column ? name.length : size;
-        found.layer = Math.max(found.layer, layer);
+      for (const name of this.namesIn(sql)) {
+        const known = places.get(name);
+        if (known === undefined) continue;
+        found.size += known.column ? name.length : known.size;
+        found.layer = Math.max(found.layer, known.layer);
       }
       return found;
     };
@@ -181,10 +200,11 @@ export class Scope {
     conditions.forEach((condition, i) => {
       for (const name of this.used([condition], known => firstUse.has(known))) firstUse.set(name, i);
     });
-    const turns = Map.groupBy(texts, ([name]) => firstUse.get(name) ?? conditions.length);
+    const turns = Map.groupBy(names, name => firstUse.get(name) ?? conditions.length);
     let reached = 0;
     const layers = [...conditions, undefined].map((condition, i) => {
-      for (const [name, sql] of turns.get(i) ?? []) {
+      for (const name of turns.get(i) ?? []) {
+        const sql = this.textOf(name);
         const { size, layer } = place(sql);
         const column = size > columnSize && (uses.get(name) ?? 0) > 1 && isComputed(sql) && !this.rare.has(name);
         places.set(name, { size, layer: column ? Math.max(layer, reached) + 1 : layer, column });
@@ -192,7 +212,7 @@ export class Scope {
       reached = Math.max(reached, condition === undefined ? 0 : place(condition).layer);
       return reached;
     });
-    const made = texts.filter(([name]) => places.get(name)?.column);
+    const made = names.filter(name => places.get(name)?.column);
     const last = columns.reduce((layer, part) => Math.max(layer, place(part).layer), reached);
     const isColumn = (name: string): boolean => places.get(name)?.column ?? false;
     let from = table;
@@ -201,8 +221,8 @@ export class Scope {
       const kept =
         layer > 0 && where.length > 0 ? [`range(toUInt8(ifNull(${and(where)}, 0) != 0)) AS ${keptName}${layer}`] : [];
       const next = made
-        .filter(([name]) => places.get(name)?.layer === layer + 1)
-        .map(([name, sql]) => `${sql} AS ${name}`);
+        .filter(name => places.get(name)?.layer === layer + 1)
+        .map(name => `${this.textOf(name)} AS ${name}`);
       const output = layer === last ? columns : ['*', ...(layer === 0 ? extra : []), ...next];
       // Conditions as an ARRAY JOIN, which drops rows of empty arrays: the engine would carry a WHERE through all layers to where parts are chosen,
       // writing out each layer again for each place that uses it. Rows are still read in the order of the key.
@@ -256,7 +276,17 @@ export const stepsApart = { query_plan_merge_expressions: 0 };
 export const isFiltered = (sql: string): boolean => sql.includes(` ARRAY JOIN ${keptName}`);
 
 /** False for a literal, such as the list of a lookup table: functions want some of them constant, which columns of layers are not. */
-const isComputed = (sql: string): boolean => /[a-z]/i.test(sql.replace(/'(?:[^'\\]|\\.)*'/g, ''));
+function isComputed(sql: string): boolean {
+  const wanted = /[a-z']/gi;
+  const literal = /(?:[^'\\]|\\.)*'/y;
+  for (let found = wanted.exec(sql); found; found = wanted.exec(sql)) {
+    if (found[0] !== "'") return true;
+    literal.lastIndex = wanted.lastIndex;
+    if (!literal.test(sql)) return true;
+    wanted.lastIndex = literal.lastIndex;
+  }
+  return false;
+}
 
 /**
  * `body` over names for values: a real binding, made of a lambda. Other names are written out again by the engine wherever they are used, which
