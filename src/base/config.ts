@@ -104,6 +104,9 @@ function isServerAddress(text: string): boolean {
   return url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '' && url.hash === '';
 }
 
+/** What browsers put into `Origin`: scheme, host and port if it is not the scheme's own. */
+const isOrigin = (text: string): boolean => /^https?:/.test(text) && URL.parse(text)?.origin === text;
+
 export const configSchema = z.strictObject({
   data: z.string().default('./weir-data').describe('directory for the log and the store'),
   listen: z.string().default('127.0.0.1:7575').describe('address of the HTTP port'),
@@ -116,6 +119,12 @@ export const configSchema = z.strictObject({
     .regex(/^(\/[\w.~-]+)*$/, 'write a path such as /weir, without a slash at its end')
     .default('')
     .describe('path that a proxy in front leaves on requests; everything is answered with and without it'),
+  cors_origins: z
+    .array(
+      z.string().refine(text => text === '*' || isOrigin(text), 'write an origin such as https://shop.example, or "*"'),
+    )
+    .default([])
+    .describe('origins of web pages that may send logs from the browser, e.g. https://shop.example; "*" is any'),
   demo: z.boolean().default(true).describe('load sample data into an empty data directory'),
   tokens: z
     .array(z.strictObject({ token: z.string().min(16), tenant: z.string().optional() }))

@@ -276,6 +276,42 @@ describe('gateway with tokens', () => {
     }
   });
 
+  it('lets pages of the origins in cors_origins send, and no others', async () => {
+    const origins = 'cors_origins: ["https://shop.example"]';
+    const closed = await startTestServer({ tokens: [{ token: 'a-token-of-16-chars' }], config: origins });
+    const ask = async (method: string, headers: Record<string, string>, body?: string) => {
+      const answer = await fetch(`${closed.url}/v1/logs`, { method, headers, body: body ?? null });
+      const cors = [...answer.headers].filter(([name]) => name.startsWith('access-control-'));
+      return [answer.status, Object.fromEntries(cors)];
+    };
+    try {
+      const origin = 'https://shop.example';
+      const allowed = { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true' };
+      const asked = {
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type',
+      };
+      expect(await ask('OPTIONS', { origin, ...asked })).toEqual([
+        200,
+        {
+          ...allowed,
+          'access-control-allow-methods': 'POST',
+          'access-control-allow-headers': 'authorization,content-type',
+          'access-control-max-age': '7200',
+        },
+      ]);
+      const type = { 'content-type': 'application/json' };
+      const authorization = 'Bearer a-token-of-16-chars';
+      expect(await ask('POST', { origin, authorization, ...type }, '{}')).toEqual([200, allowed]);
+      expect(await ask('POST', { origin, ...type }, '{}')).toEqual([401, allowed]);
+      expect(await ask('OPTIONS', { origin: 'https://other.example', ...asked })).toEqual([200, {}]);
+      expect(await ask('POST', { origin: 'https://other.example', authorization, ...type }, '{}')).toEqual([200, {}]);
+      expect((await fetch(`${closed.url}/api/v1/query`, { method: 'OPTIONS' })).status).toBe(401);
+    } finally {
+      await closed.close();
+    }
+  });
+
   it('answers 503 once it stops', async () => {
     const stopping = await startTestServer();
     try {

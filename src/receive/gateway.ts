@@ -12,6 +12,7 @@ import type { AcceptBatch } from '../flow.ts';
 import type { Arrival } from './arrival.ts';
 import { Admission, endLine, readBody, Share } from './body.ts';
 import { BodyMemory } from './body-memory.ts';
+import { allowOrigin } from './cors.ts';
 import { decompress, type Encoding, encodingOf } from './decompress.ts';
 import { agentBatchOf } from './hints.ts';
 import type { Decoded } from './intake.ts';
@@ -94,6 +95,8 @@ export class Gateway {
     server.register(async scope => {
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', (_, payload, done) => done(null, payload));
+      // Refusals too: a page sees no status of an answer that its browser keeps from it.
+      scope.addHook('onSend', async (request, reply) => allowOrigin(this.#config.cors_origins, request, reply));
       for (const url of spec.paths) {
         scope.post(url, { errorHandler, bodyLimit: Number.MAX_SAFE_INTEGER }, (request, reply) =>
           this.#receive(spec, request, reply),

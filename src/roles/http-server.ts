@@ -63,6 +63,8 @@ export async function openHttpServer(options: {
   const open = new Set(['/healthz', '/readyz', '/ready']);
   server.addHook('onRequest', async (request, reply) => {
     if (open.has(request.routeOptions.url ?? '')) return;
+    // What browsers ask before a page may send comes without its credentials; only the doors answer, with headers alone.
+    if (request.method === 'OPTIONS' && !request.is404) return;
     let tenant: string | undefined;
     try {
       tenant = options.guard(request.headers);
