@@ -253,6 +253,24 @@ describe('gateway', () => {
     expect([empty.status, empty.headers.get('content-type')]).toEqual([400, 'application/x-protobuf']);
     expect((await post('/v1/logs', 'x', { 'content-type': 'text/plain' })).status).toBe(415);
   });
+
+  it('takes a request that offers HTTP/2, as Java and curl --http2 do, for the HTTP/1.1 that it is', async () => {
+    const answer = await new Promise<string>((done, fail) => {
+      const body = 'from java\n';
+      const socket = connect(weir.port, '127.0.0.1', () =>
+        socket.write(
+          `POST /ingest/text HTTP/1.1\r\nhost: x\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAEAAEAAAAIAAAAB\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+        ),
+      );
+      socket.once('data', data => {
+        done(data.toString());
+        socket.destroy();
+      });
+      socket.on('error', fail);
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(weir.lines('text')).toContain('from java');
+  });
 });
 
 describe('gateway with tokens', () => {

@@ -54,7 +54,12 @@ export async function openHttpServer(options: {
     requestTimeout: 120_000,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
-    http: { headersTimeout: 20_000, maxHeaderSize: 64 * 1024 },
+    http: {
+      headersTimeout: 20_000,
+      maxHeaderSize: 64 * 1024,
+      // Java's client offers HTTP/2 with every request over plain HTTP; who does not take an offer answers as if it were not there.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+    },
     forceCloseConnections: true,
     return503OnClosing: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
