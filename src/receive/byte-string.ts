@@ -34,24 +34,33 @@ type ParseWithSource = (
 /** Thrown by {@link parseJson}; the caller knows how its protocol says so. */
 export class JsonFault extends Error {}
 
+const isHigh = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
+const isLow = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;
+
+/** Half of a surrogate pair has no UTF-8; its bytes are what UTF-8 would make of its number, so that nothing of it is lost. */
+const half = (unit: number): ByteString =>
+  String.fromCharCode(0xe0 | (unit >> 12), 0x80 | ((unit >> 6) & 0x3f), 0x80 | (unit & 0x3f));
+
 /**
  * JSON.parse whose strings are byte strings. Escapes beyond ASCII become the UTF-8 bytes they stand for. With `exact`, numbers are
- * given as their text, since a JavaScript number cannot hold 64-bit integers. Throws {@link JsonFault} with the place when the text is
- * no JSON or has a lone surrogate escape, which has no UTF-8.
+ * given as their text, since a JavaScript number cannot hold 64-bit integers. Half a surrogate pair, as senders leave it where they cut a text within an
+ * emoji, becomes three bytes that are not UTF-8. Throws {@link JsonFault} when the text is no JSON.
  */
 export function parseJson(bytes: Buffer, exact = false): unknown {
   let text = byteString(bytes);
   if (text.includes('\\u')) {
-    text = text.replace(escape, (whole: string, high?: string, low?: string, at?: number) => {
-      if (high === undefined) return whole;
-      const unit = Number.parseInt(high, 16);
-      if (unit >= 0xd800 && unit <= 0xdfff && (low === undefined || unit > 0xdbff))
-        throw new JsonFault(`lone surrogate escape at byte ${(at ?? 0) + 1}`);
-      if (low !== undefined && unit >= 0xd800 && unit <= 0xdbff)
-        return fromText(String.fromCharCode(unit, Number.parseInt(low, 16)));
-      const character = unit < 0x80 ? whole.slice(0, 6) : fromText(String.fromCharCode(unit));
-      if (low === undefined) return character;
-      throw new JsonFault(`lone surrogate escape at byte ${(at ?? 0) + 7}`);
+    text = text.replace(escape, (whole: string, first?: string, second?: string) => {
+      if (first === undefined) return whole;
+      const unit = Number.parseInt(first, 16);
+      const low = second === undefined ? undefined : Number.parseInt(second, 16);
+      if (isHigh(unit) && low !== undefined) return fromText(String.fromCharCode(unit, low));
+      const character =
+        isHigh(unit) || isLow(unit)
+          ? half(unit)
+          : unit < 0x80
+            ? whole.slice(0, 6)
+            : fromText(String.fromCharCode(unit));
+      return low === undefined ? character : character + half(low);
     });
   }
   try {
