@@ -23,7 +23,18 @@ export function ensurePythonClients(note) {
     ['python3', ['-m', 'venv', making]],
     [
       join(making, 'bin', 'python'),
-      ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--only-binary', ':all:', ...packages],
+      [
+        '-m',
+        'pip',
+        'install',
+        '-q',
+        '--disable-pip-version-check',
+        '--retries',
+        '1',
+        '--only-binary',
+        ':all:',
+        ...packages,
+      ],
     ],
   ];
   for (const [command, args] of steps) {
