@@ -28,14 +28,14 @@ const firstFilled = (values: readonly string[]): string =>
 
 /**
  * A field of the line: of the JSON object that it is (objects and arrays as JSON; numbers as the engine writes them, `1.50` is `1.5`), else of its
- * `key=value` pairs. Missing, null and empty are the same.
+ * `key=value` pairs, which may have a comma or semicolon between them. Missing, null and empty are the same.
  */
 export function lineField(row: Row, name: string): Found {
   const { scope, line } = row;
   const inObject = jsonPaths(name).map(path => `JSONExtract(${line}, ${path.map(quoteString).join(', ')}, 'String')`);
   const spellings = name.includes('_') ? [name, name.replaceAll('_', '.')] : [name];
   const pairs = `extractKeyValuePairsWithEscaping(${line}, '=', ' \\t\\n', '"')`;
-  const inPairs = spellings.map(spelling => `${pairs}[${quoteString(spelling)}]`);
+  const inPairs = spellings.map(spelling => `trimRight(${pairs}[${quoteString(spelling)}], ',;')`);
   const value = scope.bind(`if(startsWith(trimLeft(${line}), '{'), ${firstFilled(inObject)}, ${firstFilled(inPairs)})`);
   return { value, present: `${value} != ''` };
 }

@@ -17,9 +17,11 @@ export type SearchReading = {
   notes: string[];
 };
 
+/** Words that stand before a colon in lines more often than as names of fields. */
+const saying = /^(?:error|err|warning|warn|panic|fatal|failed|failure|exception|info|debug|note|kernel)$/;
 const everything: SearchCondition = { type: 'and', items: [] };
 const blank = /\s*/y;
-const upper = /(AND|OR|NOT|&&|\|\||and|or|not)(?=[\s()]|$)/y;
+const upper = /(?:(AND|OR|NOT|&&|and|or|not)(?=[\s()]|$)|(\|\|))/y;
 
 /**
  * Reads a search text: words, phrases and `field:value` joined by AND (also by standing side by side), OR, NOT, `-`, and parentheses; NOT before AND
@@ -31,8 +33,13 @@ class SearchParser {
   readonly notes = new Set<string>();
   at: number;
   terms = 0;
+  /** Parentheses that group and are not closed yet; those that words have opened since the last of them. */
+  groups = 0;
+  open = 0;
   /** True after a field condition or a closing parenthesis: there a lower-case `and` or `or` is an operator. */
   structured = false;
+  /** True right after an operator. */
+  combined = false;
 
   constructor(text: string, at: number, now: bigint | undefined) {
     this.text = text;
@@ -45,19 +52,27 @@ class SearchParser {
   skip(): void {
     blank.lastIndex = this.at;
     this.at += blank.exec(this.text)?.[0].length ?? 0;
+    // `a=1, b=2`: the comma between fields is none of them.
+    if (this.structured && /^[,;](?=\s|$)/.test(this.text.slice(this.at, this.at + 2))) {
+      this.at++;
+      this.skip();
+    }
   }
 
   /** The operator at `at`, if the word there is one. In a field's parentheses lower case counts always. */
   operator(field: FieldStart | undefined): 'and' | 'or' | 'not' | undefined {
     upper.lastIndex = this.at;
-    const word = upper.exec(this.text)?.[1];
+    const word = upper.exec(this.text)?.[0];
     if (word === undefined) return undefined;
     if (word === '&&') return 'and';
     if (word === '||') return 'or';
     const lower = word.toLowerCase() as 'and' | 'or' | 'not';
     if (word !== lower || field !== undefined) return lower;
     const after = this.text.slice(this.at + word.length).search(/\S|$/) + this.at + word.length;
-    const nextStructured = this.text[after] === '(' || fieldAt(this.text, after) !== undefined;
+    const next = fieldAt(this.text, after);
+    // "User not found: id" excludes nothing.
+    const nextStructured =
+      this.text[after] === '(' || (next !== undefined && (lower !== 'not' || !next.blankAfter || this.combined));
     if (nextStructured || (lower !== 'not' && this.structured && after < this.text.length)) return lower;
     this.notes.add(`"${word}" in lower case is a word here; write ${word.toUpperCase()} to combine`);
     return undefined;
@@ -66,7 +81,11 @@ class SearchParser {
   ended(): boolean {
     this.skip();
     const sign = this.text[this.at];
-    return sign === undefined || sign === ')' || (sign === '|' && this.text[this.at + 1] !== '|');
+    return (
+      sign === undefined ||
+      (sign === ')' && this.groups > 0 && this.open === 0) ||
+      (sign === '|' && this.text[this.at + 1] !== '|')
+    );
   }
 
   /** In a field's parentheses values side by side mean OR, since a field has one value. */
@@ -87,6 +106,7 @@ class SearchParser {
     const word = /\S\S\S?/.exec(this.text.slice(from, from + 3))?.[0] ?? '';
     this.at += /^(?:&&|\|\||or)/i.test(word) ? 2 : 3;
     this.structured = false;
+    this.combined = true;
     if (this.ended())
       throw this.fault(
         `${this.text.slice(from, from + 3).trim()} needs something after it; to search for the word, put it in quotes`,
@@ -96,18 +116,25 @@ class SearchParser {
 
   conjunction(depth: number, field?: FieldStart): SearchCondition {
     if (this.ended()) throw this.fault('expected a word, a "phrase" or field:value');
-    const first = this.operator(field);
-    if (first === 'and' || first === 'or')
-      throw this.fault(`${first.toUpperCase()} needs something before it; to search for the word, put it in quotes`);
+    this.expectTerm(field);
     const items = [this.unary(depth, field)];
     while (!this.ended()) {
       const operator = this.operator(field);
       if (operator === 'or') break;
-      if (operator === 'and') this.takeOperator();
-      else if (operator === undefined && field !== undefined && field.op === ':' && !isMessage(field)) break;
+      if (operator === 'and') {
+        this.takeOperator();
+        this.expectTerm(field);
+      } else if (operator === undefined && field !== undefined && field.op === ':' && !isMessage(field)) break;
       items.push(this.unary(depth, field));
     }
     return { type: 'and', items };
+  }
+
+  /** No operator where something to combine must stand. */
+  expectTerm(field: FieldStart | undefined): void {
+    const found = this.operator(field);
+    if (found === 'and' || found === 'or')
+      throw this.fault(`${found.toUpperCase()} needs something before it; to search for the word, put it in quotes`);
   }
 
   unary(depth: number, field?: FieldStart): SearchCondition {
@@ -120,6 +147,11 @@ class SearchParser {
     const next = this.text[this.at + 1] ?? '';
     if ('-!+'.includes(sign) && next !== '' && !/[\s\-!+=>~|)]/.test(next)) {
       this.at++;
+      const option = /^[A-Za-z]{1,3}(?=\s|$)/.exec(this.text.slice(this.at, this.at + 4))?.[0];
+      if (sign === '-' && option !== undefined && field === undefined)
+        this.notes.add(
+          `-${option} leaves out records with "${option}"; put it in quotes to search for it: "-${option}"`,
+        );
       const item = this.unary(depth + 1, field);
       return sign === '+' ? item : { type: 'not', item };
     }
@@ -133,9 +165,15 @@ class SearchParser {
       this.at++;
       return { type: 'text', match: 'phrase', text: '()' };
     }
+    const opened = this.open;
+    this.open = 0;
+    this.groups++;
     const inner = this.disjunction(depth + 1, field);
-    if (this.text[this.at] !== ')') throw this.fault('this parenthesis is not closed', open);
+    if (this.text[this.at] !== ')')
+      throw this.fault('this parenthesis is not closed; put it in quotes to search for it', open);
     this.at++;
+    this.groups--;
+    this.open = opened;
     this.structured = true;
     return inner;
   }
@@ -148,6 +186,7 @@ class SearchParser {
       if (start) return this.field(start, depth);
     }
     this.structured = false;
+    this.combined = false;
     const from = this.at;
     if (this.text[from] === '/') {
       const found = regexAt(this.text, from);
@@ -173,14 +212,16 @@ class SearchParser {
   /** A quoted text or a word; a value may be in single quotes too. */
   term(isValue = false): Term {
     const from = this.at;
-    const single = isValue ? /^'([^'\n]*)'(?=[\s)|]|$)/.exec(this.text.slice(from)) : null;
-    if (single) {
+    const single = /^'([^'\n]*)'(?=[\s)|,;]|$)/.exec(this.text.slice(from, from + 10_000));
+    if (single && (isValue || single[1]?.trim() !== '')) {
       this.at += single[0].length;
       return { from, to: this.at, text: single[1] ?? '', quoted: true };
     }
     if (this.text[from] !== '"') {
-      const word = wordAt(this.text, from);
+      const word = wordAt(this.text, from, { closes: this.groups > 0, open: this.open, isValue });
       this.at = word.to;
+      this.open = word.open ?? 0;
+      this.noteSigns(word);
       return word;
     }
     const quoted = quotedAt(this.text, from);
@@ -191,16 +232,30 @@ class SearchParser {
     return quoted;
   }
 
+  /** Signs that mean something elsewhere and are text here. */
+  noteSigns({ text, from, to }: Term): void {
+    const written = this.text.slice(from, to);
+    if (/[^\\]\|/.test(written))
+      this.notes.add(`"${text}" is searched as text; for one of several words write ${text.split('|').join(' OR ')}`);
+    if (this.groups === 0 && this.open === 0 && /^[^(]*\)/.test(written) && !this.text.slice(0, from).includes('('))
+      this.notes.add('")" is searched as text: no parenthesis was opened before it');
+  }
+
+  /** Lucene's `roam~` and `foo^2` are refused, in values too. */
+  refuseWeight({ text, from, quoted }: Term): void {
+    if (quoted || !/^[\p{L}\d]+(?:~\d?(?:\.\d+)?|\^\d+(?:\.\d+)?)$/u.test(text)) return;
+    throw this.fault(
+      text.includes('~')
+        ? `fuzzy search is not supported; use wildcards (${text.replace(/~.*/, '')}*), or quotes for the text as it is`
+        : 'weights (^2) are not supported, logs are ordered by time; leave it out, or use quotes for the text as it is',
+      from,
+    );
+  }
+
   bare(term: Term): SearchCondition {
     const { text, pattern, quoted } = term;
     if (quoted) return text === '' ? everything : { type: 'text', match: 'phrase', text };
-    if (/^[\p{L}\d]+(?:~\d?(?:\.\d+)?|\^\d+(?:\.\d+)?)$/u.test(text))
-      throw this.fault(
-        text.includes('~')
-          ? `fuzzy search is not supported; use wildcards (${text.replace(/~.*/, '')}*), or quotes for the text as it is`
-          : 'weights (^2) are not supported, logs are ordered by time; leave it out, or use quotes for the text as it is',
-        term.from,
-      );
+    this.refuseWeight(term);
     if (pattern === '*' || pattern === '*:*') return everything;
     if (pattern !== undefined) {
       const stem = pattern.endsWith('*') ? pattern.slice(0, -1) : '';
@@ -215,25 +270,65 @@ class SearchParser {
 
   field(start: FieldStart, depth: number): SearchCondition {
     this.at = start.to;
+    this.combined = false;
     const valueAt = this.at;
     let condition: SearchCondition;
     if (this.text[valueAt] === '(' && (start.op === ':' || start.op === '=' || start.op === '!=')) {
       condition = this.parentheses(depth, { ...start, op: ':' });
       if (start.op === '!=') condition = { type: 'not', item: condition };
+      // `curl: (7) failed`
+      if (start.blankAfter) condition = { type: 'or', items: [condition, this.written(start)] };
     } else if (this.text[valueAt] === '/' && start.op === ':' && regexAt(this.text, valueAt)) {
       condition = this.primary(depth, start);
     } else {
-      const range = start.op === ':' ? this.range(start) : undefined;
-      condition = range ?? fieldTest(start, this.term(true), this);
-      // `error: timeout` may be a field, and may be a piece of a line.
-      if (start.blankAfter && range === undefined && /^[A-Za-z]\w*$/.test(start.name)) {
+      const range = start.op === ':' ? (this.range(start) ?? this.span(start)) : undefined;
+      condition = range ?? this.value(start);
+      // `error: timeout` and `java.io.IOException: closed` may be fields, and may be pieces of a line.
+      if ((start.blankAfter || this.isCode(start)) && range === undefined) {
         const text = this.text.slice(start.from, this.at).replaceAll('"', '');
         this.notes.add(`"${text}" is searched as a field and as text; without the blank it is the field only`);
-        condition = { type: 'or', items: [condition, { type: 'text', match: 'phrase', text }] };
+        condition = { type: 'or', items: [condition, this.written(start)] };
+        // In `level: error or service: web` the word combines, in `ORA-00942: table or view` and `error: a or b` it does not.
+        this.structured = /^[a-z_@][a-z0-9_.]*$/.test(start.name) && !saying.test(start.name);
+        return condition;
       }
     }
     this.structured = true;
     return condition;
+  }
+
+  /** The text from a field's name to here as it stands, and without its quotes: `error: "timed out"` is said of a line `error: timed out`. */
+  written(start: FieldStart): SearchCondition {
+    const text = this.text.slice(start.from, this.at);
+    const texts = [...new Set([text.replaceAll('"', ''), text])];
+    return { type: 'or', items: texts.map(item => ({ type: 'text', match: 'phrase', text: item })) };
+  }
+
+  /** `if (x == y)`, and `id = 5` in a statement of SQL. */
+  isCode(start: FieldStart): boolean {
+    const operator = this.text.slice(start.from + start.name.length, start.to);
+    return (
+      (/^\s+==\s+$/.test(operator) && /\b(?:if|while|assert\w*|expect\w*)\b/i.test(this.text)) ||
+      (/^\s*=\s*$/.test(operator) && /\b(?:SELECT|UPDATE|DELETE|INSERT)\b[^]*\b(?:WHERE|SET)\b/.test(this.text))
+    );
+  }
+
+  value(start: FieldStart): SearchCondition {
+    const term = this.term(true);
+    this.refuseWeight(term);
+    return fieldTest(start, term, this);
+  }
+
+  /** `status:500..599` */
+  span(start: FieldStart): SearchCondition | undefined {
+    const [whole, low = '', high = ''] =
+      /^(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)(?=[\s),]|$)/.exec(this.text.slice(this.at, this.at + 60)) ?? [];
+    if (whole === undefined) return undefined;
+    const from = this.at;
+    this.at += whole.length;
+    const bound = (op: FieldStart['op'], text: string): SearchCondition =>
+      fieldTest({ ...start, op }, { from, to: this.at, text, quoted: false }, this);
+    return { type: 'and', items: [bound('>=', low), bound('<=', high)] };
   }
 
   /** `[a TO b]`, `{a TO b}` or mixed. */
@@ -279,9 +374,7 @@ export function readSearch(text: string, now?: bigint, at = 0): SearchReading {
       reason: `query text is longer than ${limits.queryTextBytesMax} bytes; shorten it`,
     });
   const parser = new SearchParser(text, at, now);
-  if (parser.ended() && text[parser.at] !== ')') return { condition: everything, to: parser.at, notes: [] };
+  if (parser.ended()) return { condition: everything, to: parser.at, notes: [] };
   const condition = tidy(parser.disjunction(0));
-  if (text[parser.at] === ')')
-    throw parser.fault('this parenthesis was never opened; put it in quotes to search for it');
   return { condition, to: parser.at, notes: [...parser.notes] };
 }

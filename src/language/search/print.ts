@@ -1,12 +1,12 @@
 import type { FieldTest, SearchCondition } from '../tree.ts';
 import { writeTime } from './dates.ts';
 import { looksLikeId } from './fields.ts';
-import { patternParts } from './terms.ts';
+import { isAddress, patternParts } from './terms.ts';
 
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
 function value(text: string): string {
-  return /^[0-9A-Za-z_][\w.@-]*$/.test(text) ? text : quoted(text);
+  return /^[0-9A-Za-z_][\w.@-]*$/.test(text) && !text.includes('..') ? text : quoted(text);
 }
 
 /** A pattern as an unquoted word: every sign that could mean something carries a backslash. */
@@ -15,7 +15,8 @@ const pattern = (text: string): string =>
     .map(part => (typeof part === 'string' ? part.replace(/[\s!-,/:-@[-^`{-~]/g, '\\$&') : part.wild))
     .join('');
 
-function fieldText(name: string, test: FieldTest): string {
+function fieldText(bare: string, test: FieldTest): string {
+  const name = isAddress(bare) ? quoted(bare) : bare;
   switch (test.op) {
     case '=':
       return `${name}:${value(test.value)}`;

@@ -7,6 +7,8 @@ export type Term = {
   /** Without quotes and escapes. */
   text: string;
   quoted: boolean;
+  /** Parentheses that the word opened and did not close: `fn(x,`. */
+  open?: number;
   /** With `*` and `?` that were not escaped; all other signs that could be taken for them carry a backslash. */
   pattern?: string;
 };
@@ -16,13 +18,18 @@ export type FieldOperator = ':' | '=' | '!=' | '=~' | '!~' | '>' | '>=' | '<' | 
 /** `name op`, read up to the value. */
 export type FieldStart = { name: string; op: FieldOperator; from: number; to: number; blankAfter: boolean };
 
+const levelWord = /^(?:trace|debug|info|warn|err|crit|fatal)/i;
 const nameThenOperator =
   /((?:[A-Za-z_@](?:(?:[\w.@-]|\\.)*[\w@])?)|"(?:[^"\\\n]|\\.)+")([ \t]*)(>=|<=|==|!=|=~|!~|:=|[:=><])([ \t]*)/y;
+const addressed =
+  /^(?:arn|urn|mailto|jdbc)$|\.(?:com|org|net|io|dev|local|internal|svc|lan|cluster|localdomain)$|[\w.-]@/i;
+/** True for what stands before a colon in addresses: `arn:aws:..`, `api.example.com:443`, `root@web1:/var`. A field of that name is written in quotes. */
+export const isAddress = (name: string): boolean => addressed.test(name);
 const sourceFile = /\.(?:c|cc|cpp|cs|ex|go|h|java|js|jsx|kt|mjs|php|py|rb|rs|scala|swift|ts|tsx|vue)$|^localhost$/i;
 
 /**
- * A field and its operator at `at`, or undefined where the text is none: addresses (`http://`), names with `::`, arrows, times, drives (`C:\\`), places in
- * source files (`main.go:42`), and a colon or sign with nothing after it.
+ * A field and its operator at `at`, or undefined where the text is none: addresses (`http://`, `db.local:5432`), names with `::`, arrows, times, drives (`C:\\`), places in
+ * source files (`main.go:42`), parameters (`x=1&y=2`), words in angle brackets (`in <module>`), and a colon or sign with nothing after it.
  */
 export function fieldAt(text: string, at: number): FieldStart | undefined {
   nameThenOperator.lastIndex = at;
@@ -33,9 +40,18 @@ export function fieldAt(text: string, at: number): FieldStart | undefined {
   // `a : b` is a field, `a :b` is not likely to be one; the other operators may lean to either side.
   if (rest === '' || /^[\s)|]/.test(rest) || (operator === ':' && before !== '' && after === '')) return undefined;
   if (/^[:=<>!~]/.test(rest) && !(operator === ':' && /^(?:>=|<=|==?|!=|>|<)[^=<>]/.test(rest))) return undefined;
-  if (operator === ':' && after === '' && (rest.startsWith('//') || (name.length === 1 && /^\\[A-Za-z]/.test(rest))))
+  if (
+    operator === ':' &&
+    after === '' &&
+    (rest.startsWith('//') || (name.length === 1 && /^(?:\\[A-Za-z]|\/)/.test(rest)))
+  )
     return undefined;
+  if (operator === ':' && after === '' && isAddress(name)) return undefined;
+  if (/^:?=$/.test(operator) && after === '' && /^[^\s&"]*&[\w.%-]+=/.test(rest)) return undefined;
+  if (/^[<>]$/.test(operator) && !/^(?:["']|[+-]?[\d.]|now\b)/.test(rest) && !levelWord.test(rest)) return undefined;
   if (operator === ':' && after === '' && sourceFile.test(name) && /^\d+\b/.test(rest)) return undefined;
+  // `"https://host/": x509` is a quoted text and no name; `"level": "error"` is one.
+  if (name.startsWith('"') && /[/:]/.test(name)) return undefined;
   if (after !== '' && /^(?:AND|OR|NOT|&&|\|\|)(?=[\s(]|$)/.test(rest)) return undefined;
   const nested = operator === ':' ? /^(>=|<=|==?|!=|>|<)([ \t]*)/.exec(rest) : null;
   const op = (nested?.[1] ?? operator).replace(/^(?:==|:=)$/, '=') as FieldOperator;
@@ -70,22 +86,50 @@ export function regexAt(text: string, at: number): { regex: string; to: number }
 
 const wildcardSpecial = /[*?\\]/;
 
+const stages =
+  'json|logfmt|pattern|regexp|unpack|decolorize|line_format|label_format|drop|keep|search|lookup|distinct|sort|limit|stats|context';
+const pipe = new RegExp(
+  String.raw`\|(?:[|=~>\s]|$|(?:${stages})\b|[A-Za-z_]\w*\s*(?:[=!]=|[=!]~|[<>]=?|=)\s*["\d])`,
+  'y',
+);
+
+/** True where the `|` at `at`, without a blank before it, begins a stage or an OR; else it is a sign of a word such as `a|b`. */
+function isPipe(text: string, at: number): boolean {
+  pipe.lastIndex = at;
+  return pipe.test(text);
+}
+
+export type WordOptions = {
+  /** A `)` that the word has not opened ends it. */
+  closes: boolean;
+  /** Parentheses that words before it opened and did not close. */
+  open: number;
+  /** The value of a field: a `?` at its end is a wildcard too, and a comma or semicolon there is none of it. */
+  isValue: boolean;
+};
+
 /**
- * A word at `at`: up to a blank, a pipe, or a `)` that it has not opened. A backslash takes the next sign as it is. `?` is a wildcard
+ * A word at `at`: up to a blank, a pipe, or a `)` that is not its own. A backslash takes the next sign as it is. `?` is a wildcard
  * between other signs only, so that a question stays a question.
  */
-export function wordAt(text: string, at: number): Term {
+export function wordAt(text: string, at: number, { closes, open, isValue }: WordOptions): Term {
   let plain = '';
   let pattern = '';
   let wild = false;
-  let depth = 0;
+  let depth = open;
+  let piped = false;
   let to = at;
   for (; to < text.length; to++) {
     const sign = text[to] ?? '';
-    if (/\s/.test(sign) || (sign === '|' && to > at)) break;
-    if (sign === ')' && --depth < 0) break;
-    if (sign === '(') depth++;
+    if (/\s/.test(sign) || (sign === '|' && to > at && !piped && isPipe(text, to))) break;
+    piped ||= sign === '|';
     const next = text[to + 1] ?? '';
+    if (sign === ')') {
+      if (depth === 0 && closes) break;
+      depth = Math.max(0, depth - 1);
+    }
+    if (sign === '(') depth++;
+    if (isValue && to > at && /[,;]/.test(sign) && /^(?:\s|$)/.test(next)) break;
     if (sign === '\\' && next !== '' && !/[A-Za-z0-9]/.test(next)) {
       plain += next;
       pattern += wildcardSpecial.test(next) ? `\\${next}` : next;
@@ -93,13 +137,21 @@ export function wordAt(text: string, at: number): Term {
     } else if (sign === '\\' && to === at && /^\\(?:and|or|not)(?=[\s)]|$)/i.test(text.slice(to, to + 5))) {
       // An escaped operator is the word.
     } else {
-      const isWild = sign === '*' || (sign === '?' && to > at && /[\w*?.\\-]/.test(next));
+      const isWild =
+        sign === '*' || (sign === '?' && to > at && (/[\w*?.\\-]/.test(next) || (isValue && /^[\s),;]?$/.test(next))));
       wild ||= isWild;
       plain += sign;
       pattern += isWild || !wildcardSpecial.test(sign) ? sign : `\\${sign}`;
     }
   }
-  return { from: at, to, text: plain, quoted: false, ...(wild && { pattern: pattern.replace(/\*{2,}/g, '*') }) };
+  return {
+    from: at,
+    to,
+    text: plain,
+    quoted: false,
+    ...(depth > 0 && { open: depth }),
+    ...(wild && { pattern: pattern.replace(/\*{2,}/g, '*') }),
+  };
 }
 
 /** The parts of a pattern: literal texts, and `*` or `?` between them. */

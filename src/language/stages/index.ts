@@ -40,6 +40,10 @@ const keywords = Object.keys(stages).filter(
   kind => kind !== 'line_filter' && kind !== 'label_filter' && kind !== 'search' && kind !== 'lookup',
 ) as Stage['kind'][];
 
+/** True for a word that begins a stage, or is nearly one. */
+export const looksLikeStage = (word: string): boolean =>
+  ['search', 'lookup', ...keywords].includes(word) || nearest(word, keywords) !== undefined;
+
 export const isLineFilter = (reader: TokenReader): boolean => lineFilterOperators.some(op => reader.isOperator(op));
 
 function definitionOf(stage: Stage): StageDefinition<Stage> {
