@@ -41,6 +41,16 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+describe('EQL', () => {
+  it('offers fields and their values', async () => {
+    expect(labels(await complete('any where us'))).toContain('user_id');
+    const values = await complete('sequence by user_id [any where user_id == "u');
+    expect(find(values, 'u1')).toMatchObject({ kind: 'value', insert: '"u1"', count: 12 });
+    expect(labels(await complete('any where user_id '))).toContain('== ');
+    expect((await complete('any where user_id == "u^1"')).to).toBe(25);
+  });
+});
+
 describe('search text', () => {
   it.each([
     ['', ['service', 'level', 'message', 'env', 'user_id', 'status', 'took'], ['AND', 'sum']],

@@ -9,7 +9,6 @@ import { tenantCondition } from '../language/selector-sql.ts';
 import { quoteString } from '../language/sql-writer.ts';
 import { collect } from './admission.ts';
 import { type CompleteAnswer, type Completion, completeRequest } from './contract.ts';
-import { looksEql } from './eql/contract.ts';
 import { abortWith } from './frame-writer.ts';
 import { type LogsPlan, logsPlanOf } from './plan.ts';
 import { checked, type Room } from './room.ts';
@@ -31,13 +30,12 @@ const labelsWith = (text: string): string =>
 
 type Found = { name: string; count: number };
 
-/** `POST /api/v1/complete`. Of EQL nothing is known here: its operators are others. */
+/** `POST /api/v1/complete` */
 export function registerComplete(server: FastifyInstance, room: Room): void {
   server.post('/api/v1/complete', async (request, reply): Promise<CompleteAnswer> => {
     const tenants = readTenantOf(request.headers);
     const body = checked(completeRequest, request.body);
     const cursor = body.cursor ?? body.query.length;
-    if (looksEql(body.query)) return { from: cursor, to: cursor, items: [], sampled: 0 };
     const slot = slotAt(body.query, cursor);
     const range = rangeOf(body);
     const { signal } = abortWith(reply.raw);
@@ -113,6 +111,7 @@ async function valuesOf(
 
 /** The query without what is being typed, so that suggestions fit the rest of it; everything when the rest does not parse. */
 function restOf(text: string, slot: Slot): LogsPlan {
+  if (slot.alone) return logsPlanOf('');
   const without = text.slice(0, slot.from).replace(/\|?[^\s|{(,]*\s*$/, '');
   for (const rest of [`${without}${text.slice(slot.to)}`, without, without.replace(/[\s,|]+$/, '')]) {
     try {

@@ -21,5 +21,7 @@ export type Slot = {
   labelValues?: (label: string, value: string) => { insert: string; detail: string };
   /** Only stream labels may stand here. */
   labelsOnly?: boolean;
+  /** What stands around does not tell which records are meant, so the newest of all are looked at. */
+  alone?: true;
   values?: { field: string; write: (value: string) => string };
 };
