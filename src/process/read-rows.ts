@@ -3,6 +3,7 @@ import { quoteString } from '../language/sql-writer.ts';
 import type { FrameGroup } from './frame-groups.ts';
 import { findLevel, levelOfOtel, levelOfSeverity, severityOfText } from './level.ts';
 import type { ReadLines } from './payload.ts';
+import type { RecordReading } from './record-reading.ts';
 import { rowOrigin } from './row-origin.ts';
 import { mapType } from './service.ts';
 
@@ -22,15 +23,28 @@ const levelPlaces = [
   "a['lvl']",
 ];
 
-/** A SELECT of the record columns from the payload's canonical rows. */
-export function readRows(group: FrameGroup, lines: ReadLines): string {
+/** Records of the payload's canonical rows. */
+export function readRows(group: FrameGroup, lines: ReadLines): RecordReading {
   const origin = rowOrigin(group.pieces, 'r');
   const stated = `multiIf(v != '', v, n > 0, '', arrayFirst(x -> x != '', [${levelPlaces.join(', ')}]))`;
   const text = `CAST(multiIf(stated != '', stated, n > 0, '', ${findLevel('m')}), 'LowCardinality(String)')`;
-  return `SELECT ${origin.tenant} AS tenant, if(isNull(t), received, fromUnixTimestamp64Nano(assumeNotNull(t), 'UTC')) AS timestamp,
-received, ${origin.seq} AS seq, if(l['service_name'] = '', ${quoteString(unknownService)}, l['service_name']) AS service,
-multiIf(n > 0, n, stated != '', found, 0) AS severity, if(n BETWEEN 1 AND 24, ${levelOfOtel('n')}, ${levelOfSeverity('found')}) AS level,
-CAST(mapSort(l), '${mapType}') AS labels, m AS message, i AS trace_id, p AS span_id, CAST(a, '${mapType}') AS attributes, ${quoteString(group.door)} AS door
-FROM (SELECT *, ${severityOfText(text)} AS found FROM (SELECT *, ${origin.received} AS received, ${stated} AS stated
-FROM (SELECT rowNumberInAllBlocks() AS r, * FROM ${lines('JSONEachRow', structure)})))`;
+  return {
+    values: {
+      tenant: origin.tenant,
+      timestamp: "if(isNull(t), received, fromUnixTimestamp64Nano(assumeNotNull(t), 'UTC'))",
+      received: 'received',
+      seq: origin.seq,
+      service: `if(l['service_name'] = '', ${quoteString(unknownService)}, l['service_name'])`,
+      severity: "multiIf(n > 0, n, stated != '', found, 0)",
+      level: `if(n BETWEEN 1 AND 24, ${levelOfOtel('n')}, ${levelOfSeverity('found')})`,
+      labels: `CAST(mapSort(l), '${mapType}')`,
+      message: 'm',
+      trace_id: 'i',
+      span_id: 'p',
+      attributes: `CAST(a, '${mapType}')`,
+      door: quoteString(group.door),
+    },
+    from: `(SELECT *, ${severityOfText(text)} AS found FROM (SELECT *, ${origin.received} AS received, ${stated} AS stated
+FROM (SELECT rowNumberInAllBlocks() AS r, * FROM ${lines('JSONEachRow', structure)})))`,
+  };
 }

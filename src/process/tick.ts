@@ -1,4 +1,5 @@
 import type { Config } from '../base/config.ts';
+import type { PayloadFormat } from '../base/record.ts';
 import { assert } from '../base/errors.ts';
 import { pipelineDropped } from '../base/telemetry.ts';
 import type { Engine, SqlSettings, Tail, TailStore } from '../flow.ts';
@@ -7,7 +8,8 @@ import { engineCode } from './engine-errors.ts';
 import { type FrameGroup, groupRows } from './frame-groups.ts';
 import type { Pipeline } from './pipeline/compile.ts';
 import type { Payload, Payloads, ReadLines } from './payload.ts';
-import { type JsonReading, needsThorough, readJson } from './read-json.ts';
+import { type JsonReading, jsonReadings, needsThorough, readJson } from './read-json.ts';
+import { type RecordReading, readColumns } from './record-reading.ts';
 import { readQuarantine } from './read-quarantine.ts';
 import { readRows } from './read-rows.ts';
 import { readText } from './read-text.ts';
@@ -37,8 +39,9 @@ const settings: SqlSettings = {
 /** Plan optimisations find nothing to do in a plain read, and cost a quarter of the planning of every tick. */
 const plain: SqlSettings = { ...settings, query_plan_enable_optimizations: 0 };
 
-const columns =
-  'tenant, timestamp, received, seq, service, severity, level, stream, labels, message, trace_id, span_id, attributes, template, door, class';
+const ownColumns = ['stream', 'template', 'class'] as const;
+const columnNames = [...readColumns, ...ownColumns];
+const columns = columnNames.join(', ');
 const quarantineColumns = 'tenant, received, seq, door, line, reason, raw';
 
 /** Verdict of rows that the store has already; see store/schema.ts. */
@@ -68,32 +71,39 @@ export type InserterOptions = {
 const empty: ReadonlyMap<number, number> = new Map();
 
 export function makeInserter({ engine, store, payloads, pipeline, retention }: InserterOptions): Inserter {
-  /** Groups whose last tick had rows that the plain reading cannot take. */
-  const thorough = new Set<string>();
+  /** Of `jsonReadings`, the one that a group's last tick needed. */
+  const readings = new Map<string, number>();
   const recordClass = retentionClass(retention);
 
-  function reader(group: FrameGroup, lines: ReadLines, reading: JsonReading): string {
-    switch (group.format) {
+  function reader(format: Exclude<PayloadFormat, 'quarantine'>): typeof readJson {
+    switch (format) {
       case 'rows':
-        return readRows(group, lines);
+        return readRows;
       case 'json':
-        return readJson(group, lines, reading);
+        return readJson;
       case 'text':
-        return readText(group, lines);
-      case 'quarantine':
-        return readQuarantine(group, lines);
+        return readText;
     }
   }
 
   function select(group: FrameGroup, lines: ReadLines, reading: JsonReading, verdict: string | undefined): string {
-    const read = reader(group, lines, reading);
-    if (group.format === 'quarantine') return `SELECT ${quarantineColumns} FROM (${read})`;
-    const marked = verdict === undefined ? read : `SELECT *, ${verdict} AS verdict FROM (${read})`;
-    const listed = columns
-      .replace(' stream,', ' cityHash64(tenant, labels) AS stream,')
-      .replace(' template,', () => ` ${shapeId(messageShape('message'))} AS template,`)
-      .replace(/ class$/, ` ${recordClass} AS class`);
-    return `SELECT ${listed}${verdict === undefined ? '' : ', verdict'} FROM (${pipeline.wrap(marked)})`;
+    if (group.format === 'quarantine') return `SELECT ${quarantineColumns} FROM (${readQuarantine(group, lines)})`;
+    const { values, from }: RecordReading = reader(group.format)(group, lines, reading);
+    const own: Record<(typeof ownColumns)[number], string> = {
+      stream: 'cityHash64(tenant, labels)',
+      template: shapeId(messageShape('message')),
+      class: recordClass,
+    };
+    const listed = (of: Record<string, string>): string =>
+      Object.entries(of)
+        .map(([name, sql]) => (sql === name ? name : `${sql} AS ${name}`))
+        .join(', ');
+    const read = Object.fromEntries(readColumns.map(name => [name, values[name]]));
+    // Without steps in between, one SELECT less for the engine to analyse.
+    if (verdict === undefined && pipeline.names.length === 0)
+      return `SELECT ${listed({ ...read, ...own })} FROM ${from}`;
+    const marked = verdict === undefined ? read : { ...read, verdict };
+    return `SELECT ${readColumns.join(', ')}, ${listed(own)}${verdict === undefined ? '' : ', verdict'} FROM (${pipeline.wrap(`SELECT ${listed(marked)} FROM ${from}`)})`;
   }
 
   async function insertMarked(payload: Payload, sql: string, tail: Tail): Promise<ReadonlyMap<number, number>> {
@@ -103,7 +113,7 @@ export function makeInserter({ engine, store, payloads, pipeline, retention }: I
       sql: `SELECT verdict, toUInt32(bitShiftRight(seq, 32)) AS segment, count() AS n FROM ${incoming} WHERE verdict > 0 GROUP BY verdict, segment`,
     });
     await engine.run({
-      sql: `INSERT INTO ${tail.records} SELECT ${columns} FROM ${incoming} WHERE verdict = 0`,
+      sql: `INSERT INTO ${tail.records} (${columns}) SELECT ${columns} FROM ${incoming} WHERE verdict = 0`,
       settings,
     });
     const dropped = new Map<number, number>();
@@ -117,19 +127,21 @@ export function makeInserter({ engine, store, payloads, pipeline, retention }: I
     return dropped;
   }
 
-  /** With the reading that the group's last tick needed; a plain reading that meets a row it cannot take is done again thoroughly. */
+  /** With the reading that the group's last tick needed; one that meets a row it cannot take is followed by the next. */
   async function withReading<T>(group: FrameGroup, work: (reading: JsonReading) => Promise<T>): Promise<T> {
+    if (group.format !== 'json') return work('thorough');
     const signature = `${JSON.stringify(group.hints)} ${group.keys.join(' ')}`;
-    if (group.format !== 'json' || !thorough.has(signature)) {
+    // Where the sender says what numbers count, times are numbers.
+    for (let at = readings.get(signature) ?? (group.hints.timeUnit === undefined ? 0 : 1); ; at++) {
+      const reading = jsonReadings[at] ?? 'thorough';
       try {
-        return await work('plain');
+        return await work(reading);
       } catch (error) {
-        if (group.format !== 'json' || engineCode(error) !== needsThorough) throw error;
+        if (reading === 'thorough' || engineCode(error) !== needsThorough) throw error;
       }
-      if (thorough.size > 1_000) thorough.clear();
-      thorough.add(signature);
+      if (readings.size > 1_000) readings.clear();
+      readings.set(signature, at + 1);
     }
-    return work('thorough');
   }
 
   return {
