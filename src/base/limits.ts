@@ -52,8 +52,8 @@ export const limits = {
   walKeepBytes: 8 * 1024 * MiB,
   /** Free bytes below which the log refuses appends, so that recovery and retention can still work. */
   walReserveBytes: 64 * MiB,
-  /** A tick moves at most this much payload from the log into the tail. */
-  tickBytes: 16 * MiB,
+  /** A tick moves at most this much payload from the log into the tail. Larger ones cost less and need more memory (docs/decisions/0026). */
+  tickBytes: 24 * MiB,
   /**
    * Least time between the beginnings of two ticks; after a pause the next one starts at once. Visible within 250 ms p99 of the ack leaves no more, and
    * planning the statement costs some CPU-ms every time, so no less (docs/decisions/0009) ...

@@ -191,7 +191,8 @@ export function startWorker(options: WorkerOptions): Worker {
       if (found === undefined) {
         const untilSeal = active.records > 0 ? Math.max(1, bounds.sealMillis - age()) : idleMillis;
         await source.waitFor(cursor, Math.min(untilSeal, idleMillis), AbortSignal.any([signal, stopped.signal]));
-      } else if (found < bounds.tickBytes / 2) {
+      } else if (found < bounds.tickBytes) {
+        // Everything there was is visible: let more come, since every tick costs its planning.
         const distance = found < bounds.tickBytes / 4 ? bounds.tickMillisMin : bounds.tickMillisBusy;
         await pause(distance - (performance.now() - began), signal);
       }
