@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { ackCase, visibleCase } from './cases/latency.ts';
 import { engineLimit } from './cases/engine-limit.ts';
-import { compileCase, dashboardCase } from './cases/dashboards.ts';
+import { compileCase } from './cases/compile.ts';
+import { dashboardCase } from './cases/dashboards.ts';
 import { explorerCase } from './cases/explorer.ts';
 import { growthCase } from './cases/growth.ts';
 import { ingestCase, prepared } from './cases/ingest.ts';

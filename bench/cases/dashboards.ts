@@ -1,6 +1,5 @@
 import { generate } from '../generate.ts';
-import { planOf } from '../../src/query/plan.ts';
-import { median, quantile, type Result } from '../statistics.ts';
+import type { Result } from '../statistics.ts';
 import type { UnderTest } from '../weir-under-test.ts';
 import { send } from './ingest.ts';
 
@@ -69,54 +68,4 @@ export async function dashboardCase(target: UnderTest, rows: number): Promise<Re
     );
   }
   return results;
-}
-
-const texts = [
-  '',
-  'timeout checkout',
-  '{app="a"}',
-  '{app="a", env=~"prod|dev"} |= "timeout" != "debug"',
-  '{app="a"} | json | status >= 500 | line_format "{{.method}} {{.path}}"',
-  '{app="a"} | logfmt | took > 1s and size < 10KB',
-  '{app="a"} | pattern "<ip> - <_> <method>" | method="GET" | keep method, ip',
-  'sum by (app, level) (rate({app=~".+"} |= "error" [5m]))',
-  'topk(5, sum by (path) (count_over_time({app="a"} | json [5m])))',
-  'quantile_over_time(0.99, {app="a"} | json | unwrap duration(took) | __error__="" [5m]) by (path)',
-  'sum(rate({app="a"} | json | status >= 500 [5m])) / sum(rate({app="a"} | json [5m])) > 0.01',
-];
-
-/** From the text of a query to its SQL: the longest but one in a hundred of many runs of each query by the clock, and the mean CPU of one. */
-export function compileCase(): Result[] {
-  const range = { start: 1_790_000_000_000_000_000n, end: 1_790_003_600_000_000_000n };
-  const sources = { records: ['`weir`.`records`', '`weir`.`tail_1`'] };
-  const compile = (text: string): void => {
-    const plan = planOf(text);
-    if (plan.kind === 'metric') plan.sql('default', range, 60_000_000_000n)(sources);
-    else plan.page({ tenant: 'default', range }, { direction: 'backward', limit: 100 }).sql(sources);
-  };
-  for (let i = 0; i < 300; i++) for (const text of texts) compile(text);
-  const repeats = 3000;
-  const figures = texts.map(text => {
-    const walls: number[] = [];
-    const began = process.threadCpuUsage();
-    for (let i = 0; i < repeats; i++) {
-      const start = performance.now();
-      compile(text);
-      walls.push(performance.now() - start);
-    }
-    const spent = process.threadCpuUsage(began);
-    return { p99: quantile(walls, 0.99), cpu: (spent.user + spent.system) / 1000 / repeats };
-  });
-  const p99 = figures.map(f => f.p99);
-  const cpu = figures.map(f => f.cpu);
-  return [
-    {
-      case: 'language',
-      what: 'parse and compile, p99 of the dearest query',
-      value: Math.max(...p99),
-      unit: 'ms',
-      target: { most: 1 },
-      note: `${repeats} runs of each of ${texts.length} queries; median of their p99 ${median(p99).toFixed(2)} ms; mean CPU ${Math.max(...cpu).toFixed(2)} ms of the dearest, ${median(cpu).toFixed(2)} ms of the median`,
-    },
-  ];
 }

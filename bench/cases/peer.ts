@@ -4,7 +4,7 @@ import { usageOf } from '../process-tree.ts';
 import { median, type Result } from '../statistics.ts';
 import { makeClient, startWeir } from '../weir-under-test.ts';
 import { ingestCase, send } from './ingest.ts';
-import { measureQueries, queryCases } from './queries.ts';
+import { measureQueries, queryCases, warm } from './queries.ts';
 
 export type PeerKind = 'victorialogs' | 'loki';
 export type Peer = { kind: PeerKind; url: string; pid: number };
@@ -96,6 +96,7 @@ export async function comparePeer(peer: Peer, chunks: Chunk[], rows: number): Pr
     const first = await client.get(ask.path);
     if (first.status !== 200)
       throw new Error(`${peer.kind} answered ${first.status} to ${ask.id}: ${first.body.slice(0, 300)}`);
+    await warm(() => client.get(ask.path));
     const cpu = usageOf(peer.pid).cpuSeconds;
     const walls: number[] = [];
     for (let k = 0; k < 10; k++) {

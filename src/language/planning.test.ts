@@ -1,3 +1,4 @@
+import { getHeapSpaceStatistics } from 'node:v8';
 import { describe, expect, it } from 'vitest';
 import { compileMetric, pageOf } from './compile.ts';
 import { parseQuery } from './parser.ts';
@@ -77,5 +78,20 @@ describe('what the engine has to plan (docs/decisions/0028)', () => {
     expect(columns.length).toBeGreaterThan(1);
     // The slow paths stand under a condition, never first in a column.
     for (const column of columns) expect(column).not.toMatch(/(?:^|, )arrayMap\(p -> \(replaceRegexp/);
+  });
+});
+
+describe('what compiling leaves behind', () => {
+  const oldBytes = (): number => getHeapSpaceStatistics().find(s => s.space_name === 'old_space')?.space_used_size ?? 0;
+
+  it('is nothing that outlives a collection of young objects', () => {
+    const compile = (runs: number): void => {
+      for (let i = 0; i < runs; i++) page('{app="a"} | json | status >= 500 | line_format "{{.method}} {{.path}}"');
+    };
+    compile(300);
+    const before = oldBytes();
+    compile(1500);
+    // A query that stays until everything is collected leaves 50 KB and more.
+    expect((oldBytes() - before) / 1500).toBeLessThan(10_000);
   });
 });

@@ -18,11 +18,27 @@ type Sight = { dot: TemplateValue; cells: ReadonlyMap<string, Cell> };
 /** Characters of a template as SQL; the engine refuses more than 500,000 nodes. */
 const lengthMax = 1_500_000;
 
+/**
+ * All labels of the record; written only where a template wants them all. A class: V8 gives an object literal with a getter a shape of its own each time it
+ * is made, and shapes live long, so that each would keep its row and all that was compiled for it until the next collection of everything.
+ */
+class AllLabels {
+  readonly type = 'labels';
+  private readonly row: Row;
+
+  constructor(row: Row) {
+    this.row = row;
+  }
+
+  get sql(): string {
+    return labelMap(this.row);
+  }
+}
+
 /** Compiles one template for one row. Loops and branches become expressions; what happens in a branch that is not taken does not count. */
 class Compiler implements TemplateContext {
   readonly row: Row;
   readonly line: string;
-  /** All labels of the record; written only where a template wants them all. */
   readonly root: TemplateValue;
   readonly fault: Fault;
   failures: Failure[] = [];
@@ -35,12 +51,7 @@ class Compiler implements TemplateContext {
   constructor(row: Row, fault: Fault) {
     this.row = row;
     this.line = row.line;
-    this.root = {
-      type: 'labels',
-      get sql() {
-        return labelMap(row);
-      },
-    };
+    this.root = new AllLabels(row);
     this.fault = fault;
   }
 

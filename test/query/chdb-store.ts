@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { Session } from 'chdb';
+import { drainPending, Session } from 'chdb';
 import type { Level } from '../../src/base/record.ts';
 import { compileCondition } from '../../src/language/condition.ts';
 import { factColumns, PartsHistory, readFacts } from '../../src/store/parts-history.ts';
@@ -246,8 +246,10 @@ export class ChdbStore {
     }
   }
 
-  close(): void {
+  /** Statements whose reader has gone are waited for: the process has one data directory, and the next store wants another. */
+  async close(): Promise<void> {
     this.session.close();
+    await drainPending();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -68,7 +68,7 @@ export async function startQueryServer(change: Partial<QueryDeps> = {}, pathPref
     },
     async close() {
       await server.close();
-      store.close();
+      await store.close();
     },
   };
 }
