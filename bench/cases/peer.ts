@@ -4,7 +4,7 @@ import { usageOf } from '../process-tree.ts';
 import { median, type Result } from '../statistics.ts';
 import { makeClient, startWeir } from '../weir-under-test.ts';
 import { ingestCase, send } from './ingest.ts';
-import { measureQueries, queryCases, warm } from './queries.ts';
+import { measureQueries, queryCases, type QueryFigure, timed, warm } from './queries.ts';
 
 export type PeerKind = 'victorialogs' | 'loki';
 export type Peer = { kind: PeerKind; url: string; pid: number };
@@ -72,8 +72,33 @@ function questions(kind: PeerKind, rows: number, start: string, end: string, sec
   });
 }
 
-/** The same data and the same questions to a running peer and to Weir, one after the other on this machine; ratio = peer's CPU over ours. */
+/** Questions of one kind to each side: forty, or for three seconds, at least ten. */
+const enough = { repeats: 40, leastRepeats: 10, millis: 3000 };
+
+/**
+ * The same data and the same questions to Weir and to a running peer, one after the other on this machine; ratio = peer's CPU over ours. Weir comes first and is gone when the peer
+ * is asked, which until then has nothing to do: neither works beside the other's data.
+ */
 export async function comparePeer(peer: Peer, chunks: Chunk[], rows: number): Promise<Result[]> {
+  const name = `against ${peer.kind}`;
+  const seconds = Math.ceil((rows * 10) / 1000) + 300;
+  const endMs = Date.now() + 60_000;
+  const start = `${BigInt(endMs - seconds * 1000) * 1_000_000n}`;
+  const end = `${BigInt(endMs) * 1_000_000n}`;
+  const asks = questions(peer.kind, rows, start, end, seconds);
+  const weir = await startWeir();
+  let ours: { ingest: number; figures: QueryFigure[] };
+  try {
+    const [ingested] = await ingestCase(weir, name, chunks);
+    const cases = queryCases(rows, seconds).filter(c => asks.some(({ id }) => id === c.id));
+    ours = {
+      ingest: ingested?.value ?? Number.NaN,
+      figures: await measureQueries(weir, cases, { start, end }, enough),
+    };
+  } finally {
+    await weir.stop();
+  }
+
   const client = makeClient(peer.url);
   const megabytes = chunks.reduce((sum, c) => sum + c.bytes.length, 0) / 1e6;
   const before = usageOf(peer.pid).cpuSeconds;
@@ -87,58 +112,39 @@ export async function comparePeer(peer: Peer, chunks: Chunk[], rows: number): Pr
     last = now;
   }
   const theirIngest = megabytes / (usageOf(peer.pid).cpuSeconds - before);
-  const seconds = Math.ceil((rows * 10) / 1000) + 300;
-  const endMs = Date.now() + 60_000;
-  const start = `${BigInt(endMs - seconds * 1000) * 1_000_000n}`;
-  const end = `${BigInt(endMs) * 1_000_000n}`;
   const theirs = new Map<string, { cpuMs: number; wallMs: number }>();
-  for (const ask of questions(peer.kind, rows, start, end, seconds)) {
-    const first = await client.get(ask.path);
+  for (const { id, path } of asks) {
+    const first = await client.get(path);
     if (first.status !== 200)
-      throw new Error(`${peer.kind} answered ${first.status} to ${ask.id}: ${first.body.slice(0, 300)}`);
-    await warm(() => client.get(ask.path));
+      throw new Error(`${peer.kind} answered ${first.status} to ${id}: ${first.body.slice(0, 300)}`);
+    const ask = () => client.get(path);
+    await warm(ask);
     const cpu = usageOf(peer.pid).cpuSeconds;
-    const walls: number[] = [];
-    for (let k = 0; k < 10; k++) {
-      const began = performance.now();
-      await client.get(ask.path);
-      walls.push(performance.now() - began);
-    }
-    theirs.set(ask.id, { cpuMs: (usageOf(peer.pid).cpuSeconds - cpu) * 100, wallMs: median(walls) });
+    const walls = await timed(ask, enough);
+    theirs.set(id, {
+      cpuMs: ((usageOf(peer.pid).cpuSeconds - cpu) * 1000) / walls.length,
+      wallMs: median(walls),
+    });
   }
   client.close();
-
-  const weir = await startWeir();
-  try {
-    const name = `against ${peer.kind}`;
-    const [ingested] = await ingestCase(weir, name, chunks);
-    const figures = await measureQueries(
-      weir,
-      queryCases(rows, seconds).filter(c => theirs.has(c.id)),
-      { start, end },
-      10,
-    );
-    return [
-      {
+  return [
+    {
+      case: name,
+      what: 'ingest, our MB per CPU-second over theirs',
+      value: ours.ingest / theirIngest,
+      unit: 'x',
+      target: { least: 1.5 },
+      note: `ours ${ours.ingest.toFixed(1)}, theirs ${theirIngest.toFixed(1)}`,
+    },
+    ...ours.figures.map((f): Result => {
+      const their = theirs.get(f.id);
+      return {
         case: name,
-        what: 'ingest, our MB per CPU-second over theirs',
-        value: (ingested?.value ?? Number.NaN) / theirIngest,
+        what: `${f.id}, their CPU over ours`,
+        value: (their?.cpuMs ?? Number.NaN) / f.cpuMs,
         unit: 'x',
-        target: { least: 1.5 },
-        note: `ours ${ingested?.value.toFixed(1)}, theirs ${theirIngest.toFixed(1)}`,
-      },
-      ...figures.map((f): Result => {
-        const their = theirs.get(f.id);
-        return {
-          case: name,
-          what: `${f.id}, their CPU over ours`,
-          value: (their?.cpuMs ?? Number.NaN) / f.cpuMs,
-          unit: 'x',
-          note: `ours ${f.cpuMs.toFixed(1)} ms CPU, ${f.wallMs.toFixed(1)} ms wall; theirs ${their?.cpuMs.toFixed(1)} and ${their?.wallMs.toFixed(1)}`,
-        };
-      }),
-    ];
-  } finally {
-    await weir.stop();
-  }
+        note: `ours ${f.cpuMs.toFixed(1)} ms CPU, ${f.wallMs.toFixed(1)} ms wall; theirs ${their?.cpuMs.toFixed(1)} and ${their?.wallMs.toFixed(1)}`,
+      };
+    }),
+  ];
 }

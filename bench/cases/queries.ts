@@ -132,12 +132,30 @@ export async function warm(ask: () => Promise<unknown>): Promise<void> {
   for (let k = 0; k < 30 && performance.now() < until; k++) await ask();
 }
 
+/** How often a question is asked: until `repeats`, or after `leastRepeats` until `millis` have passed. */
+export type Repeats = { repeats: number; leastRepeats: number; millis: number };
+
+/** ms of each answer. */
+export async function timed(
+  ask: () => Promise<unknown>,
+  { repeats, leastRepeats, millis }: Repeats,
+): Promise<number[]> {
+  const walls: number[] = [];
+  const until = performance.now() + millis;
+  while (walls.length < repeats && (walls.length < leastRepeats || performance.now() < until)) {
+    const start = performance.now();
+    await ask();
+    walls.push(performance.now() - start);
+  }
+  return walls;
+}
+
 /** Median wall and mean CPU (whole tree, and the engine's own process) of each query, once it is warm; checks the answers. */
 export async function measureQueries(
   target: UnderTest,
   cases: Case[],
   range: { start: string; end: string },
-  repeats: number,
+  repeats: number | Repeats,
 ): Promise<QueryFigure[]> {
   const figures: QueryFigure[] = [];
   for (const each of cases) {
@@ -154,18 +172,16 @@ export async function measureQueries(
     const fault = first.status === 200 ? each.expect(first.body) : `status ${first.status}`;
     if (fault) throw new Error(`${each.id}: ${fault}: ${first.body.slice(0, 500)}`);
     await warm(ask);
-    const walls: number[] = [];
     const cpu = target.usage().cpuSeconds;
     const engine = cpuOfMatching(target.pid, 'engine/child');
-    for (let k = 0; k < repeats; k++) {
-      const start = performance.now();
-      await ask();
-      walls.push(performance.now() - start);
-    }
+    const walls = await timed(
+      ask,
+      typeof repeats === 'number' ? { repeats, leastRepeats: repeats, millis: Infinity } : repeats,
+    );
     figures.push({
       id: each.id,
-      cpuMs: ((target.usage().cpuSeconds - cpu) * 1000) / repeats,
-      engineCpuMs: ((cpuOfMatching(target.pid, 'engine/child') - engine) * 1000) / repeats,
+      cpuMs: ((target.usage().cpuSeconds - cpu) * 1000) / walls.length,
+      engineCpuMs: ((cpuOfMatching(target.pid, 'engine/child') - engine) * 1000) / walls.length,
       wallMs: median(walls),
     });
   }

@@ -45,11 +45,9 @@ function textOf({ language, reading, notes, logql, sql, estimate, indexes, fullS
   return [
     ...(language === 'search' ? ['read as', indented(reading || '(every record)')] : []),
     ...notes.map(note => `note: ${note}`),
-    'LogQL',
-    indented(logql),
+    ...(logql === undefined ? [] : ['LogQL', indented(logql)]),
     'cost',
     indented([cost, ...steps, ...(fullScan ? ['no index narrows it beyond tenant and time'] : [])].join('\n')),
-    'SQL',
-    indented(sql),
+    ...(sql === '' ? [] : ['SQL', indented(sql)]),
   ].join('\n');
 }

@@ -5,7 +5,7 @@ import { limits } from '../base/limits.ts';
  * Weir's own query API, shared by server, web and CLI. Every endpoint takes the tenant from `X-Scope-OrgID` (default `default`).
  *
  * `query` text is LogQL. For people: an empty text means every record; a text that starts with `|` has an implied all-matching
- * selector; a text that is EQL by its form (looksEql of eql/contract.ts) is EQL, answered by `query` and `check` alone; any other text that does not start with `{`
+ * selector; a text that is EQL by its form (looksEql of eql/contract.ts) is EQL, answered by `query`, `check` and `explain` alone; any other text that does not start with `{`
  * and is no metric expression is words and "quoted phrases", all of which must occur in the message.
  * Times are decimal text: ns since 1970, or RFC 3339.
  */
@@ -270,15 +270,15 @@ export type CompleteAnswer = {
  * matching record; a query for the newest rows stops earlier.
  */
 export type ExplainAnswer = {
-  kind: 'logs' | 'metric';
-  language: 'logql' | 'search';
+  kind: 'logs' | 'metric' | 'eql';
+  language: 'logql' | 'search' | 'eql';
   reading?: string;
   notes: string[];
-  /** Normal form, one stage per line. */
-  logql: string;
+  /** Normal form, one stage per line. EQL has none in LogQL. */
+  logql?: string;
   /** The query's tree; integers beyond 53 bits are text. */
   tree: unknown;
-  /** The statement that finds the matching records, or the metric's. */
+  /** The statement that finds the matching records, the metric's, or that finds candidates for the steps of an EQL sequence. Empty: there is no record. */
   sql: string;
   estimate: {
     /** Upper bounds: rows in the blocks that are left by all indexes, and bytes of the columns that the query needs. */

@@ -90,4 +90,27 @@ describe('POST /api/v1/explain', () => {
     expect(broken.status).toBe(400);
     expect(await broken.json()).toMatchObject({ error: { code: 'bad_query', line: 1, column: 3 } });
   });
+
+  it('explains EQL: tree, the statement for its candidates, and what that would read', async () => {
+    const chain =
+      'sequence by trace_id with maxspan=5m [any where message : "line 7*"] [any where message : "line 8*"]';
+    const answer = await explain({ query: chain });
+    expect(answer).toMatchObject({
+      kind: 'eql',
+      language: 'eql',
+      notes: [expect.stringContaining('sequences are put together')],
+      tree: { kind: 'sequence', steps: [{}, {}] },
+    });
+    expect(answer.logql).toBeUndefined();
+    expect(answer.sql).toMatch(/SELECT[^]*line 8/i);
+    expect(answer.estimate.rows).toBeGreaterThanOrEqual(20_000);
+    expect(answer.estimate.unsealed).toBe(1);
+    const one = await explain({ query: 'any where trace_id == "trace-default-77"' });
+    expect(one.notes).toEqual([]);
+    expect(one.estimate.rows).toBeGreaterThan(0);
+    const none = await explain({ query: 'any where user.name == "ann"' }, { 'x-scope-orgid': 'nobody' });
+    expect(none).toMatchObject({ sql: '', estimate: { rows: 0 }, notes: [expect.stringContaining('no record')] });
+    const broken = await server.post('/api/v1/explain', { query: 'any where user ==' });
+    expect([broken.status, await broken.json()]).toMatchObject([400, { error: { code: 'bad_query', line: 1 } }]);
+  });
 });

@@ -1,12 +1,18 @@
 import type { FastifyInstance } from 'fastify';
+import type { z } from 'zod';
 import type { Tenant } from '../base/record.ts';
 import { readTenantOf } from '../base/tenant.ts';
-import type { Sources } from '../flow.ts';
+import type { Sources, SqlSettings } from '../flow.ts';
+import type { ToSql } from '../language/compile.ts';
+import { parseEql } from '../language/eql/parser.ts';
 import { prettyQuery } from '../language/print.ts';
 import { tenantCondition } from '../language/selector-sql.ts';
 import { quoteString } from '../language/sql-writer.ts';
 import { collect } from './admission.ts';
 import { type ExplainAnswer, queryRequest } from './contract.ts';
+import { requestOf } from './eql/answer.ts';
+import { looksEql } from './eql/contract.ts';
+import { eqlStatement } from './eql/search.ts';
 import { abortWith } from './frame-writer.ts';
 import { planOf } from './plan.ts';
 import { checked, type Room } from './room.ts';
@@ -25,32 +31,55 @@ type EngineIndex = {
 };
 type EngineNode = { 'Node Type'?: string; Indexes?: EngineIndex[]; Plans?: EngineNode[]; Plan?: EngineNode };
 
-/** `POST /api/v1/explain`: what a query means and would read. Asks the engine for its plan only. */
+type Body = z.infer<typeof queryRequest>;
+
+/** What the query means, with the statement to look at; none when no record can match. */
+type Meaning = Pick<ExplainAnswer, 'kind' | 'language' | 'reading' | 'notes' | 'logql'> & {
+  tree: unknown;
+  sql: ToSql | undefined;
+  settings?: SqlSettings;
+};
+
+/** `POST /api/v1/explain`: what a query means and would read. Asks the engine for its plan only; for EQL also which fields the records have. */
 export function registerExplain(server: FastifyInstance, room: Room): void {
   server.post('/api/v1/explain', async (request, reply): Promise<ExplainAnswer> => {
     const tenants = readTenantOf(request.headers);
     const body = checked(queryRequest, request.body);
-    const plan = planOf(body.query, 'weir', room.lookups.of(tenants));
-    const range = rangeOf(body);
     const { signal } = abortWith(reply.raw);
-    const ask = async (sql: (sources: Sources) => string): Promise<Record<string, unknown>[]> =>
-      collect(await room.ask(tenants, { sql, signal, timeoutMs: room.timeoutMs(body.timeout) }));
-
-    const stepNs = body.step === undefined ? defaultStep(range) : BigInt(Math.round(body.step * 1e9));
-    const whole =
-      plan.kind === 'logs'
-        ? plan.shaped
-          ? plan.shaped({ tenant: tenants, range }, { direction: body.direction, limit: body.limit }).sql
-          : plan.matching({ tenant: tenants, range }, ['timestamp', 'seq'])
-        : plan.sql(tenants, range, stepNs);
+    const { sql, settings, tree, ...said } = looksEql(body.query)
+      ? await meaningOfEql(room, tenants, body, signal)
+      : meaningOf(room, tenants, body);
+    const answer = {
+      ...said,
+      tree: JSON.parse(
+        JSON.stringify(tree, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
+      ) as unknown,
+    };
+    if (sql === undefined)
+      return {
+        ...answer,
+        sql: '',
+        estimate: { rows: 0, bytes: 0, parts: 0, granules: 0, unsealed: 0 },
+        indexes: [],
+        fullScan: false,
+      };
+    const ask = async (write: (sources: Sources) => string): Promise<Record<string, unknown>[]> =>
+      collect(
+        await room.ask(tenants, {
+          sql: write,
+          ...(settings && { settings }),
+          signal,
+          timeoutMs: room.timeoutMs(body.timeout),
+        }),
+      );
     let text = '';
     let parts = '';
     const planned = await ask(sources => {
-      text = whole(sources);
+      text = sql(sources);
       parts = sources.records[0] ?? '';
       return `EXPLAIN indexes = 1, json = 1 ${text}`;
     });
-    const estimated = await ask(sources => `EXPLAIN ESTIMATE ${whole(sources)}`);
+    const estimated = await ask(sources => `EXPLAIN ESTIMATE ${sql(sources)}`);
     // What the tenant has at all: other tenants' volume is nobody's business, so no number of the table as a whole is shown.
     const own = await ask(
       ({ records }) => `EXPLAIN ESTIMATE SELECT seq FROM ${records[0]} WHERE ${tenantCondition([tenants])}`,
@@ -60,14 +89,7 @@ export function registerExplain(server: FastifyInstance, room: Room): void {
     const rows = sum(estimated, 'rows');
     const unsealed = Number(tail?.n ?? 0);
     return {
-      kind: plan.kind,
-      language: plan.language,
-      ...(plan.reading !== undefined && { reading: plan.reading }),
-      notes: plan.notes,
-      logql: prettyQuery(plan.tree) + plan.shapes.replaceAll(' | ', '\n  | '),
-      tree: JSON.parse(
-        JSON.stringify(plan.tree, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
-      ),
+      ...answer,
       sql: text,
       estimate: {
         rows,
@@ -80,6 +102,43 @@ export function registerExplain(server: FastifyInstance, room: Room): void {
       fullScan: !indexes.some(({ type, granules }) => type === 'Skip' && granules.after < granules.before),
     };
   });
+}
+
+function meaningOf(room: Room, tenants: Tenant, body: Body): Meaning {
+  const plan = planOf(body.query, 'weir', room.lookups.of(tenants));
+  const range = rangeOf(body);
+  const stepNs = body.step === undefined ? defaultStep(range) : BigInt(Math.round(body.step * 1e9));
+  const sql =
+    plan.kind === 'logs'
+      ? plan.shaped
+        ? plan.shaped({ tenant: tenants, range }, { direction: body.direction, limit: body.limit }).sql
+        : plan.matching({ tenant: tenants, range }, ['timestamp', 'seq'])
+      : plan.sql(tenants, range, stepNs);
+  return {
+    kind: plan.kind,
+    language: plan.language,
+    ...(plan.reading !== undefined && { reading: plan.reading }),
+    notes: plan.notes,
+    logql: prettyQuery(plan.tree) + plan.shapes.replaceAll(' | ', '\n  | '),
+    tree: plan.tree,
+    sql,
+  };
+}
+
+async function meaningOfEql(room: Room, tenants: Tenant, body: Body, signal: AbortSignal): Promise<Meaning> {
+  const request = requestOf(body, parseEql(body.query));
+  const { tree, sql, settings } = await eqlStatement(room, tenants, request, {
+    signal,
+    ...(body.timeout !== undefined && { timeout: body.timeout }),
+  });
+  const steps =
+    tree.kind === 'event'
+      ? []
+      : [
+          `the statement finds what one of the steps wants, in order of time; ${tree.kind === 'sample' ? 'samples' : 'sequences'} are put together of that in the program`,
+        ];
+  const none = sql === undefined ? ['there is no record that it could find'] : [];
+  return { kind: 'eql', language: 'eql', notes: [...steps, ...none], tree, sql, settings };
 }
 
 const sum = (rows: readonly Record<string, unknown>[], column: string): number =>

@@ -70,7 +70,7 @@ function parse(text: string, dialect: Dialect): Understood {
   if (dialect === 'weir' && looksEql(text))
     throw new WeirError('bad_query', {
       reason:
-        'this is EQL, which is answered by searches and /_eql/search only; write it as a search (field:value) or as LogQL here, or quote "where" to look for that word',
+        'this is EQL, which is answered by searches, explain and /_eql/search only; write it as a search (field:value) or as LogQL here, or quote "where" to look for that word',
     });
   return dialect === 'loki'
     ? { query: parseQuery(text), shapes: [], language: 'logql', notes: [] }

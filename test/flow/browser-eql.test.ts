@@ -75,7 +75,12 @@ it('shows sequences as groups of records under their keys and span', async ctx =
   ]);
   expect(await page.locator('.row b').count()).toBe(0);
   const reading = async (): Promise<string> => (await at('reading').textContent()) ?? '';
-  expect(await eventually(reading, text => text.startsWith('EQL'))).toBe('EQL: sequences of events');
+  expect(await eventually(reading, text => text.startsWith('EQL'))).toBe('EQL: sequences of eventsExplain');
+  await at('explain').click();
+  await at('explain-sql').waitFor();
+  expect(await at('explain-panel').textContent()).toMatch(/Reads at most \d.*sequences are put together/);
+  expect(await at('explain-logql').count()).toBe(0);
+  await at('explain').click();
   expect(await at('status-rows').textContent()).toContain('2 sequences, 4 records');
   expect(await at('total').count()).toBe(0);
   expect(await at('live').isDisabled()).toBe(true);
@@ -132,7 +137,7 @@ it('underlines what is wrong, and searches for words as ever', async ctx => {
   await at('run').click();
   expect(await eventually(listed, texts => texts.length === 1)).toEqual([expect.stringContaining('late')]);
   expect(await at('query-fault').count()).toBe(0);
-  expect(await at('reading').textContent()).toBe('EQL: events');
+  expect(await at('reading').textContent()).toBe('EQL: eventsExplain');
   await run('reads where file');
   await at('empty-clear').waitFor();
   await run('reads file');

@@ -139,7 +139,7 @@ describe('what cannot be answered', () => {
     });
   });
 
-  it.each(['histogram', 'fields', 'tail', 'export', 'explain'])('%s says that it does not answer EQL', async name => {
+  it.each(['histogram', 'fields', 'tail', 'export'])('%s says that it does not answer EQL', async name => {
     expect(await fault(`/api/v1/${name}`, { query: 'any where user == "ann"', ...range })).toMatchObject({
       code: 'bad_query',
       message: expect.stringContaining('this is EQL') as string,

@@ -11,6 +11,7 @@ import { abortWith, openFrames } from '../frame-writer.ts';
 import type { Room } from '../room.ts';
 import { rangeOf } from '../time-range.ts';
 import { visibleError } from '../visible-error.ts';
+import type { EqlRequest } from './request.ts';
 import { type EqlResult, type EventShape, searchEql } from './search.ts';
 import { isoTime } from './source.ts';
 
@@ -43,35 +44,18 @@ export async function answerEql(room: Room, tenant: Tenant, body: Body, reply: F
   if (body.after !== undefined)
     throw new WeirError('bad_request', { reason: 'after: an EQL answer has no next page; raise the limit' });
   const range = rangeOf(body);
-  const most = mostOf(query);
-  const size = body.limit === 0 ? most : Math.min(body.limit, most);
+  const request = requestOf(body, query);
+  const { size } = request;
   const abort = abortWith(reply.raw);
   const id = body.id ?? randomUUID();
   room.running.add(tenant, id, abort);
   const began = performance.now();
   let result: EqlResult<QueryRow>;
   try {
-    result = await searchEql(
-      room,
-      tenant,
-      {
-        query: body.query,
-        filter: { range: { '@timestamp': { gte: isoTime(range.start), lt: isoTime(range.end) } } },
-        timestampField: '@timestamp',
-        categoryField: 'event.category',
-        size,
-        position: body.direction === 'backward' ? 'tail' : 'head',
-        fields: [],
-        declared: new Map(),
-        caseSensitive: true,
-        allowPartial: true,
-        samplesPerKey: 1,
-        keepOnCompletion: false,
-        keepMillis: 0,
-      },
-      asRows,
-      { signal: abort.signal, ...(body.timeout !== undefined && { timeout: body.timeout }) },
-    );
+    result = await searchEql(room, tenant, request, asRows, {
+      signal: abort.signal,
+      ...(body.timeout !== undefined && { timeout: body.timeout }),
+    });
   } catch (error) {
     throw visibleError(error, id);
   }
@@ -92,7 +76,7 @@ export async function answerEql(room: Room, tenant: Tenant, body: Body, reply: F
   if (found >= size && (value > found || relation === 'gte'))
     await out.send({
       type: 'warning',
-      message: `${relation === 'eq' ? `${found} of ${value} ${what} are shown` : `limit ${size} of ${what} reached, there may be more`}; ${size < most ? 'raise the limit, or ' : ''}narrow the query or its time range`,
+      message: `${relation === 'eq' ? `${found} of ${value} ${what} are shown` : `limit ${size} of ${what} reached, there may be more`}; ${size < mostOf(query) ? 'raise the limit, or ' : ''}narrow the query or its time range`,
     });
   await out.send({
     type: 'end',
@@ -104,6 +88,30 @@ export async function answerEql(room: Room, tenant: Tenant, body: Body, reply: F
     reason: result.partial,
   });
   out.end();
+}
+
+/** What Weir's own API asks for by an EQL text. */
+export function requestOf(
+  body: Pick<Body, 'query' | 'start' | 'end' | 'limit' | 'direction'>,
+  query: EqlQuery,
+): EqlRequest {
+  const range = rangeOf(body);
+  const most = mostOf(query);
+  return {
+    query: body.query,
+    filter: { range: { '@timestamp': { gte: isoTime(range.start), lt: isoTime(range.end) } } },
+    timestampField: '@timestamp',
+    categoryField: 'event.category',
+    size: body.limit === 0 ? most : Math.min(body.limit, most),
+    position: body.direction === 'backward' ? 'tail' : 'head',
+    fields: [],
+    declared: new Map(),
+    caseSensitive: true,
+    allowPartial: true,
+    samplesPerKey: 1,
+    keepOnCompletion: false,
+    keepMillis: 0,
+  };
 }
 
 /** Events, or sequences, that one answer can have. */

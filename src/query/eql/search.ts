@@ -9,7 +9,7 @@ import { countIn, countTests, expressionFields, queryFields } from '../../langua
 import { instantOf } from '../../language/eql/times.ts';
 import type { EqlQuery, EventQuery, Field, SampleQuery, SequenceQuery } from '../../language/eql/tree.ts';
 import type { ToSql } from '../../language/compile.ts';
-import type { Answer, Question } from '../../flow.ts';
+import type { Answer, Question, SqlSettings } from '../../flow.ts';
 import { collect } from '../admission.ts';
 import type { Room } from '../room.ts';
 import { nowNs } from '../time-range.ts';
@@ -44,7 +44,7 @@ export type EqlResult<Event> = {
 /** Events fetched by one statement. */
 const fetchAtOnce = 1000;
 /** In generated SQL names are columns where both could be meant. */
-const settings = { prefer_column_name_to_alias: 1 };
+const settings: SqlSettings = { prefer_column_name_to_alias: 1 };
 
 /** A row of markedSql. */
 class Row implements Candidate {
@@ -69,20 +69,21 @@ class Row implements Candidate {
   }
 }
 
+/** How long an answer is wanted, and ms for each of its statements. */
+type Patience = { signal: AbortSignal; timeout?: number };
+
 /** One EQL search: its own class because every part of it asks, and any answer may be cut off. */
-class Search<Event> {
-  readonly #room: Room;
-  readonly #tenant: Tenant;
-  readonly #shape: EventShape<Event>;
+class Search {
+  readonly room: Room;
+  readonly tenant: Tenant;
   readonly #question: Pick<Question, 'signal' | 'timeoutMs'>;
   partial: string | null = null;
   readonly read = { rows: 0, bytes: 0 };
 
-  constructor(room: Room, tenant: Tenant, shape: EventShape<Event>, question: Pick<Question, 'signal' | 'timeoutMs'>) {
-    this.#room = room;
-    this.#tenant = tenant;
-    this.#shape = shape;
-    this.#question = question;
+  constructor(room: Room, tenant: Tenant, { signal, timeout }: Patience) {
+    this.room = room;
+    this.tenant = tenant;
+    this.#question = { signal, timeoutMs: room.timeoutMs(timeout) };
   }
 
   async ask(write: Question['sql']): Promise<Answer> {
@@ -95,7 +96,7 @@ class Search<Event> {
         });
       return text;
     };
-    return this.#room.ask(this.#tenant, { ...this.#question, sql, settings });
+    return this.room.ask(this.tenant, { ...this.#question, sql, settings });
   }
 
   note(answer: Answer): void {
@@ -113,29 +114,34 @@ class Search<Event> {
   };
 
   /** Whole events by seq. */
-  async bodies(found: readonly Found[]): Promise<Map<bigint, Event>> {
+  async bodies<Event>(found: readonly Found[], shape: EventShape<Event>): Promise<Map<bigint, Event>> {
     const hits = new Map<bigint, Event>();
     for (let from = 0; from < found.length; from += fetchAtOnce) {
-      const { rows } = await this.rows(this.#shape.sql(this.#tenant, found.slice(from, from + fetchAtOnce)));
+      const { rows } = await this.rows(shape.sql(this.tenant, found.slice(from, from + fetchAtOnce)));
       for (const row of rows) {
         const seq = BigInt(row.s as string);
-        hits.set(seq, this.#shape.read(row));
+        hits.set(seq, shape.read(row));
       }
     }
     return hits;
   }
+}
 
-  /** The join keys as they were sent where that is known, else as text. */
-  joinKeys(names: readonly string[], key: string, first: Event | undefined): unknown[] {
-    if (names.length === 0) return [];
-    const texts = JSON.parse(key) as (string | null)[];
-    return names.map((name, i) => {
-      const sent = first === undefined ? undefined : this.#shape.sent?.(first, name);
-      return typeof sent === 'string' || typeof sent === 'number' || typeof sent === 'boolean' || JSON.isRawJSON(sent)
-        ? sent
-        : (texts[i] ?? null);
-    });
-  }
+/** The join keys as they were sent where that is known, else as text. */
+function joinKeys<Event>(
+  names: readonly string[],
+  key: string,
+  first: Event | undefined,
+  shape: EventShape<Event>,
+): unknown[] {
+  if (names.length === 0) return [];
+  const texts = JSON.parse(key) as (string | null)[];
+  return names.map((name, i) => {
+    const sent = first === undefined ? undefined : shape.sent?.(first, name);
+    return typeof sent === 'string' || typeof sent === 'number' || typeof sent === 'boolean' || JSON.isRawJSON(sent)
+      ? sent
+      : (texts[i] ?? null);
+  });
 }
 
 /** Answer an EQL request with events of a shape. `timeout`: ms for each statement. Throws `bad_query` (line and column) and `bad_request`. */
@@ -144,11 +150,42 @@ export async function searchEql<Event>(
   tenant: Tenant,
   request: EqlRequest,
   shape: EventShape<Event>,
-  { signal, timeout }: { signal: AbortSignal; timeout?: number },
+  patience: Patience,
 ): Promise<EqlResult<Event>> {
+  const search = new Search(room, tenant, patience);
+  const { query, scope } = await understood(search, request);
+  if (scope === undefined) return nothing(query.kind, search);
+  if (query.kind === 'event') return events(search, query, scope, request, shape);
+  return matches(search, query, scope, request, shape);
+}
+
+/**
+ * The tree of an EQL request and the statement that finds its events, or the candidates of its steps; none when there is no record.
+ * Throws as {@link searchEql}.
+ */
+export async function eqlStatement(
+  room: Room,
+  tenant: Tenant,
+  request: EqlRequest,
+  patience: Patience,
+): Promise<{ tree: EqlQuery; sql: ToSql | undefined; settings: SqlSettings }> {
+  const { query, scope } = await understood(new Search(room, tenant, patience), request);
+  const sql =
+    scope &&
+    (query.kind === 'event'
+      ? eventsSql(query, scope, request.size, request.position).sql
+      : markedSql(query, scope).sql);
+  return { tree: query, sql, settings };
+}
+
+/** The tree, and what its fields are among the records; no scope when there is no record. */
+async function understood(
+  search: Search,
+  request: EqlRequest,
+): Promise<{ query: EqlQuery; scope: EqlScope | undefined }> {
+  const { room, tenant } = search;
   const query = parseEql(request.query);
   const now = nowNs();
-  const search = new Search(room, tenant, shape, { signal, timeoutMs: room.timeoutMs(timeout) });
   const fieldOf = (name: string, optional: boolean): Field => ({ kind: 'field', path: [name], optional, at: 0 });
   const categoryField = fieldOf(request.categoryField, false);
   const timestampField = fieldOf(request.timestampField, false);
@@ -167,7 +204,7 @@ export async function searchEql<Event>(
     ...(filter ? expressionFields(filter.condition) : []),
   ];
   const known = await knownFields(named, request.declared, tenant, range, room.fields, search.rows, request.query);
-  if (known.empty) return nothing(query.kind, search);
+  if (known.empty) return { query, scope: undefined };
   const scope: EqlScope = {
     tenant,
     range: known.columnIsTimestamp ? range : {},
@@ -180,11 +217,10 @@ export async function searchEql<Event>(
     nowNs: now,
     fault: (at, reason) => meaningError(request.query, at, reason),
   };
-  if (query.kind === 'event') return events(search, query, scope, request);
-  return matches(search, query, scope, request);
+  return { query, scope };
 }
 
-function nothing<Event>(kind: EqlQuery['kind'], { partial, read }: Search<Event>): EqlResult<Event> {
+function nothing<Event>(kind: EqlQuery['kind'], { partial, read }: Search): EqlResult<Event> {
   const common = { total: { value: 0, relation: 'eq' as const }, partial, read };
   return kind === 'event'
     ? { ...common, kind: 'events', events: [] }
@@ -192,10 +228,11 @@ function nothing<Event>(kind: EqlQuery['kind'], { partial, read }: Search<Event>
 }
 
 async function events<Event>(
-  search: Search<Event>,
+  search: Search,
   query: EventQuery,
   scope: EqlScope,
   request: EqlRequest,
+  shape: EventShape<Event>,
 ): Promise<EqlResult<Event>> {
   const { sql, reversed, counts, limit } = eventsSql(query, scope, request.size, request.position);
   const { rows } = await search.rows(sql);
@@ -211,7 +248,7 @@ async function events<Event>(
     return { kind: 'counts', by, groups, total, partial: search.partial, read: search.read };
   }
   const found = rows.map(row => new Row(row).id);
-  const hits = await search.bodies(found);
+  const hits = await search.bodies(found, shape);
   const { partial, read } = search;
   return { kind: 'events', events: found.map(({ seq }) => hits.get(seq)), total, partial, read };
 }
@@ -228,10 +265,11 @@ const spelledOut = (
   });
 
 async function matches<Event>(
-  search: Search<Event>,
+  search: Search,
   query: SequenceQuery | SampleQuery,
   scope: EqlScope,
   request: EqlRequest,
+  shape: EventShape<Event>,
 ): Promise<EqlResult<Event>> {
   const { sql, steps: marks, until } = markedSql(query, scope);
   const steps = spelledOut(query, marks);
@@ -265,12 +303,13 @@ async function matches<Event>(
   }
   search.note(answer);
   const chosen = selection.result();
-  const hits = await search.bodies(chosen.flatMap(match => match.events.flatMap(event => event ?? [])));
+  const found = chosen.flatMap(match => match.events.flatMap(event => event ?? []));
+  const hits = await search.bodies(found, shape);
   const by = [...query.by, ...(query.steps.find(step => !step.missing)?.by ?? [])].map(fieldName);
   const sequences = chosen.map(match => {
     const events = match.events.map(event => event && hits.get(event.seq));
     const first = events.find(event => event !== undefined);
-    return { joinKeys: search.joinKeys(by, match.key, first), events };
+    return { joinKeys: joinKeys(by, match.key, first, shape), events };
   });
   const whole = !stopped && search.partial === null;
   return {

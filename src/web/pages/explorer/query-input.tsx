@@ -201,7 +201,7 @@ export function QueryInput({
           onToggle={() => setExplained(!explained)}
         />
       )}
-      {explained && !fault && text.trim() && checked.understood?.language !== 'eql' && (
+      {explained && !fault && text.trim() && (
         <Explain query={checked.understood ? checked.text : text} span={span} onClose={() => setExplained(false)} />
       )}
     </div>

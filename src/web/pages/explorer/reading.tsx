@@ -55,13 +55,13 @@ export function Reading({
           {note}
         </span>
       ))}
-      {answer && answer.language !== 'eql' && (
+      {answer && (
         <button
           type="button"
           className={`quiet reading-more ${open ? 'quiet-on' : ''}`}
           aria-expanded={open}
           data-testid="explain"
-          title="LogQL, SQL and what it would read"
+          title="What it becomes and would read"
           onClick={onToggle}
         >
           Explain
@@ -113,10 +113,14 @@ function Plan({ answer }: { answer: ExplainAnswer }) {
           {note}
         </p>
       ))}
-      <h3>LogQL</h3>
-      <pre data-testid="explain-logql">
-        <Coloured text={answer.logql} />
-      </pre>
+      {answer.logql !== undefined && (
+        <>
+          <h3>LogQL</h3>
+          <pre data-testid="explain-logql">
+            <Coloured text={answer.logql} />
+          </pre>
+        </>
+      )}
       {indexes.length > 0 && (
         <>
           <h3>Indexes</h3>
@@ -146,10 +150,14 @@ function Plan({ answer }: { answer: ExplainAnswer }) {
           </table>
         </>
       )}
-      <h3>SQL</h3>
-      <pre className="explain-sql" data-testid="explain-sql">
-        {answer.sql}
-      </pre>
+      {answer.sql !== '' && (
+        <>
+          <h3>SQL</h3>
+          <pre className="explain-sql" data-testid="explain-sql">
+            {answer.sql}
+          </pre>
+        </>
+      )}
     </>
   );
 }
