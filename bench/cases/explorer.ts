@@ -33,7 +33,7 @@ export async function explorerCase(): Promise<Result[]> {
   try {
     await send(weir, '/ingest/json', prepared('flat', 100_000));
     const tab = await browser.newPage({ viewport: { width: 1400, height: 900 } });
-    await tab.goto(`${weir.url}/?limit=100000&range=24h`);
+    await tab.goto(`${weir.url}/?rows=100000&range=24h`);
     await tab.waitForFunction(
       () => Number(document.querySelector('[data-testid="log-list"]')?.getAttribute('aria-rowcount')) >= 100_000,
       undefined,

@@ -124,12 +124,12 @@ export function queryCases(rows: number, rangeSeconds: number): Case[] {
 export type QueryFigure = { id: string; cpuMs: number; engineCpuMs: number; wallMs: number };
 
 /**
- * Ask some thirty times, for two seconds at most: a server that people use has been asked more than that, and a program in JavaScript compiles its own code the
+ * Ask a hundred times, for two seconds at most: a server that people use has been asked more than that, and a program in JavaScript compiles its own code the
  * first times that it runs (docs/decisions/0025). For every server alike.
  */
 export async function warm(ask: () => Promise<unknown>): Promise<void> {
   const until = performance.now() + 2000;
-  for (let k = 0; k < 30 && performance.now() < until; k++) await ask();
+  for (let k = 0; k < 100 && performance.now() < until; k++) await ask();
 }
 
 /** How often a question is asked: until `repeats`, or after `leastRepeats` until `millis` have passed. */
