@@ -89,9 +89,12 @@ describe('what compiling leaves behind', () => {
       for (let i = 0; i < runs; i++) page('{app="a"} | json | status >= 500 | line_format "{{.method}} {{.path}}"');
     };
     compile(300);
-    const before = oldBytes();
-    compile(1500);
-    // A query that stays until everything is collected leaves 50 KB and more.
-    expect((oldBytes() - before) / 1500).toBeLessThan(10_000);
+    // What V8 itself compiles meanwhile comes into some rounds, what queries leave into each: 70 KB and more of one that stays until everything is collected.
+    const left = Array.from({ length: 4 }, () => {
+      const before = oldBytes();
+      compile(500);
+      return (oldBytes() - before) / 500;
+    });
+    expect(Math.min(...left)).toBeLessThan(10_000);
   });
 });

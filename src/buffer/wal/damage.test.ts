@@ -95,6 +95,29 @@ async function check(): Promise<{ damaged: number; lines: string[] }> {
 }
 
 describe('damage', () => {
+  it.each(['wfrm', 'wend'])(
+    'of the edge %s of a whole frame in the newest segment is mended: the frame stays, and checks find nothing afterwards',
+    async magic => {
+      const { segments } = await write();
+      const path = pathOf(segments.at(-1));
+      const bytes = readFileSync(path);
+      const whole = Buffer.from(bytes);
+      const at = bytes.lastIndexOf(magic);
+      expect(at).toBeGreaterThan(0);
+      bytes.fill(0, at, at + 44);
+      writeFileSync(path, bytes);
+      expect((await check()).damaged).toBe(1);
+      for (let start = 0; start < 2; start++) {
+        const buffer = await open();
+        expect(await readBack(buffer)).toEqual(without());
+        await buffer.close();
+        expect((await check()).damaged).toBe(0);
+      }
+      expect(readFileSync(path).equals(whole)).toBe(true);
+      expect(quarantined().length).toBe(2);
+    },
+  );
+
   it('in the middle costs that frame only; it is kept, counted once and told', async () => {
     const { seqs } = await write();
     flipIn(pathOf(segmentOfSeq(seqs[8] ?? 0n)), 'frame 8 ');

@@ -227,10 +227,10 @@ describe('power cut', () => {
       const fs = new FaultyFs();
       const journal = newJournal();
       const buffer = await openBuffer({ ...settings, segmentBytes: 20_480, directory, fs });
-      for (let i = 0; i < 3 + next(5); i++) await send(buffer, `one ${i} ${'x'.repeat(next(3000))}`, journal);
+      for (let i = 0; i < 3 + next(5); i++) await send(buffer, `one ${i} ${'x'.repeat(1 + next(3000))}`, journal);
       // The write of the next append, then its sync, and all that is tried after it.
       fs.from = fs.calls + 2;
-      await send(buffer, `last ${'y'.repeat(next(6000))}`, journal);
+      await send(buffer, `last ${'y'.repeat(1 + next(6000))}`, journal);
       for (const [ino, after] of fs.unsynced) {
         const name = readdirSync(directory).find(each => statSync(join(directory, each)).ino === ino);
         const before = fs.synced.get(ino);

@@ -7,7 +7,7 @@ import type { DamageStep } from './walk.ts';
 const copyBytes = 1024 * 1024;
 
 /**
- * Damaged bytes set aside: `quarantine/<segment>-<offset>.bytes` with a `.json` beside it that says what and why. The segment itself is left as it is.
+ * Damaged bytes set aside: `quarantine/<segment>-<offset>.bytes` with a `.json` beside it that says what and why. The segment itself is left as it is, but for what recover.ts cuts off or mends at the end of the newest.
  * The same damage is copied and counted once, however often it is met, also by later runs of the program.
  */
 export class Quarantine {

@@ -5,7 +5,7 @@ import { BatchIds } from './batch-ids.ts';
 import { codeOf, type Fs, type LogFile } from './fs.ts';
 import type { Quarantine } from './quarantine.ts';
 import { mark, type RetainedSegments, type Segment } from './retained.ts';
-import { segmentHeaderBytes } from './segment.ts';
+import { edgeBytes, encodeEdges, segmentHeaderBytes } from './segment.ts';
 import { listSegments, type SegmentFile, scanSegment } from './scan.ts';
 import type { DamageStep } from './walk.ts';
 
@@ -43,6 +43,7 @@ async function recoverSegment(
   const { segment, path, salt, modified } = file;
   const marks: Segment['marks'] = [];
   const found = { segment, path, salt, bytes: file.end, rows: 0, frames: 0, sealed: true, modified, marks };
+  const lost: NonNullable<DamageStep['lostEdge']>[] = [];
   let torn: DamageStep | undefined;
   let end = segmentHeaderBytes;
   for await (const step of scanSegment(opened, file, newest)) {
@@ -59,9 +60,10 @@ async function recoverSegment(
       if (torn) continue;
       end = step.offset + step.bytes;
       found.rows = step.row + (step.rows ?? 0);
-      await quarantine.keep(opened, segment, step);
+      if ((await quarantine.keep(opened, segment, step)) && newest && step.lostEdge) lost.push(step.lostEdge);
     }
   }
+  for (const edge of lost) await mendEdge(opened, found, edge);
   found.rows = Math.max(found.rows, file.expected?.rows ?? 0);
   found.frames = Math.max(found.frames, file.expected?.frames ?? 0);
   if (torn) await cutTail(opened, found, torn, quarantine);
@@ -72,6 +74,24 @@ async function recoverSegment(
       log.error({ segment, code: codeOf(error) }, 'the newest segment of the log could not be synced');
     });
   return found;
+}
+
+/**
+ * Write the head or tail of a whole frame anew. A power cut leaves such a frame when of its last write all arrived but one sector; unmended, every check of the log would
+ * call it damaged for as long as the segment is kept. Without success it stays so, and is read all the same.
+ */
+async function mendEdge(
+  opened: LogFile,
+  { segment, salt = 0 }: Segment,
+  { kind, offset, other }: NonNullable<DamageStep['lostEdge']>,
+): Promise<void> {
+  const edges = { head: Buffer.alloc(edgeBytes), tail: Buffer.alloc(edgeBytes) };
+  encodeEdges({ segment, salt }, other, edges.head, edges.tail);
+  const fault = await opened.writev([edges[kind]], offset).then(
+    written => (written === edgeBytes ? undefined : 'short write'),
+    (error: unknown) => codeOf(error),
+  );
+  if (fault !== undefined) log.warn({ segment, offset, code: fault }, `the ${kind} of a frame could not be mended`);
 }
 
 /** Give back the blocks that were written ahead and not used; without success they stay, and nothing reads them. */

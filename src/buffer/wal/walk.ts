@@ -28,6 +28,8 @@ export type DamageStep = {
   reason: string;
   /** No valid frame follows in this segment. */
   toEnd: boolean;
+  /** Among these bytes is the head or the tail of a frame that is whole but for it: which, where, and what its other end says. */
+  lostEdge?: { kind: 'head' | 'tail'; offset: number; other: FrameEdge };
 };
 
 const nothing = new Uint8Array(0);
@@ -60,12 +62,11 @@ export async function* walk(
         search = payloads ? place.offset : offset + edgeBytes;
         if (payloads && !(await tailOf(window, identity, offset, head))) {
           search = place.offset - edgeBytes;
-          yield damage(
-            { ...place, offset: search },
-            edgeBytes,
-            0,
-            'the tail of this frame is damaged, the rest is whole',
-          );
+          const reason = 'the tail of this frame is damaged, the rest is whole';
+          yield {
+            ...damage({ ...place, offset: search }, edgeBytes, 0, reason),
+            lostEdge: { kind: 'tail', offset: search, other: head },
+          };
         }
         continue;
       }
@@ -87,7 +88,9 @@ export async function* walk(
     }
     const bytes = found.offset - offset + (found.edge.kind === 'tail' ? edgeBytes : 0);
     const rows = found.edge.row - row;
-    if (bytes > 0 || rows > 0) yield damage(place, Math.max(0, bytes), rows, reason);
+    const lostEdge = { kind: 'head', offset: found.offset, other: found.edge } as const;
+    if (bytes > 0 || rows > 0)
+      yield { ...damage(place, Math.max(0, bytes), rows, reason), ...(found.edge.kind === 'tail' && { lostEdge }) };
     place = { offset: found.offset, row: found.edge.row, frame: found.edge.frame };
     if (found.kind === 'frame') {
       yield found;
