@@ -128,6 +128,50 @@ describe('decompress', () => {
     );
   });
 
+  const lz4Head = (flags: number, sizes: number): Buffer => {
+    const descriptor = Buffer.from([flags, sizes]);
+    return Buffer.concat([uint32(0x184d2204), descriptor, Buffer.from([(xxHash32(descriptor) >>> 8) & 0xff])]);
+  };
+
+  it('follows matches of lz4 into the 64 KB of the blocks before, however many blocks there are', async () => {
+    // Each block: 14 new bytes, then 100 that stand 60,000 bytes back, then 5 new ones.
+    const start = Buffer.from(Array.from({ length: 65_536 }, (_, i) => (i * 7919) >>> 5));
+    const blocks = [uint32((start.length | 0x80000000) >>> 0), start];
+    let wanted = start;
+    for (let k = 0; k < 3000; k++) {
+      const fresh = Buffer.from(Array.from({ length: 19 }, (_, i) => k * 31 + i * 7));
+      const block = Buffer.concat([
+        Buffer.from([0xef]),
+        fresh.subarray(0, 14),
+        Buffer.from([60_000 & 255, 60_000 >> 8, 100 - 4 - 15, 0x50]),
+        fresh.subarray(14),
+      ]);
+      blocks.push(uint32(block.length), block);
+      const from = wanted.length + 14 - 60_000;
+      wanted = Buffer.concat([wanted, fresh.subarray(0, 14), wanted.subarray(from, from + 100), fresh.subarray(14)]);
+    }
+    const frame = Buffer.concat([lz4Head(0x44, 0x40), ...blocks, uint32(0), uint32(xxHash32(wanted))]);
+    expect((await decompress(frame, 'lz4', 10_000_000)).equals(wanted)).toBe(true);
+  });
+
+  it.each([
+    [
+      'blocks',
+      Buffer.concat([lz4Head(0x40, 0x70), ...Array<Buffer>(50_000).fill(Buffer.from([1, 0, 0, 0, 0])), uint32(0)]),
+    ],
+    [
+      'frames',
+      Buffer.concat(
+        Array<Buffer>(50_000).fill(Buffer.concat([lz4Head(0x40, 0x70), Buffer.from([1, 0, 0, 0, 0]), uint32(0)])),
+      ),
+    ],
+  ])('takes no time for lz4 %s without data', async (_, body) => {
+    const before = process.cpuUsage();
+    await decompress(body, 'lz4', 1_000_000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1e6).toBeLessThan(2);
+  });
+
   it.each(['lz4', 'x-snappy-framed'] as const)(
     'throws nothing but bad_request and body_too_large, whatever the bytes: %s',
     async encoding => {

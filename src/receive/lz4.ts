@@ -7,6 +7,8 @@ import { setImmediate as pause } from 'node:timers/promises';
 
 const magic = 0x184d2204;
 const windowBytes = 65_536;
+/** Bytes read and unpacked between two pauses. */
+const pauseBytes = 1_048_576;
 const prime = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f, 0x165667b1].map(value => value | 0) as [
   number,
   number,
@@ -85,18 +87,26 @@ function readBlock(block: Buffer, out: Buffer, start: number, floor: number): nu
 }
 
 /**
- * The data of all frames, at most one block more than `bytesMax`. Lets others run between blocks. Throws an Error that says what is broken.
+ * The data of all frames, at most one block more than `bytesMax`. Lets others run after every MiB. Throws an Error that says what is broken.
  */
 export async function unLz4(body: Buffer, bytesMax: number): Promise<Buffer> {
-  const frames: Buffer[] = [];
+  const pieces: Buffer[] = [];
   let bytes = 0;
   let at = 0;
+  let paused = 0;
+  /** Where blocks are unpacked, one behind the other, with the 64 KB before them; used again, so that empty blocks and frames cost next to nothing. */
+  let room = Buffer.alloc(0);
   const need = (count: number): number => {
     if (at + count > body.length) throw new Error(`cut off at byte ${body.length}`);
     at += count;
     return at - count;
   };
+  const pausedAt = async (): Promise<number> => {
+    await pause();
+    return bytes + at;
+  };
   while (at < body.length && bytes <= bytesMax) {
+    if (bytes + at - paused >= pauseBytes) paused = await pausedAt();
     const kind = body.readUInt32LE(need(4));
     if (kind >>> 4 === 0x184d2a5) {
       need(body.readUInt32LE(need(4)));
@@ -113,30 +123,30 @@ export async function unLz4(body: Buffer, bytesMax: number): Promise<Buffer> {
     if (flags & 8) need(8);
     const headerSum = (xxHash32(body.subarray(start, at)) >>> 8) & 0xff;
     if (body[need(1)] !== headerSum) throw new Error(`wrong checksum of the frame at byte ${start - 4}`);
-    const blocks: Buffer[] = [];
-    let window: Buffer = Buffer.alloc(0);
+    const first = pieces.length;
+    if (room.length < windowBytes + 2 * blockBytes) room = Buffer.allocUnsafe(windowBytes + 2 * blockBytes);
+    let to = 0;
     for (let said = body.readUInt32LE(need(4)); said !== 0; said = body.readUInt32LE(need(4))) {
       const length = said & 0x7fffffff;
       if (length > blockBytes) throw new Error(`a block of ${length} bytes where ${blockBytes} are the most`);
       const block = body.subarray(need(length), at);
       if (blockSums && body.readUInt32LE(need(4)) !== xxHash32(block)) throw new Error('wrong checksum of a block');
-      let data = block;
-      await pause();
-      if (said >>> 31 === 0) {
-        const out = Buffer.allocUnsafe(window.length + blockBytes);
-        window.copy(out);
-        const end = readBlock(block, out, window.length, 0);
-        // A copy, so that a small block does not hold memory for a large one.
-        data = Buffer.from(out.subarray(window.length, end));
+      if (bytes + at - paused >= pauseBytes) paused = await pausedAt();
+      if (to + blockBytes > room.length) {
+        room.copyWithin(0, to - windowBytes, to);
+        to = windowBytes;
       }
-      blocks.push(data);
-      bytes += data.length;
-      if (bytes > bytesMax) return Buffer.concat([...frames, ...blocks]);
-      if (linked) window = Buffer.from(Buffer.concat([window, data]).subarray(-windowBytes));
+      const from = to;
+      if (said >>> 31 === 0) to = readBlock(block, room.subarray(0, from + blockBytes), from, linked ? 0 : from);
+      else to += block.copy(room, from);
+      if (to > from) pieces.push(Buffer.from(room.subarray(from, to)));
+      bytes += to - from;
+      if (bytes > bytesMax) return Buffer.concat(pieces);
     }
-    const content = Buffer.concat(blocks);
-    if (contentSum && body.readUInt32LE(need(4)) !== xxHash32(content)) throw new Error('wrong checksum of the frame');
-    frames.push(content);
+    if (contentSum) {
+      const content = pieces.length - first === 1 ? pieces[first] : Buffer.concat(pieces.slice(first));
+      if (content && body.readUInt32LE(need(4)) !== xxHash32(content)) throw new Error('wrong checksum of the frame');
+    }
   }
-  return frames.length === 1 && frames[0] ? frames[0] : Buffer.concat(frames);
+  return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
 }
