@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { limits } from '../base/limits.ts';
 
+/** Half a surrogate pair, which a text cut within an emoji ends with, is U+FFFD as in UTF-8; positions stay. */
+const wellFormed = (text: string): string => text.toWellFormed();
+export const queryText = z.string().transform(wellFormed);
+
 /**
  * Weir's own query API, shared by server, web and CLI. Every endpoint takes the tenant from `X-Scope-OrgID` (default `default`).
  *
@@ -10,7 +14,7 @@ import { limits } from '../base/limits.ts';
  * Times are decimal text: ns since 1970, or RFC 3339.
  */
 export const queryRequest = z.object({
-  query: z.string().default(''),
+  query: queryText.default(''),
   start: z.string().optional(),
   end: z.string().optional(),
   /** Log rows; ignored for metrics. Uncapped when 0 (exports). */
@@ -119,7 +123,7 @@ export type QueryFrame =
  * Answers NDJSON: `{"type":"rows","rows":[{column: value}]}` (64-bit integers as text), `progress`, and at last `end` or `error` as above. Off unless `sql.enabled`.
  */
 export const sqlRequest = z.object({
-  query: z.string().min(1),
+  query: z.string().min(1).transform(wellFormed),
   /** Milliseconds, at most limits.query_timeout. */
   timeout: z.number().int().positive().optional(),
   id: z
@@ -143,7 +147,7 @@ export type LookupsAnswer = { tables: { name: string; key: string; columns: stri
  * for steps below one second); `t` is the start of its bucket and a multiple of `step`; empty buckets are left out.
  */
 export const histogramRequest = z.object({
-  query: z.string().default(''),
+  query: queryText.default(''),
   start: z.string().optional(),
   end: z.string().optional(),
   buckets: z.number().int().min(1).max(1000).default(120),
@@ -163,7 +167,7 @@ export type HistogramAnswer = {
 
 /** `POST /api/v1/fields`: fields of the newest `sample` matching records with their top values, for facets. */
 export const fieldsRequest = z.object({
-  query: z.string().default(''),
+  query: queryText.default(''),
   start: z.string().optional(),
   end: z.string().optional(),
   sample: z.number().int().min(100).max(20000).default(2000),
@@ -184,7 +188,7 @@ export type FieldsAnswer = {
  * `|> "<pattern>"` finds the records of one. `step` and the times of `series` are as in the histogram.
  */
 export const patternsRequest = z.object({
-  query: z.string().default(''),
+  query: queryText.default(''),
   start: z.string().optional(),
   end: z.string().optional(),
   buckets: z.number().int().min(1).max(1000).default(60),
@@ -241,7 +245,7 @@ export type CheckAnswer =
  * records that the rest of the query matches in the range. Never an error for a text that is broken: it is being typed.
  */
 export const completeRequest = z.object({
-  query: z.string().max(limits.queryTextBytesMax).default(''),
+  query: z.string().max(limits.queryTextBytesMax).transform(wellFormed).default(''),
   /** Offset in UTF-16 units; default the end. */
   cursor: z.number().int().min(0).optional(),
   start: z.string().optional(),

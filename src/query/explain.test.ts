@@ -91,6 +91,14 @@ describe('POST /api/v1/explain', () => {
     expect(await broken.json()).toMatchObject({ error: { code: 'bad_query', line: 1, column: 3 } });
   });
 
+  it('takes half an emoji, which JSON can say, for U+FFFD', async () => {
+    for (const query of ['timeout \ud83d', '{service_name="web"} |= "\ud83d"', 'any where message : "*\ud83d*"']) {
+      expect((await explain({ query })).sql).toContain('\ufffd');
+      const found = await server.post('/api/v1/query', { ...range, query });
+      expect([query, found.status]).toEqual([query, 200]);
+    }
+  });
+
   it('explains EQL: tree, the statement for its candidates, and what that would read', async () => {
     const chain =
       'sequence by trace_id with maxspan=5m [any where message : "line 7*"] [any where message : "line 8*"]';

@@ -2,13 +2,17 @@ import { escapeRegex, quoteString } from '../sql-writer.ts';
 import type { MatchOperator } from './tree.ts';
 
 /** `*` any characters, `?` one; nothing escapes them. */
+/** `**` says what `*` says, and the engine tries each of them at every place. */
+const starsOnce = (pattern: string): string => pattern.replace(/\*{2,}/g, '*');
+
 const likePattern = (pattern: string): string =>
-  pattern
+  starsOnce(pattern)
     .replace(/[\\%_]/g, '\\$&')
     .replaceAll('*', '%')
     .replaceAll('?', '_');
 
-const wildcardRegex = (pattern: string): string => escapeRegex(pattern).replaceAll('\\*', '.*').replaceAll('\\?', '.');
+const wildcardRegex = (pattern: string): string =>
+  escapeRegex(starsOnce(pattern)).replaceAll('\\*', '.*').replaceAll('\\?', '.');
 
 /** RE2, the whole text, `.` matching line ends too. */
 const anchored = (pattern: string, insensitive: boolean): string => `(?${insensitive ? 'i' : ''}s)\\A(?:${pattern})\\z`;

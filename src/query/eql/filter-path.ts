@@ -24,10 +24,14 @@ export function readFilterPath(value: unknown): FilterPath | undefined {
       reason: `[filter_path] ${paths.length} paths are more than ${limits.eqlFilterPathsMax}; use wildcards`,
     });
   return {
-    include: paths.filter(path => !path.startsWith('-')).map(path => path.split('.')),
-    exclude: paths.filter(path => path.startsWith('-')).map(path => path.slice(1).split('.')),
+    include: paths.filter(path => !path.startsWith('-')).map(partsOf),
+    exclude: paths.filter(path => path.startsWith('-')).map(path => partsOf(path.slice(1))),
   };
 }
+
+/** `**` that follows `**` says nothing more, and each would double the ways to look. */
+const partsOf = (path: string): Path =>
+  path.split('.').filter((part, i, parts) => !(part === '**' && parts[i - 1] === '**'));
 
 /** What is left of a path behind a name: none, or several where `**` may end here or go on. A path at its end stays there. */
 function behind(path: Path, name: string): Path[] {
