@@ -90,3 +90,19 @@ export const rowOfSeq = (seq: bigint): number => Number(seq & 0xffff_ffffn);
 /** Canonical levels, the values of Loki's `detected_level`; colours and order in the UI follow this list. */
 export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'critical', 'fatal', 'unknown'] as const;
 export type Level = (typeof levels)[number];
+
+/** Columns of a stored record that are read from what was sent, in the order in which they are written; beside them stands the tenant. */
+export const recordColumns = [
+  'timestamp',
+  'received',
+  'seq',
+  'service',
+  'severity',
+  'level',
+  'labels',
+  'message',
+  'trace_id',
+  'span_id',
+  'attributes',
+  'door',
+] as const;

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Tenant } from '../base/record.ts';
+import { recordColumns, type Tenant } from '../base/record.ts';
 import { type Held, holds } from './held.ts';
 import { matcherCondition } from './label-condition.ts';
 import { find, type Row, type RowOptions, storedRow } from './row.ts';
@@ -121,22 +121,6 @@ export function parsedLabels(query: LogQuery, row: Row): string | undefined {
   return `mapUpdate(${row.map('parsed')}, mapFilter((k, v) -> v != '', map('__error__', toString(${error.value}), '__error_details__', toString(${details.value}))))`;
 }
 
-/** Columns of a record that rows are made of. */
-export const storedColumns: readonly string[] = [
-  'timestamp',
-  'received',
-  'seq',
-  'service',
-  'severity',
-  'level',
-  'labels',
-  'message',
-  'trace_id',
-  'span_id',
-  'attributes',
-  'door',
-];
-
 /** Columns of the shape of QueryRow (contract.ts) over the stored ones. `parsed` is there only when a stage can make labels. */
 export function rowColumns(query: LogQuery, row: Row): string[] {
   const parsed = parsedLabels(query, row);
@@ -179,7 +163,7 @@ export function rowsSql(query: LogQuery, matching: Matching, paging: Paging): To
   const leg = (table: string, isParts: boolean): string => {
     const times = `timestamp IN (${scope.select(['timestamp'], conditions, table)} ORDER BY timestamp ${way}${cut})`;
     const nearest = isParts && limit !== undefined && direction !== 'accepted' ? [times] : [];
-    return `(${scope.select(storedColumns, conditions, table, [], nearest)} ${order}${cut})`;
+    return `(${scope.select(recordColumns, conditions, table, [], nearest)} ${order}${cut})`;
   };
   return sources => {
     const legs = sources.records.map((table, i) => leg(table, i === 0));
@@ -197,7 +181,7 @@ export const namesAreColumns: Settings = { prefer_column_name_to_alias: 1 };
 export function rowsSettings(query: LogQuery, paging: Paging): Settings {
   const scope = new Scope();
   const { where } = conditionsOf(query, { tenant: '' }, scope);
-  const apart = scope.isLayered(storedColumns, where) ? stepsApart : {};
+  const apart = scope.isLayered(recordColumns, where) ? stepsApart : {};
   if (paging.limit === undefined) return { ...namesAreColumns, ...apart, use_top_k_dynamic_filtering: 0 };
   const searches = query.stages.some(stage => stage.kind === 'line_filter');
   const threads = searches ? Math.max(1, Math.floor(availableParallelism() / 2)) : 1;

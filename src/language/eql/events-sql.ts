@@ -1,6 +1,7 @@
 import { limits } from '../../base/limits.ts';
 import type { Tenant } from '../../base/record.ts';
-import { rowColumns, storedColumns, type ToSql } from '../logs-sql.ts';
+import { recordColumns } from '../../base/record.ts';
+import { rowColumns, type ToSql } from '../logs-sql.ts';
 import { storedRow } from '../row.ts';
 import { Scope } from '../scope.ts';
 import { tenantCondition } from '../selector-sql.ts';
@@ -242,7 +243,7 @@ export function eventRowsSql(tenant: Tenant, rows: readonly Address[]): ToSql {
   const head = `${scope.with(columns)}SELECT ${columns.join(', ')}`;
   const condition = addressed(tenant, rows);
   return sources => {
-    const legs = sources.records.map(table => `SELECT ${storedColumns.join(', ')} FROM ${table} WHERE ${condition}`);
+    const legs = sources.records.map(table => `SELECT ${recordColumns.join(', ')} FROM ${table} WHERE ${condition}`);
     return `${head} FROM (${legs.join(' UNION ALL ')})`;
   };
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { numberOf } from '../convert.ts';
-import { conditionsOf, type Matching, namesAreColumns, rowColumns, storedColumns, type ToSql } from '../logs-sql.ts';
+import { recordColumns } from '../../base/record.ts';
+import { conditionsOf, type Matching, namesAreColumns, rowColumns, type ToSql } from '../logs-sql.ts';
 import { choose, find, type Row } from '../row.ts';
 import { Scope } from '../scope.ts';
 import { logqlName } from '../search/fields.ts';
@@ -133,7 +134,7 @@ export function shapedSql(
   const fields = fieldsOf(shapes);
   const keys = fields.map((name, i) => `toString(${fieldOf(row, name)}) AS f${i}`);
   const inner = [
-    ...(stats ? ['timestamp', 'seq'] : storedColumns),
+    ...(stats ? ['timestamp', 'seq'] : recordColumns),
     ...(hasContext ? ['stream', `toUInt8(${and(where)}) AS hit`] : []),
     ...keys,
   ];
