@@ -19,7 +19,7 @@ import { type Batch, type BatchHeader, segmentOfSeq } from '../../base/record.ts
 import { openBuffer, type WeirBuffer } from '../buffer.ts';
 import { checkLog } from './check.ts';
 import { exportLog } from './export.ts';
-import { nodeFs } from './fs.ts';
+import { type Fs, nodeFs } from './fs.ts';
 import { segmentFileName } from './segment.ts';
 
 // These tests break things on purpose.
@@ -35,11 +35,11 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-async function open(options: { keepMs?: number; keepBytes?: number } = {}): Promise<WeirBuffer> {
+async function open(options: { keepMs?: number; keepBytes?: number; fs?: Fs } = {}): Promise<WeirBuffer> {
   const settings = { directory, keepMs: 1e9, keepBytes: 1e9, segmentBytes: 4000, reserveBytes: 0 };
   // Too little room to write blocks ahead: these tests count the frames of a segment.
-  const fs = { ...nodeFs, freeBytes: () => Promise.resolve(15_000) };
-  const buffer = await openBuffer({ ...settings, fs, ...options });
+  const fs = { ...(options.fs ?? nodeFs), freeBytes: () => Promise.resolve(15_000) };
+  const buffer = await openBuffer({ ...settings, ...options, fs });
   opened.push(buffer);
   return buffer;
 }
@@ -115,6 +115,39 @@ describe('damage', () => {
       }
       expect(readFileSync(path).equals(whole)).toBe(true);
       expect(quarantined().length).toBe(2);
+    },
+  );
+
+  it.each(['refused', 'cut short'])(
+    'of an edge that cannot be mended, the write is %s, costs nothing; the next start mends it',
+    async how => {
+      const { segments } = await write();
+      const path = pathOf(segments.at(-1));
+      const whole = readFileSync(path);
+      writeFileSync(path, Buffer.from(whole).fill(0, whole.lastIndexOf('wfrm'), whole.lastIndexOf('wfrm') + 44));
+      const failing: Fs = {
+        ...nodeFs,
+        async open(place, mode) {
+          const file = await nodeFs.open(place, mode);
+          if (mode !== 'change') return file;
+          return {
+            ...file,
+            writev: (pieces, position) =>
+              how === 'refused'
+                ? Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' }))
+                : file.writev([Buffer.concat(pieces).subarray(0, 20)], position),
+          };
+        },
+      };
+      const first = await open({ fs: failing });
+      expect(await readBack(first)).toEqual(without());
+      await first.close();
+      expect((await check()).damaged).toBe(1);
+      const second = await open();
+      expect(await readBack(second)).toEqual(without());
+      await second.close();
+      expect((await check()).damaged).toBe(0);
+      expect(readFileSync(path).equals(whole)).toBe(true);
     },
   );
 
