@@ -63,7 +63,8 @@ export async function migrate(engine: Engine, names: TableNames, config: Config)
   for (let version = current + 1; version <= migrations.length; version++) {
     for (const sql of migrations[version - 1]?.(names, config) ?? []) await engine.run({ sql });
     await engine.run({ sql: `INSERT INTO ${names.migrations} (version) VALUES (${version})` });
-    log.info({ version }, 'store: schema migrated');
   }
+  if (current < migrations.length)
+    log.info({ from: current, to: migrations.length }, current === 0 ? 'store: tables made' : 'store: schema migrated');
   return current < migrations.length;
 }
