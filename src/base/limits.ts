@@ -126,6 +126,8 @@ export const limits = {
   eqlEventsMax: 50_000,
   /** Events and keys held by EQL sequences that are still open, about 290 bytes each; past it the answer is partial. */
   eqlHeldEventsMax: 1_000_000,
+  /** Combinations of the values of its fields by which one event takes part in sequences and samples. */
+  eqlKeysPerEventMax: 1000,
   /** EQL searches that go on after their request was answered, and answers that are kept to be fetched. */
   eqlKeptSearchesMax: 200,
   eqlKeptBytesMax: 64 * MiB,

@@ -228,6 +228,50 @@ describe('equal times', () => {
   });
 });
 
+describe('join keys with several values', () => {
+  beforeAll(async () => {
+    const events = [
+      { category: 'a', tags: ['foo', 'bar'], n: [1, 2], process: [{ pid: 7 }, { pid: 8 }] },
+      { category: 'b', tags: ['bar', 'foo', 'zip'], n: [2, 3], process: { pid: 8 } },
+      { category: 'c', tags: 'zip', n: 3, process: { pid: 9 } },
+      { category: 'c', tags: [] },
+    ];
+    const lines = events.map(({ category, ...rest }, i) =>
+      JSON.stringify({
+        '@timestamp': new Date(start + i * 1000).toISOString(),
+        id: i + 1,
+        event: { category },
+        name: 'k',
+        ...rest,
+      }),
+    );
+    await weir.post('/ingest/json', lines.join('\n'), { ...ndjson, 'x-scope-orgid': 'several' });
+    await eventually(
+      async () => (await ask('several', 'any where true')).hits.events?.length,
+      n => n === lines.length,
+    );
+  }, 30_000);
+
+  it.each<[string, unknown[]]>([
+    ['sequence by tags [a where true] [b where true]', [['bar', '1,2'], ['foo', '1,2']]],
+    ['sequence by name, tags [b where true] [c where true]', [['k', 'zip', '2,3']]],
+    ['sequence by n [a where true] [b where true]', [[2, '1,2']]],
+    ['sequence by n [any where true] [any where true]', [[2, '1,2'], [3, '2,3']]],
+    ['sequence by process.pid [a where true] [b where true]', [[8, '1,2']]],
+    ['sequence by tags [b where true] [c where true] until [a where true]', [['zip', '2,3']]],
+    ['sequence by ?tags [b where true] [c where true]', [['zip', '2,3']]],
+    ['sequence by tags with maxspan=5s [a where true] ![c where true] [b where true]', [['bar', '1,-,2'], ['foo', '1,-,2']]],
+    ['sample by tags [c where true] [b where true]', [['zip', '3,2']]],
+  ])('%s', async (query, wanted) => {
+    const { hits } = await ask('several', query);
+    const shown = hits.sequences?.map(({ join_keys: keys, events }) => [
+      ...keys,
+      events.map(e => (e.missing ? '-' : e._source.id)).join(','),
+    ]);
+    expect(shown).toEqual(wanted);
+  }); // biome-ignore format: one query a line
+});
+
 describe('samples', () => {
   it.each<[string, string[]]>([
     ['sample by user.name [file where true] [login where process.name == "ok"]', ['ann:7,4', 'bob:5,6', 'cyd:12,10']],

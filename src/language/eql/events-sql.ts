@@ -73,6 +73,12 @@ class Select {
       : this.scope.bind(found.exact);
   }
 
+  /** A field to join by: an array without values is a missing one. */
+  joinText(field: Field): string {
+    const found = this.context.field(field);
+    return found.type === 'text' && found.lists ? this.scope.bind(`nullIf(${found.exact}, '[]')`) : this.text(field);
+  }
+
   /** Rows of every source; `cut` orders and limits those of each. */
   union(cut = ''): ToSql {
     const columns = this.parts.map(part => `${part.sql} AS ${part.as}`);
@@ -176,7 +182,7 @@ export function markedSql(query: SequenceQuery | SampleQuery, asked: EqlScope): 
   const conditions: string[] = [];
   const mark = (event: EventFilter, by: readonly Field[]): Marked => {
     const fields = [...query.by, ...by];
-    const texts = fields.map(field => select.text(field));
+    const texts = fields.map(field => select.joinText(field));
     const known = fields.flatMap((field, i) => (field.optional ? [] : [`isNotNull(${texts[i]})`]));
     const condition = and([filterSql(event, select.context), ...known]);
     let bit = conditions.indexOf(condition);

@@ -7,7 +7,7 @@ const event = (seq: number, key: unknown[], ...bits: number[]): Candidate => ({
   ns: BigInt(seq),
   id: { seq: BigInt(seq), ns: BigInt(seq) },
   meets: bit => bits.includes(bit),
-  key: () => JSON.stringify(key),
+  keys: () => [JSON.stringify(key)],
 });
 
 function samples(conditions: number, perKey: number, ...events: Candidate[]): string[] {

@@ -25,16 +25,17 @@ export class SampleCollector {
     const enough = this.#steps.length * this.#perKey;
     this.#steps.forEach((step, i) => {
       if (!event.meets(step.bit)) return;
-      const key = event.key(step.key);
-      let lists = this.#keys.get(key);
-      if (lists === undefined) {
-        lists = this.#steps.map(() => []);
-        this.#keys.set(key, lists);
+      for (const key of event.keys(step.key)) {
+        let lists = this.#keys.get(key);
+        if (lists === undefined) {
+          lists = this.#steps.map(() => []);
+          this.#keys.set(key, lists);
+        }
+        const list = lists[i];
+        if (list === undefined || list.length >= enough) continue;
+        list.push(event.id);
+        this.#held++;
       }
-      const list = lists[i];
-      if (list === undefined || list.length >= enough) return;
-      list.push(event.id);
-      this.#held++;
     });
     this.overflowed = this.#held > this.#heldMax;
     return !this.overflowed;

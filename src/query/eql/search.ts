@@ -14,6 +14,7 @@ import { collect } from '../admission.ts';
 import type { Room } from '../room.ts';
 import { nowNs } from '../time-range.ts';
 import { readFilter } from './filter.ts';
+import { joinKeysOf, sentKey } from './join-keys.ts';
 import { knownFields, type Rows } from './known-fields.ts';
 import type { EqlRequest } from './request.ts';
 import { SampleCollector } from './samples.ts';
@@ -64,8 +65,8 @@ class Row implements Candidate {
     return ((half >>> (bit % bitsOfMask)) & 1) === 1;
   }
 
-  key(key: string): string {
-    return this.#row[key] as string;
+  keys(key: string): readonly string[] {
+    return joinKeysOf(this.#row[key] as string);
   }
 }
 
@@ -138,9 +139,7 @@ function joinKeys<Event>(
   const texts = JSON.parse(key) as (string | null)[];
   return names.map((name, i) => {
     const sent = first === undefined ? undefined : shape.sent?.(first, name);
-    return typeof sent === 'string' || typeof sent === 'number' || typeof sent === 'boolean' || JSON.isRawJSON(sent)
-      ? sent
-      : (texts[i] ?? null);
+    return sentKey(sent, texts[i] ?? null);
   });
 }
 

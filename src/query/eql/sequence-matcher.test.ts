@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Candidate, SequenceMatcher, type SequencePlan } from './sequence-matcher.ts';
 
 /** An event: time, the conditions it meets (letters a to h are bits 0 to 7), its join keys. */
-type TestEvent = { ns: number; meets: string; key: string; other?: string };
+type TestEvent = { ns: number; meets: string; key: string | string[]; other?: string };
 
 const bitOf = (letter: string): number => letter.charCodeAt(0) - 97;
 
@@ -24,7 +24,7 @@ const candidate = (event: TestEvent, index: number): Candidate => ({
   ns: BigInt(event.ns),
   id: { seq: BigInt(index), ns: BigInt(event.ns) },
   meets: bit => Array.from(event.meets, bitOf).includes(bit),
-  key: key => (key === 'k1' ? (event.other ?? '') : event.key),
+  keys: key => (key === 'k1' ? [event.other ?? ''] : [event.key].flat()),
 });
 
 /** Matches as indexes of events; `-` where one is missing. */
@@ -61,23 +61,26 @@ function reference(plan: SequencePlan, events: TestEvent[]): string[] {
     return event;
   };
   const between = (condition: { bit: number; key: string }, key: string, low: number, high: number): boolean =>
-    all.some((event, i) => i >= low && i < high && event.meets(condition.bit) && event.key(condition.key) === key);
+    all.some(
+      (event, i) => i >= low && i < high && event.meets(condition.bit) && event.keys(condition.key).includes(key),
+    );
   all.forEach((event, now) => {
     for (let i = positive.length - 1; i >= 0; i--) {
       const step = positive[i];
       if (step === undefined || !event.meets(step.bit)) continue;
-      const key = event.key(step.key);
-      let path: number[] | undefined = [];
-      if (i > 0) {
-        path = slots.get(`${i - 1} ${key}`);
-        slots.delete(`${i - 1} ${key}`);
-        if (path === undefined) continue;
-        if (plan.maxspan !== undefined && event.ns - at(path[0] ?? 0).ns > plan.maxspan) continue;
-        if (plan.until && between(plan.until, key, path.at(-1) ?? 0, now)) continue;
+      for (const key of event.keys(step.key)) {
+        let path: number[] | undefined = [];
+        if (i > 0) {
+          path = slots.get(`${i - 1} ${key}`);
+          slots.delete(`${i - 1} ${key}`);
+          if (path === undefined) continue;
+          if (plan.maxspan !== undefined && event.ns - at(path[0] ?? 0).ns > plan.maxspan) continue;
+          if (plan.until && between(plan.until, key, path.at(-1) ?? 0, now)) continue;
+        }
+        const next = [...path, now];
+        if (i === positive.length - 1) complete.push({ key, path: next });
+        else slots.set(`${i} ${key}`, next);
       }
-      const next = [...path, now];
-      if (i === positive.length - 1) complete.push({ key, path: next });
-      else slots.set(`${i} ${key}`, next);
     }
   });
   return complete.flatMap(({ key, path }) => {
@@ -94,7 +97,7 @@ function reference(plan: SequencePlan, events: TestEvent[]): string[] {
       }
       written.push('-');
       const [after] = left;
-      const times = all.filter(e => e.meets(step.bit) && e.key(step.key) === key).map(e => e.ns);
+      const times = all.filter(e => e.meets(step.bit) && e.keys(step.key).includes(key)).map(e => e.ns);
       const low = before === undefined ? undefined : at(before).ns;
       const high = after === undefined ? undefined : at(after).ns;
       const inside = times.filter(ns => (low === undefined || ns > low) && (high === undefined || ns < high));
@@ -136,6 +139,18 @@ describe('a sequence', () => {
       key: e[1] ?? '',
     }));
     expect(run(planOf('a b'), events).found).toEqual(['1,2', '0,3', '5,7']);
+  });
+
+  it('takes an event with several keys into the matches of each', () => {
+    const events = [
+      { ns: 0, meets: 'a', key: ['x', 'y'] },
+      { ns: 1, meets: 'u', key: 'y' },
+      { ns: 2, meets: 'b', key: ['z', 'y', 'x'] },
+      { ns: 3, meets: 'b', key: 'y' },
+    ];
+    expect(run(planOf('a b'), events).found).toEqual(['0,2', '0,2']);
+    expect(run(planOf('a b', { until: 'u' }), events).found).toEqual(['0,2']);
+    expect(run(planOf('a !u b', { maxspan: 9 }), events).found).toEqual(['0,-,2']);
   });
 
   it('joins steps by keys of different fields', () => {
@@ -253,7 +268,7 @@ it('agrees with the rule told another way, on any steps and events', () => {
   const event = fc.record({
     gap: fc.constantFrom(0, 0, 1, 1, 2, 3),
     meets: fc.subarray(['a', 'b', 'c', 'd'], { maxLength: 4 }).map(l => l.join('')),
-    key: fc.constantFrom('1', '2'),
+    key: fc.constantFrom<string | string[]>('1', '2', ['1', '2']),
     other: fc.constantFrom('1', '2'),
   });
   fc.assert(

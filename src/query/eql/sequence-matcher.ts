@@ -8,8 +8,8 @@ export type Candidate = {
   id: Found;
   /** Whether the event meets condition `bit`. */
   meets(bit: number): boolean;
-  /** Its join key of column `key`. */
-  key(key: string): string;
+  /** Its join keys of column `key`: several where a field has several values. */
+  keys(key: string): readonly string[];
 };
 
 /** An event of a match, for the caller to fetch. `ns` is the time of the column. */
@@ -89,13 +89,13 @@ export class SequenceMatcher {
     for (let i = this.#positive.length - 1; i >= 0; i--) {
       const step = this.#positive[i];
       if (step === undefined || !event.meets(step.bit)) continue;
-      if (!this.#advance(i, event.key(step.key), event)) return false;
+      for (const key of event.keys(step.key)) if (!this.#advance(i, key, event)) return false;
     }
     this.#missing.forEach((condition, m) => {
-      if (event.meets(condition.bit)) this.#sees(m, event.key(condition.key), event);
+      if (event.meets(condition.bit)) for (const key of event.keys(condition.key)) this.#sees(m, key, event);
     });
     const { until } = this.#plan;
-    if (until && event.meets(until.bit)) this.#end(event.key(until.key));
+    if (until && event.meets(until.bit)) for (const key of event.keys(until.key)) this.#end(key);
     if (this.#held > this.#heldMax) {
       this.#sweep(event.ns);
       // A sweep must give room for long, since it looks at everything.
