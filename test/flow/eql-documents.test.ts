@@ -15,6 +15,9 @@ const documents: Record<string, string[]> = {
     { '@timestamp': start + 3000, event: { category: ['process', 'network'] }, process: { name: 'd', parent: { pids: [7, 8], list: [{ pid: 9 }] } }, id: 4, large: 'LARGE' },
     { '@timestamp': start + 4000, event: { category: 'file' }, message: 'written', file: { path: '/x', size: 12 }, tags: [], id: 5 },
   ].map(document => JSON.stringify(document).replace('"LARGE"', '9007199254740993')),
+  empty: [[], [null], [''], null, ['a', null], '', [[]], '[null] is'].map((tags, i) =>
+    JSON.stringify({ '@timestamp': start + i, tags, id: i + 1 }),
+  ),
   deep: [
     { '@timestamp': start, a: [{ b: [{ c: 1 }, { c: [2, 3] }] }, { b: { c: 4 } }], id: 1 },
     { '@timestamp': start + 1000, a: { b: [{ c: 5 }] }, id: 2 },
@@ -92,9 +95,20 @@ describe('nested objects, arrays of objects, names with dots', () => {
     ['any where file.path == "/x"', [5]],
     ['any where file.path == null', [1, 2, 3, 4]],
     ['any where large == 9007199254740993', [4]],
-    ['any where tags == null and id > 4', []],
+    ['any where tags == null and id > 4', [5]],
+    ['any where ?tags != null', []],
   ])('%s', async (query, wanted) => {
     expect(await found('nested', { query })).toEqual(wanted);
+  });
+
+  it.each<[string, number[]]>([
+    ['any where tags == null', [1, 2, 4, 7]],
+    ['any where not tags != null', [1, 2, 4, 7]],
+    ['any where tags != null', [3, 5, 6, 8]],
+    ['any where tags == ""', [3, 6]],
+    ['any where tags != "a"', [1, 2, 3, 4, 6, 7, 8]],
+  ])('are missing when they are arrays without a value: %s', async (query, wanted) => {
+    expect(await found('empty', { query })).toEqual(wanted);
   });
 
   it('come back as they were sent, to the last digit', async () => {

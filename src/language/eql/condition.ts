@@ -2,7 +2,7 @@ import { readRegex } from '../regex.ts';
 import type { Scope } from '../scope.ts';
 import { and, or, quoteNumber, quoteString, quoteTime } from '../sql-writer.ts';
 import { arithmetic } from './arithmetic.ts';
-import { fieldName, type FieldSql } from './fields.ts';
+import { fieldName, type FieldSql, unlessEmptyList } from './fields.ts';
 import { functions, needsText } from './functions.ts';
 import { isNullTest, isOpen, ofTruth } from './negation.ts';
 import { inTexts, matchSql } from './patterns.ts';
@@ -103,7 +103,8 @@ function leaf(expression: Expression, context: ConditionContext, positive: boole
     value(field) {
       const found = read(field);
       if (found.type === 'time') return { type: 'time', sql: found.sql };
-      return { type: 'text', sql: scope.bind(light ? found.light : found.exact) };
+      const text = scope.bind(light ? found.light : found.exact);
+      return { type: 'text', sql: found.lists && isNullTest(expression) ? scope.bind(unlessEmptyList(text)) : text };
     },
   };
   const all = truth(expression, whole);

@@ -7,7 +7,7 @@ import { Scope } from '../scope.ts';
 import { tenantCondition } from '../selector-sql.ts';
 import { and, or, quoteInteger, quoteString, quoteTime } from '../sql-writer.ts';
 import { type ConditionContext, conditionSql, filterSql } from './condition.ts';
-import { columnNs, type FieldSql } from './fields.ts';
+import { columnNs, type FieldSql, unlessEmptyList } from './fields.ts';
 import type { EventFilter, EventQuery, Expression, Field, Pipe, SampleQuery, SequenceQuery } from './tree.ts';
 
 /** What a query is asked of, beside its text. */
@@ -76,7 +76,8 @@ class Select {
   /** A field to join by: an array without values is a missing one. */
   joinText(field: Field): string {
     const found = this.context.field(field);
-    return found.type === 'text' && found.lists ? this.scope.bind(`nullIf(${found.exact}, '[]')`) : this.text(field);
+    const text = this.text(field);
+    return found.type === 'text' && found.lists ? this.scope.bind(unlessEmptyList(text)) : text;
   }
 
   /** Rows of every source; `cut` orders and limits those of each. */

@@ -233,5 +233,9 @@ export function fieldSql(name: string, known: KnownKeys): FieldSql {
   };
 }
 
+/** SQL: a field that may hold an array, NULL where that has no value in it: such a field is missing, as in Elasticsearch. */
+export const unlessEmptyList = (text: string): string =>
+  `if(startsWith(${text}, '[') AND match(${text}, '^\\\\[(\\\\s|,|\\\\[|\\\\]|null)*\\\\]$'), NULL, ${text})`;
+
 /** SQL: true where the place holds a value; to find out whether any record has a field that only objects could hold. */
 export const placeHolds = (place: Place): string => `isNotNull(${placeSql(place, false)})`;

@@ -33,6 +33,30 @@ it('what the engine says is never shown', async () => {
   expect(await response.text()).not.toMatch(/secret|DB::/);
 });
 
+it('a body of another type is refused', async () => {
+  server = await startQueryServer();
+  const response = await fetch(`${server.url}/_eql/search`, {
+    method: 'POST',
+    headers: { 'content-type': 'text/plain' },
+    body: '{"query": "any where true"}',
+  });
+  expect(response.status).toBe(415);
+  expect(await response.json()).toMatchObject({
+    status: 415,
+    error: { reason: expect.stringContaining('text/plain') },
+  });
+});
+
+it('what the URL says counts more than the body', async () => {
+  server = await startQueryServer();
+  const response = await server.post('/_eql/search?size=-1&filter_path=error.reason', {
+    query: 'any where true',
+    size: 1,
+  });
+  expect(response.status).toBe(400);
+  expect(await response.text()).toContain('found \\"-1\\"');
+});
+
 it('a body that is no JSON, or no object, is refused in the same shape', async () => {
   server = await startQueryServer();
   for (const body of ['{', '[]', '"x"']) {

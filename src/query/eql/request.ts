@@ -156,13 +156,16 @@ function askedFields(value: unknown): AskedField[] {
   });
 }
 
-/** The members of the body, over those of the URL. Throws `bad_request` that names what is wrong. */
+/** The members of the body, and those of the URL, which count more as in Elasticsearch. Throws `bad_request` that names what is wrong. */
 export function readRequest(request: FastifyRequest): EqlRequest {
   const { body: sent } = request;
+  const { 'content-type': type = '' } = request.headers;
+  if (typeof sent === 'string' && !type.includes('json'))
+    throw new WeirError('unsupported_type', { type, supported: 'application/json' });
   if (sent !== undefined && sent !== null && (typeof sent !== 'object' || Array.isArray(sent)))
     throw bad('the body must be a JSON object such as {"query": "process where true"}');
   const url = Object.fromEntries(Object.entries(request.query as Members).filter(([name]) => !isUrlOnly(name)));
-  const body: Members = { ...url, ...(sent as Members | undefined) };
+  const body: Members = { ...(sent as Members | undefined), ...url };
   for (const name of Object.keys(body)) {
     if ((members as readonly string[]).includes(name)) continue;
     const hint = nearest(name, members);
