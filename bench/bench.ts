@@ -1,4 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ackCase, visibleCase } from './cases/latency.ts';
 import { engineLimit } from './cases/engine-limit.ts';
 import { compileCase } from './cases/compile.ts';
@@ -51,7 +53,8 @@ export async function runBench(options: BenchOptions, print: (text: string) => v
   if (limit) add(limit.results);
   let rate = 20;
   if (wants('ingest') || wants('queries') || wants('latency')) {
-    const weir = await startWeir({ config: indexedConfig });
+    const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'));
+    const weir = await startWeir({ config: indexedConfig, folder });
     try {
       add([{ case: 'start', what: 'empty directory to ready', value: weir.readyMs, unit: 'ms' }]);
       if (wants('ingest') || wants('queries')) {
@@ -83,8 +86,13 @@ export async function runBench(options: BenchOptions, print: (text: string) => v
         add(await ackCase(weir, half, small ? 6 : 30));
         add(await visibleCase(weir, half, small ? 25 : 150));
       }
-    } finally {
       await weir.stop();
+      const again = await startWeir({ config: indexedConfig, folder });
+      add([{ case: 'start', what: 'second start to ready', value: again.readyMs, unit: 'ms', target: { most: 3000 } }]);
+      await again.stop();
+    } finally {
+      await weir.kill();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   }
   if (limit) {

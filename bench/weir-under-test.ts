@@ -115,10 +115,13 @@ async function waitReady(url: string, child: ChildProcess, timeoutMs: number): P
   client.close();
 }
 
-/** Starts the real program on an empty (or given) folder. `config` is YAML text; `wrap` is a command that ends in executing its arguments. */
+/**
+ * Starts the real program on an empty (or given) folder. `config` is YAML text; `wrap` is a command that ends in executing its arguments. `readyMs` is by the
+ * clock, `readyCpuSeconds` what the whole tree has used of the processor by then, user and kernel.
+ */
 export async function startWeir(
   options: { folder?: string; config?: string; demo?: boolean; port?: number; wrap?: string[] } = {},
-): Promise<UnderTest & { readyMs: number }> {
+): Promise<UnderTest & { readyMs: number; readyCpuSeconds: number }> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'weir-bench-'));
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
@@ -165,6 +168,7 @@ export async function startWeir(
     url,
     folder,
     readyMs,
+    readyCpuSeconds: usage().cpuSeconds,
     usage,
     post: client.post,
     get: client.get,
