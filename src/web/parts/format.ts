@@ -6,7 +6,7 @@ export function shortCount(n: number): string {
     [1e6, 'M'],
     [1e3, 'k'],
   ] as const) {
-    if (n >= unit) return `${(n / unit).toPrecision(3)} ${sign}`.replace(/e\+\d+/, '');
+    if (n >= unit) return `${(n / unit).toPrecision(3)}\u00a0${sign}`.replace(/e\+\d+/, '');
   }
   return String(n);
 }

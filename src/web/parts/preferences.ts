@@ -5,6 +5,8 @@ export type Preferences = {
   theme: 'system' | 'dark' | 'light';
   density: 'compact' | 'normal';
   zone: 'local' | 'utc';
+  /** Messages that are JSON objects, in lists. */
+  json: 'message first' | 'as sent';
   facets: boolean;
   /** Width of the details, px. */
   drawer: number;
@@ -15,6 +17,7 @@ const initial: Preferences = {
   theme: 'system',
   density: 'compact',
   zone: 'local',
+  json: 'message first',
   facets: innerWidth > 760,
   drawer: 520,
 };

@@ -2,9 +2,10 @@ import { useEffect, useState } from 'react';
 import type { QueryRow } from '../../../query/contract.ts';
 import type { ApiError } from '../../api.ts';
 import { isAbort, streamQuery, toApiError } from '../../api.ts';
-import { cleanForLine } from '../../parts/clean-text.ts';
 import { levelLetter, levelOf } from '../../parts/level.ts';
+import { usePreferences } from '../../parts/preferences.ts';
 import { quote } from './query-edit.ts';
+import { rowTexts } from './row-dom.ts';
 import { cursorOf } from './row-text.ts';
 import { clockText, dateText, type Zone } from './time-format.ts';
 import { millisOf } from './time-range.ts';
@@ -94,6 +95,7 @@ function More({ side, label, onMore }: { side: Side; label: string; onMore: () =
 
 function Line({ row, zone, here }: { row: QueryRow; zone: Zone; here?: boolean }) {
   const at = millisOf(row.ts);
+  const texts = rowTexts(row, { wrap: false, asSent: usePreferences().json === 'as sent' });
   return (
     <div
       className={`context-row row-${levelOf(row.level)} ${here ? 'selected' : ''}`}
@@ -102,7 +104,10 @@ function Line({ row, zone, here }: { row: QueryRow; zone: Zone; here?: boolean }
     >
       <span className="row-time">{clockText(at, zone)}</span>
       <span className="row-level">{levelLetter(row.level)}</span>
-      <span className="row-message">{cleanForLine(row.message)}</span>
+      <span className="row-message">
+        {texts.message}
+        {texts.json && <span className="row-tail">{texts.tail}</span>}
+      </span>
     </div>
   );
 }

@@ -41,6 +41,13 @@ export function Facets({ panel, total, columns, onFilter, onColumn }: FacetsProp
         value={search}
         onChange={event => setSearch(event.target.value)}
       />
+      {answer && answer.sampled > 0 && (
+        <p className="facets-note" title="Values are counted among the newest matching records">
+          {total !== null && total <= answer.sampled
+            ? `of all ${answer.sampled.toLocaleString('en')} records`
+            : `of the newest ${answer.sampled.toLocaleString('en')} records`}
+        </p>
+      )}
       {panel.error && panel.error.code !== 'bad_query' && (
         <div className="panel-error">Fields: {panel.error.message}</div>
       )}
@@ -70,13 +77,6 @@ export function Facets({ panel, total, columns, onFilter, onColumn }: FacetsProp
       )}
       {answer && !fields.length && (
         <div className="facets-none">{wanted ? `No field or value like "${search.trim()}"` : 'No fields'}</div>
-      )}
-      {answer && answer.sampled > 0 && (
-        <p className="facets-note">
-          {total !== null && total <= answer.sampled
-            ? `All ${answer.sampled.toLocaleString('en')} matching records`
-            : `Counts from the newest ${answer.sampled.toLocaleString('en')} ${total === null ? 'matching records' : `of ${shortCount(total)} matching records`}`}
-        </p>
       )}
     </aside>
   );

@@ -33,7 +33,7 @@ export function FieldTable({ row, columns, ...actions }: { row: QueryRow; column
   return (
     <>
       {groups.map(group => {
-        const names = Object.keys(group.fields).toSorted();
+        const names = Object.keys(group.fields).toSorted(byNumbersToo);
         if (!names.length) return null;
         return (
           <section className="fields" key={group.title}>
@@ -53,6 +53,9 @@ export function FieldTable({ row, columns, ...actions }: { row: QueryRow; column
     </>
   );
 }
+
+/** `field_2` before `field_10`. */
+const byNumbersToo = new Intl.Collator('en', { numeric: true }).compare;
 
 const columnOf = (name: string) => (name === 'service_name' ? 'service' : name);
 

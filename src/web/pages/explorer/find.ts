@@ -1,14 +1,17 @@
 import type { QueryRow } from '../../../query/contract.ts';
-import { rowTail } from './row-text.ts';
+import { rowText } from './row-text.ts';
 
 /** True when the row shows the text (lower case) in its message, fields or service. */
 export function rowHas(row: QueryRow, needle: string): boolean {
   return (
     row.message.toLowerCase().includes(needle) ||
     row.service.toLowerCase().includes(needle) ||
-    rowTail(row).toLowerCase().includes(needle)
+    shownTail(row).includes(needle)
   );
 }
+
+/** The tail of a row in either form. */
+const shownTail = (row: QueryRow): string => rowText(row, false).tail.toLowerCase();
 
 /** Next index in a direction whose row passes, going round at the ends; -1 when none does. Starts beside `from`; -1 means before the first. */
 export function nextIndex(

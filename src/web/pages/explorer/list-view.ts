@@ -155,7 +155,7 @@ export class ListView {
     if (!look.wrap) return look.rowHeight + above + below;
     const known = this.#heights.get(row);
     if (known) return known;
-    const { message, tail } = rowTexts(row, true);
+    const { message, tail } = rowTexts(row, look);
     const lines = wrappedLines(message + tail, this.#cells);
     const height = lines * (look.rowHeight - paddingPx) + paddingPx + above + below;
     this.#heights.set(row, height);
@@ -322,7 +322,13 @@ export class ListView {
 }
 
 const shape = (look: ListLook): string =>
-  JSON.stringify([look.wrap, look.rowHeight, look.dates, look.columns.map(column => [column.name, column.width])]);
+  JSON.stringify([
+    look.wrap,
+    look.asSent,
+    look.rowHeight,
+    look.dates,
+    look.columns.map(column => [column.name, column.width]),
+  ]);
 
 function numberOf(target: EventTarget | null): number | null {
   const element = target instanceof Element ? target : target instanceof Node ? target.parentElement : null;

@@ -45,7 +45,8 @@ export function LogList({
   onColumn,
   handle,
 }: LogListProps) {
-  const { density, zone } = usePreferences();
+  const { density, zone, json } = usePreferences();
+  const asSent = json === 'as sent';
   const scroller = useRef<HTMLDivElement>(null);
   const view = useRef<ListView | null>(null);
   const events = useRef<ListEvents>({ open: onOpen, moved: onMoved });
@@ -75,8 +76,8 @@ export function LogList({
     [columns, source.key, enough],
   );
   const look = useMemo(
-    () => ({ wrap, columns: widths, zone, dates, words, find, rowHeight: rowHeights[density] }),
-    [wrap, widths, zone, dates, words, find, density],
+    () => ({ wrap, asSent, columns: widths, zone, dates, words, find, rowHeight: rowHeights[density] }),
+    [wrap, asSent, widths, zone, dates, words, find, density],
   );
 
   useLayoutEffect(() => {

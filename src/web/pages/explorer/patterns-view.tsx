@@ -1,15 +1,16 @@
-import { Fragment, useState } from 'react';
+import { Fragment, useMemo, useState } from 'react';
 import type { PatternsAnswer } from '../../../query/contract.ts';
 import { cleanText } from '../../parts/clean-text.ts';
 import { shortCount } from '../../parts/format.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { levelLetter, levelOf, levelOrder } from '../../parts/level.ts';
 import { usePreferences } from '../../parts/preferences.ts';
+import { readJsonLine } from './json-line.ts';
+import { markNew, newFirst, type OrderedPattern } from './pattern-order.ts';
 import { clockText, dateText } from './time-format.ts';
 import { millisOf, type Span } from './time-range.ts';
 import type { Panel } from './use-panel.ts';
 
-type Pattern = PatternsAnswer['patterns'][number];
 type Order = 'count' | 'first';
 
 const chartWidth = 120;
@@ -26,8 +27,9 @@ export function PatternsView({
   onPattern: (pattern: string, operator: '|>' | '!>') => void;
 }) {
   const [order, setOrder] = useState<Order>('count');
-  const { zone } = usePreferences();
+  const { zone, json } = usePreferences();
   const { data, error, loading } = panel;
+  const patterns = useMemo(() => (data ? markNew(data.patterns, data.step) : []), [data]);
   if (error)
     return (
       <div className="panel-error" role="alert" data-testid="patterns-error">
@@ -40,11 +42,8 @@ export function PatternsView({
         {loading ? 'Counting patterns …' : ''}
       </p>
     );
-  const most = Math.max(1, ...data.patterns.map(({ total }) => total));
-  const sorted =
-    order === 'count'
-      ? data.patterns
-      : [...data.patterns].sort((a, b) => (a.first === b.first ? 0 : BigInt(a.first) < BigInt(b.first) ? 1 : -1));
+  const most = Math.max(1, ...patterns.map(({ total }) => total));
+  const sorted = order === 'count' ? patterns : newFirst(patterns);
   const oneDay = span.to - span.from <= 86_400_000;
   const moment = (ns: string) => {
     const ms = millisOf(ns);
@@ -68,7 +67,7 @@ export function PatternsView({
           <tr>
             {head('Records', 'count', 'Most records first')}
             <th scope="col">When</th>
-            {head('First', 'first', 'What began last stands first')}
+            {head('First', 'first', 'What is new in the range stands first, in the order in which it began')}
             <th scope="col">Level</th>
             <th scope="col" className="pattern-head">
               Pattern
@@ -87,6 +86,15 @@ export function PatternsView({
               </td>
               <td className="pattern-first" title={`last ${moment(pattern.last)}`}>
                 {moment(pattern.first)}
+                {pattern.isNew && (
+                  <span
+                    className="pattern-new"
+                    title="Not there in the first part of the range, although it is frequent since"
+                    data-testid="pattern-new"
+                  >
+                    new
+                  </span>
+                )}
               </td>
               <td>
                 <Levels levels={pattern.levels} />
@@ -98,7 +106,7 @@ export function PatternsView({
                   title="Show these records"
                   onClick={() => onPattern(pattern.pattern, '|>')}
                 >
-                  <Text pattern={pattern.pattern} />
+                  <Text pattern={pattern.pattern} asSent={json === 'as sent'} />
                 </button>
                 <button
                   type="button"
@@ -124,8 +132,24 @@ export function PatternsView({
 }
 
 /** What varies is dimmed. Of a colour whose number varies only the number is left. */
-function Text({ pattern }: { pattern: string }) {
-  return pattern.split('<_>').map((part, i) => (
+function Text({ pattern, asSent }: { pattern: string; asSent: boolean }) {
+  const read = asSent ? null : readJsonLine(pattern);
+  if (!read) return <Gaps text={pattern} />;
+  return (
+    <>
+      <Gaps text={read.text} />
+      {read.fields && (
+        <span className="row-tail">
+          {'  '}
+          <Gaps text={read.fields} />
+        </span>
+      )}
+    </>
+  );
+}
+
+function Gaps({ text }: { text: string }) {
+  return text.split('<_>').map((part, i) => (
     // Parts stand where they stand: the place is what a part is.
     <Fragment key={`${i}.${part}`}>
       {i > 0 && <i className="pattern-gap">&lt;_&gt;</i>}
@@ -153,7 +177,7 @@ function Levels({ levels }: { levels: Record<string, number> }) {
 }
 
 /** Bars over the range; heights compare within one pattern only. */
-function Spark({ pattern, step, span }: { pattern: Pattern; step: number; span: Span }) {
+function Spark({ pattern, step, span }: { pattern: OrderedPattern; step: number; span: Span }) {
   const first = Math.floor(span.from / 1000 / step);
   const count = Math.max(1, Math.ceil(span.to / 1000 / step) - first);
   const high = Math.max(...pattern.series.map(([, n]) => n));

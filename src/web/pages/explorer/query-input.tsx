@@ -199,6 +199,7 @@ export function QueryInput({
           answer={text.trim() ? checked.understood : null}
           open={explained}
           onToggle={() => setExplained(!explained)}
+          onExample={onRun}
         />
       )}
       {explained && !fault && text.trim() && (

@@ -39,6 +39,22 @@ test('shapes are stages behind a pipe only', () => {
   ]);
 });
 
+test('a word with hyphens holds no operators', () => {
+  expect(kinds('service:on-call-and-on OR x')).toEqual([
+    'name:service',
+    'operator::',
+    'plain:on',
+    'operator:-',
+    'plain:call',
+    'operator:-',
+    'plain:and',
+    'operator:-',
+    'plain:on ',
+    'stage:OR',
+    'plain: x',
+  ]);
+});
+
 test('an id is no number', () => {
   expect(kinds('2ffd69bf26362d17')).toEqual(['plain:2ffd69bf26362d17']);
   expect(kinds('1.5 200 5m30s 2KiB')).toEqual(['number:1.5', 'number:200', 'number:5m30s', 'number:2KiB']);

@@ -18,7 +18,7 @@ const lexerOf = (words: string, comment: RegExp): RegExp =>
       /(?<operator>\|=|\|~|!=|!~|=~|==|>=|<=|\|>|!>|[|=<>{}()[\],+*/%^:-])/,
       /(?<number>(?:\d+(?:\.\d+)?(?:[nuµm]?s|[mhdwy]))+(?!\w)|\d+(?:\.\d+)?(?:[kKMGTPE]?i?[bB])?(?!\w))/,
       new RegExp(
-        `(?<stage>\\b(?:${words})\\b(?!\\s*[=!~<>])|(?<=\\|\\s*)(?:distinct|sort|limit|stats|context|lookup)\\b)`,
+        `(?<stage>(?<![\\w-])(?:${words})\\b(?![-.\\w]|\\s*[=!~<>])|(?<=\\|\\s*)(?:distinct|sort|limit|stats|context|lookup)\\b)`,
       ),
       /(?<function>[A-Za-z_]\w*(?=\s*\())/,
       /(?<name>[A-Za-z_][\w:.]*(?=\s*(?:=|!=|!~|>|<)|:(?!\/\/|:)))/,

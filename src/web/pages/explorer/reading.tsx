@@ -27,15 +27,20 @@ function Coloured({ text }: { text: string }) {
 const languageOf = ({ language, kind }: Understood): string =>
   language !== 'eql' ? 'LogQL' : kind === 'sequences' ? 'EQL: sequences of events' : 'EQL: events';
 
+/** What is wrong now is what most come to ask. */
+const problems = 'level:>=warn';
+
 /** The quiet line under the query box: how a search text was read, and the way to its LogQL, SQL and cost. */
 export function Reading({
   answer,
   open,
   onToggle,
+  onExample,
 }: {
   answer: Understood | null;
   open: boolean;
   onToggle: () => void;
+  onExample: (query: string) => void;
 }) {
   return (
     <div className="reading" data-testid="reading">
@@ -45,9 +50,22 @@ export function Reading({
         </span>
       ) : (
         <span className="reading-hint">
-          {answer
-            ? languageOf(answer)
-            : 'words · "a phrase" · level:>=warn · status:500 · -path:/healthz · OR · an id alone'}
+          {answer ? (
+            languageOf(answer)
+          ) : (
+            <>
+              <button
+                type="button"
+                className="reading-example"
+                title="Only warnings and worse"
+                data-testid="example"
+                onClick={() => onExample(problems)}
+              >
+                {problems}
+              </button>
+              {' · words · "a phrase" · status:500 · -path:/healthz · OR · an id alone'}
+            </>
+          )}
         </span>
       )}
       {answer?.notes.map(note => (

@@ -1,7 +1,7 @@
 import type { QueryRow } from '../../../query/contract.ts';
 import { cleanForLine, cleanForRow } from '../../parts/clean-text.ts';
 import { levelLetter, levelOf } from '../../parts/level.ts';
-import { fieldValue, rowTail } from './row-text.ts';
+import { fieldValue, type RowText, rowText } from './row-text.ts';
 import { type Group, groupPx, type ListRow, missingText } from './sequence-rows.ts';
 import type { Zone } from './time-format.ts';
 import { clockText, dateText } from './time-format.ts';
@@ -10,6 +10,8 @@ import { millisOf } from './time-range.ts';
 /** How rows look; all rows of the list alike. */
 export type RowLook = {
   wrap: boolean;
+  /** Messages that are JSON objects as they came, not with what they say first. */
+  asSent: boolean;
   columns: readonly { name: string; width: number }[];
   zone: Zone;
   /** Show the date before the clock where it changes. */
@@ -23,10 +25,10 @@ export type RowLook = {
 const tabs = /\t/g;
 
 /** Message and tail as a row shows them. */
-export function rowTexts(row: QueryRow, wrap: boolean): { message: string; tail: string } {
-  const clean = wrap ? (text: string) => cleanForRow(text).replace(tabs, '    ') : cleanForLine;
-  const tail = rowTail(row);
-  return { message: clean(row.message), tail: tail && `  ${clean(tail)}` };
+export function rowTexts(row: QueryRow, look: Pick<RowLook, 'wrap' | 'asSent'>): RowText {
+  const clean = look.wrap ? (text: string) => cleanForRow(text).replace(tabs, '    ') : cleanForLine;
+  const { message, tail, json } = rowText(row, look.asSent);
+  return { message: clean(message), tail: tail && `  ${clean(tail)}`, json };
 }
 
 const cut = (text: string, width: number): string => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
@@ -58,6 +60,7 @@ export class RowDom {
   readonly #tail = document.createTextNode('');
   #top = Number.NaN;
   #height = Number.NaN;
+  #json = false;
   #marks: [Highlight, StaticRange][] = [];
 
   /** The row that an element of the page belongs to. */
@@ -99,9 +102,10 @@ export class RowDom {
       if (cell) cell.data = cut(cleanForLine(fieldValue(row, column.name)), column.width);
     });
     this.#surround(row.group, look);
-    const texts = rowTexts(row, look.wrap);
+    const texts = rowTexts(row, look);
     this.#message.data = texts.message;
     this.#tail.data = texts.tail;
+    this.#json = texts.json;
     this.mark(look);
   }
 
@@ -126,9 +130,8 @@ export class RowDom {
 
   mark(look: RowLook): void {
     this.unmark();
-    look.words.forEach(word => {
-      this.#markText(this.#message, word, highlights[0] ?? null);
-    });
+    for (const text of this.#json ? [this.#message, this.#tail] : [this.#message])
+      for (const word of look.words) this.#markText(text, word, highlights[0] ?? null);
     if (!look.find) return;
     for (const text of [this.#message, this.#tail, ...this.#cells])
       this.#markText(text, look.find, highlights[1] ?? null);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { QueryRow } from '../../../query/contract.ts';
 import { countMatches, nextIndex, rowHas } from './find.ts';
-import { cursorAt, cursorOf, fieldValue, plainLine, rowTail } from './row-text.ts';
+import { cursorAt, cursorOf, fieldValue, plainLine, rowText } from './row-text.ts';
 
 const row = (over: Partial<QueryRow> = {}): QueryRow => ({
   ts: '1788445800123456789',
@@ -18,15 +18,30 @@ const row = (over: Partial<QueryRow> = {}): QueryRow => ({
 });
 
 test('tail, columns and copied line', () => {
-  expect(rowTail(row())).toBe('status=500 path="/a b"');
-  expect(rowTail(row({ message: '{"status":500}' }))).toBe('');
-  expect(rowTail(row({ attributes: { big: 'x'.repeat(2_000) } }))).toHaveLength(601);
+  expect(rowText(row(), false).tail).toBe('status=500 path="/a b"');
+  expect(rowText(row({ message: '{"status":500}' }), false)).toEqual({
+    message: '{"status":500}',
+    tail: '',
+    json: false,
+  });
+  expect(rowText(row({ attributes: { big: 'x'.repeat(2_000) } }), false).tail).toHaveLength(601);
   expect(
     ['service', 'env', 'status', 'none'].map(name => fieldValue(row({ parsed: { status: '502' } }), name)),
   ).toEqual(['api', 'prod', '502', '']);
   expect(plainLine(row(), '14:30:00.123')).toBe(
     '14:30:00.123 ERROR api Timeout while calling db status=500 path="/a b"',
   );
+});
+
+test('a JSON message shows what it says first, and is found and copied as it is', () => {
+  const message = '{"level":50,"msg":"payment failed","peer":"payments"}';
+  const json = row({ message, attributes: { peer: 'payments', pod: 'a' } });
+  expect(rowText(json, false)).toEqual({ message: 'payment failed', tail: 'peer=payments', json: true });
+  expect(rowText(json, true)).toEqual({ message, tail: '', json: false });
+  // What the query's stages made stands behind it, the fields of the record with it.
+  expect(rowText(row({ ...json, parsed: { peer: 'changed' } }), false).tail).toBe('peer=payments pod=a peer=changed');
+  expect(['"level":50', 'peer=payments', 'nothing'].map(text => rowHas(json, text))).toEqual([true, true, false]);
+  expect(plainLine(json, '14:30:00.123')).toBe(`14:30:00.123 ERROR api ${message}`);
 });
 
 test('cursors', () => {

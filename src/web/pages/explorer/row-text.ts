@@ -1,11 +1,24 @@
 import type { QueryRow } from '../../../query/contract.ts';
+import { readJsonLine } from './json-line.ts';
 
 /** Longest key=value tail put behind a message; the rest is in the details. */
 const tailMax = 600;
 const hidden = new Set(['detected_level', 'level', 'severity', 'lvl']);
 
-/** The fields of a record as `key=value` text, those shown elsewhere in the row left out. Empty when the message is the whole JSON object anyway. */
-export function rowTail(row: QueryRow): string {
+/** What a row shows of a record: its message, and its fields as `key=value` text. */
+export type RowText = { message: string; tail: string /** The tail is part of the message. */; json: boolean };
+
+/** A message that is a JSON object shows what it says first and its other fields behind that, unless messages are wanted as they came. */
+export function rowText(row: QueryRow, asSent: boolean): RowText {
+  const read = asSent ? null : readJsonLine(row.message);
+  if (!read) return { message: row.message, tail: fieldsTail(row), json: false };
+  return { message: read.text, tail: row.parsed ? fieldsTail(row) : cutTail(read.fields), json: true };
+}
+
+const cutTail = (text: string): string => (text.length > tailMax ? `${text.slice(0, tailMax)}…` : text);
+
+/** The fields of a record, those shown elsewhere in the row left out. Empty when the message is the whole JSON object anyway. */
+function fieldsTail(row: QueryRow): string {
   if (row.message.startsWith('{') && !row.parsed) return '';
   let text = '';
   for (const source of [row.attributes, row.parsed]) {
@@ -13,7 +26,7 @@ export function rowTail(row: QueryRow): string {
       if (hidden.has(name)) continue;
       const value = source[name] ?? '';
       text += `${text ? ' ' : ''}${name}=${/^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)}`;
-      if (text.length > tailMax) return `${text.slice(0, tailMax)}…`;
+      if (text.length > tailMax) return cutTail(text);
     }
   }
   return text;
@@ -27,9 +40,9 @@ export function fieldValue(row: QueryRow, name: string): string {
   return row.parsed?.[name] ?? row.attributes[name] ?? row.labels[name] ?? '';
 }
 
-/** A record as one copied line: time, level, service, message, fields. */
+/** A record as one copied line: time, level, service, message as it came, fields. */
 export function plainLine(row: QueryRow, time: string): string {
-  const tail = rowTail(row);
+  const { tail } = rowText(row, true);
   return `${time} ${row.level.toUpperCase()} ${row.service} ${row.message}${tail ? ` ${tail}` : ''}`;
 }
 

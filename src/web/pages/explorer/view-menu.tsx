@@ -45,6 +45,12 @@ export function ViewMenu({
             onChoose={choice => onAdjust({ wrap: choice === 'wrap' })}
           />
           <Choice
+            name="JSON lines"
+            value={preferences.json}
+            choices={['message first', 'as sent']}
+            onChoose={json => setPreferences({ json })}
+          />
+          <Choice
             name="Order"
             value={state.direction === 'backward' ? 'newest first' : 'oldest first'}
             choices={['newest first', 'oldest first']}

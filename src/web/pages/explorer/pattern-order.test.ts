@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { markNew, newFirst } from './pattern-order.ts';
+
+const step = 60;
+const minutes = 60;
+
+/** A pattern with so many records in each minute from one on; its first record is half a minute in. */
+const pattern = (name: string, perMinute: number, from: number, to = minutes) => ({
+  pattern: name,
+  total: perMinute * (to - from),
+  levels: {},
+  first: `${from * step + 30}000000000`,
+  last: `${to * step}000000000`,
+  series: Array.from({ length: to - from }, (_, i) => [(from + i) * step, perMinute] as [number, number]),
+});
+const newOf = (...patterns: ReturnType<typeof pattern>[]): string[] =>
+  newFirst(markNew(patterns, step))
+    .filter(each => each.isNew)
+    .map(each => each.pattern);
+
+test('what began in the range stands first, in the order in which it began', () => {
+  const ordered = newFirst(
+    markNew(
+      [pattern('request', 100, 0), pattern('effect', 20, 22), pattern('health', 10, 0), pattern('cause', 5, 20)],
+      step,
+    ),
+  );
+  expect(ordered.map(each => [each.pattern, each.isNew])).toEqual([
+    ['cause', true],
+    ['effect', true],
+    ['request', false],
+    ['health', false],
+  ]);
+});
+
+test('what is rare may come late by chance', () => {
+  expect(newOf(pattern('request', 100, 0), pattern('once', 1, 59), pattern('thrice', 1, 57))).toEqual([]);
+  // Half of all records had none: 2^-13 is a chance, 2^-14 is none.
+  const half = (total: number) => ({ ...pattern(`${total}`, 0, 30), total, series: [] });
+  expect(newOf(pattern('request', 100, 0), half(13), half(14))).toEqual(['14']);
+});
+
+test('a quiet time makes nothing new', () => {
+  const night = pattern('request', 1, 0, 55);
+  const day = { ...pattern('request', 1_000, 55), series: [...night.series, ...pattern('', 1_000, 55).series] };
+  expect(newOf({ ...day, first: night.first, total: 5_055 }, pattern('browser', 10, 55))).toEqual([]);
+});
+
+test('no records, nothing new', () => {
+  expect(markNew([], step)).toEqual([]);
+});
