@@ -15,13 +15,16 @@ export const notNumber = (value: string): string =>
 
 const goDuration = '^[-+]?(?:(?:[0-9]+(?:\\\\.[0-9]*)?|\\\\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+$';
 
-/** Seconds of Go's ParseDuration: ns to h, no days (`1d` in data is an error although `1d` in a query is not). */
+/**
+ * Seconds of Go's ParseDuration: ns to h, no days (`1d` in data is an error although `1d` in a query is not). Each part is a whole number of ns, so
+ * that 35ms, 0.035s and 35000us are one number; the factors are a bit more than whole, so that 0.57s is not one ns short.
+ */
 export function durationOf(value: string): string {
-  const seconds =
-    "transform(g[2], ['ns', 'us', 'µs', 'μs', 'ms', 's', 'm', 'h'], [1e-9, 1e-6, 1e-6, 1e-6, 1e-3, 1., 60., 3600.], 0.)";
+  const factors = [1, 1e3, 1e3, 1e3, 1e6, 1e9, 60e9, 3600e9].map(factor => factor * (1 + 2 ** -51));
+  const ns = `transform(g[2], ['ns', 'us', 'µs', 'μs', 'ms', 's', 'm', 'h'], [${factors.join(', ')}], 0.)`;
   return withNames([`toString(${value})`], text => {
     const parts = `extractAllGroupsVertical(${text}, '([0-9.]+)([a-zµμ]+)')`;
-    const sum = `arraySum(arrayMap(g -> toFloat64OrZero(g[1]) * ${seconds}, ${parts})) * if(startsWith(${text}, '-'), -1, 1)`;
+    const sum = `arraySum(arrayMap(g -> floor(toFloat64OrZero(g[1]) * ${ns}), ${parts})) / if(startsWith(${text}, '-'), -1e9, 1e9)`;
     return `multiIf(match(${text}, '${goDuration}'), ${sum}, match(${text}, '^[-+]?0$'), 0., NULL)`;
   });
 }

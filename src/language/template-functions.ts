@@ -1,5 +1,6 @@
 import { bytesOf, durationOf } from './convert.ts';
 import { readRegex } from './regex.ts';
+import { choose } from './row.ts';
 import { withNames } from './scope.ts';
 import { quoteString } from './sql-writer.ts';
 import { mathFunctions, type TemplateFunction } from './template-math.ts';
@@ -169,6 +170,12 @@ function trimmed(side: 'trimLeft' | 'trimRight' | 'trimBoth') {
 function index([collection = nothing, ...keys]: TemplateValue[], context: TemplateContext): TemplateValue {
   return keys.reduce((value, key) => {
     if (value.type === 'labels') return text(`${value.sql}[${stringParameter(key, context)}]`);
+    if (value.type === 'json' && key.isKey) {
+      const [j, k] = [value.sql, key.sql];
+      const named = `JSONExtractRaw(${j}, JSONExtractString(${k}))`;
+      const placed = `JSONExtractRaw(${j}, toInt64OrZero(${k}) + 1)`;
+      return { sql: context.bind(choose(`startsWith(${k}, '"')`, named, placed)), type: 'json' };
+    }
     if (value.type === 'json') {
       const step =
         key.type === 'int' || key.type === 'int64'

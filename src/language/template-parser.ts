@@ -225,9 +225,16 @@ class TemplateParser {
         return { kind, text: value };
       }
       case 'number': {
-        const value = Number(text.replaceAll('_', ''));
+        const plain = text.replaceAll('_', '');
+        if (/^[+-]?(?:0[xX]|\d+$)/.test(plain)) {
+          const size = BigInt(plain.replace(/^[+-]/, ''));
+          const value = plain.startsWith('-') ? -size : size;
+          if (BigInt.asIntN(64, value) !== value) throw this.fault(`integer overflow: ${text}`);
+          return { kind, text: String(value), isInt: true };
+        }
+        const value = Number(plain);
         if (!Number.isFinite(value)) throw this.fault(`bad number ${text}`);
-        return { kind, text: String(value), isInt: /^[+-]?(?:0[xX]|[\d_]+$)/.test(text) };
+        return { kind, text: String(value), isInt: false };
       }
       case 'character':
         return { kind: 'number', text: String(text.codePointAt(0)), isInt: true };

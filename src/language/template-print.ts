@@ -142,6 +142,10 @@ function formattedValue(verb: Verb, value: TemplateValue, context: TemplateConte
     case 't':
       return value.type === 'bool' ? padded(context.bind(printed(value, context)), verb) : wrong;
     case 'd':
+      if (value.isKey) {
+        const place = `printf(${quoteString(`%${flags}${verb.width}lld`)}, toInt64OrZero(${value.sql}))`;
+        return choose(`startsWith(${value.sql}, '"')`, `concat('%!d(string=', ${printed(value, context)}, ')')`, place);
+      }
       return isInt ? `printf(${quoteString(`%${flags}${verb.width}lld`)}, toInt64(${value.sql}))` : wrong;
     case 'x':
     case 'X': {

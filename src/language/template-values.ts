@@ -13,6 +13,8 @@ export type TemplateValue = {
   constant?: string;
   /** Whether it counts as true, where the type does not say. */
   truth?: string;
+  /** Of `json`: a place in an array (an int) or a name in an object. */
+  isKey?: true;
   /** IANA name, of times that print in another zone than UTC. */
   zone?: string;
 };
@@ -128,6 +130,10 @@ export function stringParameter(value: TemplateValue, context: TemplateContext):
 /** The value as a parameter of type int: numbers of other types make the template fail, as in Go. */
 export function intParameter(value: TemplateValue, context: TemplateContext): string {
   if (value.type === 'int') return value.sql;
+  if (value.isKey) {
+    context.fail(`startsWith(${value.sql}, '"')`, 'wrong type for value; expected int; got string');
+    return `toInt64OrZero(${value.sql})`;
+  }
   if (value.type === 'float64' && value.constant !== undefined && Number.isInteger(Number(value.constant)))
     return value.constant;
   context.fail('1', `wrong type for value; expected int; got ${typeName(value)}`);

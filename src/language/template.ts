@@ -148,9 +148,9 @@ class Compiler implements TemplateContext {
       "range can't iterate over a value that is no array or object",
     );
     return {
-      keys: `if(startsWith(${j}, '{'), ${members}.1, arrayMap(i -> toString(i - 1), arrayEnumerate(${items})))`,
+      keys: `if(startsWith(${j}, '{'), arrayMap(p -> toJSONString(p.1), ${members}), arrayMap(i -> toString(i - 1), arrayEnumerate(${items})))`,
       values: `if(startsWith(${j}, '{'), ${members}.2, ${items})`,
-      key: { sql: k, type: 'any' },
+      key: { sql: k, type: 'json', isKey: true },
       element: { sql: v, type: 'json' },
     };
   }
@@ -187,7 +187,7 @@ class Compiler implements TemplateContext {
     for (const [head, ...rest] of pipe.commands) {
       if (!head) continue;
       if (head.kind === 'function') {
-        const args = rest.map(operand => this.operand(operand, sight));
+        const args = this.arguments(head.name, rest, sight);
         piped = this.call(head.name, piped ? [...args, piped] : args);
       } else {
         if (rest.length > 0 || piped) this.fail('1', `can't give argument to non-function`);
@@ -195,6 +195,20 @@ class Compiler implements TemplateContext {
       }
     }
     return piped ?? nothing;
+  }
+
+  /** `and` and `or` do not evaluate what stands behind the argument that decides. */
+  private arguments(name: string, operands: readonly Operand[], sight: Sight): TemplateValue[] {
+    if (name !== 'and' && name !== 'or') return operands.map(operand => this.operand(operand, sight));
+    const outer = this.guards.length;
+    const values = operands.map(operand => {
+      const value = this.operand(operand, sight);
+      const truth = this.bind(truthOf(value));
+      this.guards.push(name === 'and' ? truth : not(truth));
+      return value;
+    });
+    this.guards.length = outer;
+    return values;
   }
 
   private call(name: string, args: TemplateValue[]): TemplateValue {

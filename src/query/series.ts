@@ -63,7 +63,7 @@ export function assertPoints(range: TimeRange, stepNs: bigint, max: number): voi
   const points = (range.end - range.start) / stepNs;
   if (points > BigInt(max))
     throw new WeirError('bad_request', {
-      reason: `exceeded maximum resolution of ${max} points per time series (${points} asked). Try increasing the value of the step parameter, or raise limits.query_points`,
+      reason: `exceeded maximum resolution of ${max.toLocaleString('en-US')} points per time series. Try increasing the value of the step parameter (${points} points asked), or raise limits.query_points`,
     });
 }
 

@@ -58,9 +58,9 @@ const unitNs: Record<string, number> = {
   y: 365 * 86400e9,
 };
 
-/** `1h30m`, `1.5h`, `15000ms`, or float seconds -> ns. */
+/** `1h30m`, `1.5h`, `15000ms`, or float seconds, which may be negative -> ns. */
 export function parseDuration(name: string, text: string): bigint {
-  if (/^\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text)) {
+  if (/^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text)) {
     const ns = Math.round(Number(text) * 1e9);
     if (Number.isFinite(ns)) return BigInt(ns);
   } else if (/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h|d|w|y))+$/.test(text)) {
@@ -69,13 +69,15 @@ export function parseDuration(name: string, text: string): bigint {
       total += Number(amount) * (unitNs[unit ?? ''] ?? 0);
     return BigInt(Math.round(total));
   }
-  throw bad(name, text, 'a duration: seconds, or a text such as 30s, 1h30m');
+  throw new WeirError('bad_request', {
+    reason: `${name}: cannot parse "${text.slice(0, 100)}" to a valid duration: seconds, or a text such as 30s, 1h30m`,
+  });
 }
 
 function ordered(range: TimeRange): TimeRange {
   if (range.end < range.start)
     throw new WeirError('bad_request', {
-      reason: `end timestamp must not be before start timestamp (start ${range.start}, end ${range.end})`,
+      reason: `end timestamp must not be before or equal to start time (start ${range.start}, end ${range.end})`,
     });
   return range;
 }

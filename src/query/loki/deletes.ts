@@ -54,7 +54,9 @@ export function registerDeletes(scope: FastifyInstance, room: Room): void {
       if (end > created) throw refuse('deletes in the future are not allowed');
       if (start > end) throw refuse("start time can't be greater than end time");
       const interval = parameters.get('max_interval');
-      if (interval !== undefined && parseDuration('max_interval', interval) > end - start)
+      const longest = interval === undefined ? 0n : parseDuration('max_interval', interval);
+      if (longest < 0n) throw refuse('max_interval must be >= 0');
+      if (longest > end - start)
         throw refuse(`max_interval can't be greater than the interval to be deleted (${writeDuration(end - start)})`);
       const made = await room.deletes.add({ tenant, query: logql, start, end, created });
       return reply.code(204).header('x-delete-request-id', made.id).send();

@@ -60,12 +60,13 @@ export function matrixJson(series: Series[]): string {
   return `[${series.map(one).join(',')}]`;
 }
 
+/** Each sample is an element of its own: label_replace can give several the same labels. */
 export function vectorJson(series: Series[]): string {
-  const one = (s: Series): string => {
-    const [ms, value] = s.points[0] ?? [0, Number.NaN];
-    return `{"metric":${JSON.stringify(s.metric)},"value":[${seconds(ms)},"${sampleText(value)}"]}`;
-  };
-  return `[${series.map(one).join(',')}]`;
+  const all = series.flatMap(({ metric, points }) => {
+    const labels = JSON.stringify(metric);
+    return points.map(([ms, value]) => `{"metric":${labels},"value":[${seconds(ms)},"${sampleText(value)}"]}`);
+  });
+  return `[${all.join(',')}]`;
 }
 
 export function scalarJson(ms: number, value: number): string {

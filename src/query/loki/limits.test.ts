@@ -38,7 +38,7 @@ it.each([
   [
     'query_range',
     { query: counts, step: '5' },
-    /^exceeded maximum resolution of 10 points per time series \(12 asked\).*limits\.query_points/,
+    /^exceeded maximum resolution of 10 points per time series\. Try increasing the value of the step parameter \(12 points asked\).*limits\.query_points/,
   ],
   ['index/volume_range', { query: logs, step: '5' }, /^exceeded maximum resolution of 10 points/],
   ['patterns', { query: logs, start: `${t0 - 200n * second}` }, /^exceeded maximum resolution of 10 points/],

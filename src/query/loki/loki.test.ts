@@ -172,6 +172,18 @@ describe('metrics', () => {
     expect(scalar.data).toMatchObject({ resultType: 'scalar', result: [4, '2'] });
   });
 
+  it('gives every sample of an instant answer, also of equal labels', async () => {
+    const renamed =
+      'label_replace(sum by (service_name) (count_over_time({service_name=~".+"}[1m])), "service_name", "x", "service_name", ".+")';
+    const counted = `count(${renamed})`;
+    const ask = (text: string) => json(`${api}/query?query=${encodeURIComponent(text)}&time=${t0 + 30n * second}`);
+    const [all, count] = [await ask(renamed), await ask(counted)];
+    const metrics = (all.data.result as { metric: object }[]).map(({ metric }) => metric);
+    expect(metrics.length).toBeGreaterThan(1);
+    expect(metrics).toEqual(metrics.map(() => ({ service_name: 'x' })));
+    expect(count.data.result).toMatchObject([{ value: [1700000030, String(metrics.length)] }]);
+  });
+
   it('answers the log volume panel', async () => {
     const volume = 'sum by (level, detected_level) (count_over_time({service_name=~".+"} | drop __error__ [1m]))';
     const answer = await json(query(volume, '&step=60000ms'), categorize);
@@ -243,14 +255,14 @@ describe('errors are text that names the fault', () => {
     ['limit 0', query('{a="b"}', '&limit=0'), 400, /^limit must be a positive value$/],
     ['a limit over the limit', query('{a="b"}', '&limit=5001'), 400, /5001 > 5000.*limits\.query_rows/],
     ['a direction', query('{a="b"}', '&direction=up'), 400, /invalid direction 'up'/],
-    ['too many points', query('count_over_time({a="b"}[1m])', '&step=0.001'), 400, /11000 points.*step/],
+    ['too many points', query('count_over_time({a="b"}[1m])', '&step=0.001'), 400, /11,000 points.*step/],
     [
       'a long range',
       `${api}/query_range?query=${encodeURIComponent('{a="b"}')}&start=1&end=3000000`,
       400,
       /^the query time range exceeds the limit \(query length: 34d17h19m59s, limit: 30d1h\).*limits\.query_length/,
     ],
-    ['no step of a log query', query('{a="b"}', '&step=soon'), 400, /step: cannot read "soon"/],
+    ['no step of a log query', query('{a="b"}', '&step=soon'), 400, /step: cannot parse "soon" to a valid duration/],
     ['a zero step of a log query', query('{a="b"}', '&step=0'), 400, /zero or negative/],
     ['limit 0 of an instant query', `${api}/query?query=1&limit=0`, 400, /^limit must be a positive value$/],
     ['a direction of an instant query', `${api}/query?query=1&direction=up`, 400, /invalid direction 'up'/],
@@ -259,6 +271,17 @@ describe('errors are text that names the fault', () => {
       `${api}/series?match[]=${encodeURIComponent('{a="b"} |= "x"')}`,
       400,
       /^only label matchers/,
+    ],
+    ['a negative step', query('count_over_time({a="b"}[1m])', '&step=-5'), 400, /zero or negative/],
+    ['limit 0 of a metric query', query('vector(1)', '&limit=0'), 400, /^limit must be a positive value$/],
+    ['a direction of a metric query', query('vector(1)', '&direction=up'), 400, /invalid direction 'up'/],
+    ['a negative interval of a metric query', query('vector(1)', '&interval=-1'), 400, /^interval must be >= 0$/],
+    ['a negative interval', query('{a="b"}', '&interval=-1'), 400, /^interval must be >= 0$/],
+    [
+      'an end before the start',
+      `${api}/query_range?query=${encodeURIComponent('{a="b"}')}&start=5&end=4`,
+      400,
+      /^end timestamp must not be before or equal to start time/,
     ],
     ['a zero step', query('count_over_time({a="b"}[1m])', '&step=0'), 400, /zero or negative/],
     ['a time', `${api}/labels?start=yesterday`, 400, /start: cannot read "yesterday"/],

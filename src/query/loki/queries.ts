@@ -62,6 +62,14 @@ function spaced(entries: Entry[], spacing: bigint, limit: number): Entry[] {
   return kept;
 }
 
+/** The least time between two entries that are given, in ns; 0: all are. */
+function intervalOf(parameters: Parameters): bigint {
+  const text = parameters.get('interval');
+  const interval = text === undefined ? 0n : parseDuration('interval', text);
+  if (interval < 0n) throw new WeirError('bad_request', { reason: 'interval must be >= 0' });
+  return interval;
+}
+
 /** `query_range` and `query`. */
 export function registerQueries(scope: FastifyInstance, room: Room): void {
   async function logs(
@@ -73,8 +81,7 @@ export function registerQueries(scope: FastifyInstance, room: Room): void {
     parameters: Parameters,
   ): Promise<string> {
     const limit = limitOf(parameters, room.rowsMax);
-    const intervalText = parameters.get('interval');
-    const interval = intervalText === undefined ? 0n : parseDuration('interval', intervalText);
+    const interval = intervalOf(parameters);
     const categorize = wantsCategories(request);
     const order = { direction: directionOf(parameters), limit: interval > 0n ? room.rowsMax : limit };
     const answer = await askPage(room.ask, tenant, plan.page({ tenant, range }, order), {
@@ -124,6 +131,10 @@ export function registerQueries(scope: FastifyInstance, room: Room): void {
       return logs(request, reply, tenant, plan, range, parameters);
     }
     assertPoints(range, step, room.pointsMax);
+    // They mean nothing to a metric query, and are refused all the same.
+    positiveOf(parameters, 'limit', 100);
+    directionOf(parameters);
+    intervalOf(parameters);
     const { series, ...rest } = await metric(reply, tenant, plan, range, step);
     return envelope({ resultType: 'matrix', result: matrixJson(series), ...rest });
   }
@@ -138,7 +149,6 @@ export function registerQueries(scope: FastifyInstance, room: Room): void {
         reason:
           'log queries are not supported as an instant query type, please change your query to a range query type',
       });
-    // They mean nothing to a metric query, and are refused all the same.
     positiveOf(parameters, 'limit', 100);
     directionOf(parameters);
     const timeText = parameters.get('time');
