@@ -4,7 +4,7 @@ import { findLevel, levelOfSeverity, severityOfText } from './level.ts';
 import type { ReadLines } from './payload.ts';
 import type { RecordReading } from './record-reading.ts';
 import { rowOrigin } from './row-origin.ts';
-import { labelsAndService, mapType } from './service.ts';
+import { labelsAndService, sameMap } from './service.ts';
 
 /** Records of the payload's plain lines. Bytes stay as they are: CR, NUL and invalid UTF-8 included. */
 export function readText(group: FrameGroup, lines: ReadLines): RecordReading {
@@ -23,7 +23,7 @@ export function readText(group: FrameGroup, lines: ReadLines): RecordReading {
       message: 'message',
       trace_id: "''",
       span_id: "''",
-      attributes: `CAST(map(), '${mapType}')`,
+      attributes: sameMap({}),
       door: quoteString(group.door),
     },
     from: `(SELECT r, message, ${origin.received} AS received
