@@ -1,7 +1,8 @@
 import { assert } from '../base/errors.ts';
 import type { Engine, SqlSettings, TailStore } from '../flow.ts';
 import { quoteString } from '../language/sql-writer.ts';
-import type { Piece } from './frame-groups.ts';
+import { makeLineColumns, NoColumns } from './line-columns.ts';
+import type { FrameGroup, Piece } from './frame-groups.ts';
 import type { Spool } from './spool.ts';
 
 export type LineFormat = 'JSONEachRow' | 'LineAsString' | 'CustomSeparated';
@@ -17,22 +18,34 @@ export type Payload = {
 };
 
 export type Payloads = {
-  /** Run `work` with the payload of these pieces, which is good until then. */
-  with<T>(pieces: readonly Piece[], work: (payload: Payload) => Promise<T>): Promise<T>;
+  /**
+   * Run `work` with the payload of this group, which is good until then. `fieldsOnly`: the statement reads the fields of JSON lines and not the lines, so
+   * that they may be handed over as columns.
+   */
+  with<T>(group: FrameGroup, fieldsOnly: boolean, work: (payload: Payload) => Promise<T>): Promise<T>;
   /** Give back what is held. Nothing may be using it any more. */
   close(): Promise<void>;
 };
 
-/** For an engine on this machine: it reads a file. */
+/** For an engine on this machine: it reads a file, of columns where lines can be made into such (docs/decisions/0030), else of the lines. */
 export function payloadFiles(engine: Engine, spool: Spool): Payloads {
+  const columns = makeLineColumns();
+  const insert: Payload['insert'] = async (sql, settings) => void (await engine.run({ sql, settings }));
+  const fileOf =
+    (path: string, fields: string): ReadLines =>
+    (format, structure) =>
+      `file(${quoteString(path)}, ${format === 'JSONEachRow' ? fields : format}, ${quoteString(structure)})`;
   return {
-    with: (pieces, work) =>
-      spool.with(pieces, path =>
-        work({
-          lines: (format, structure) => `file(${quoteString(path)}, ${format}, ${quoteString(structure)})`,
-          insert: async (sql, settings) => void (await engine.run({ sql, settings })),
-        }),
-      ),
+    async with(group, fieldsOnly, work) {
+      if (fieldsOnly && columns !== undefined)
+        try {
+          return await spool.with(columns.blocks(group), path => work({ lines: fileOf(path, 'Native'), insert }));
+        } catch (error) {
+          if (!(error instanceof NoColumns)) throw error;
+        }
+      const payloads = group.pieces.map(p => p.payload);
+      return spool.with([payloads], path => work({ lines: fileOf(path, 'JSONEachRow'), insert }));
+    },
     close: () => spool.close(),
   };
 }
@@ -54,7 +67,7 @@ export function payloadBodies(engine: Engine, lines: TailStore['lines']): Payloa
   }
 
   return {
-    async with(pieces, work) {
+    async with({ pieces }, _fieldsOnly, work) {
       let format: LineFormat | undefined;
       let again = false;
       let uploaded = false;

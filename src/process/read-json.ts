@@ -5,7 +5,7 @@ import { findLevel, levelOfOtel, levelOfSeverity, severityOfText } from './level
 import type { ReadLines } from './payload.ts';
 import type { RecordReading } from './record-reading.ts';
 import { rowOrigin } from './row-origin.ts';
-import { type LabelColumn, labelsAndService, mapType } from './service.ts';
+import { type LabelColumn, labelsAndService, mapType, sameMap } from './service.ts';
 import { parseTime, parseUsualTime } from './timestamp.ts';
 
 /**
@@ -40,14 +40,14 @@ export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReadin
   const present = (wanted: readonly string[]): string[] => wanted.filter(k => column.has(k));
 
   const time = present(hints.timeField === undefined ? fieldCandidates.time : [hints.timeField]);
-  const message = present(hints.messageField === undefined ? fieldCandidates.message : [hints.messageField]);
+  const message = present(messageFields(group));
   const trace = present(fieldCandidates.traceId);
   const span = present(fieldCandidates.spanId);
   const labels = present([...new Set([...fieldCandidates.labels, ...(hints.labelFields ?? [])])]);
   const consumed = new Set([...time, ...message, ...trace, ...span, ...labels]);
   const row = `${mark}row`;
   const line = `${mark}line`;
-  const withLines = reading === 'thorough' || message.length === 0;
+  const withLines = needsLines(group, reading);
   const origin = rowOrigin(pieces, row);
 
   // Times
@@ -154,6 +154,16 @@ export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReadin
   };
 }
 
+const messageFields = ({ hints }: FrameGroup): readonly string[] =>
+  hints.messageField === undefined ? fieldCandidates.message : [hints.messageField];
+
+const needsLines = (group: FrameGroup, reading: JsonReading): boolean =>
+  reading === 'thorough' || !messageFields(group).some(field => group.keys.includes(field));
+
+/** Whether the statement reads nothing but a column for each key. */
+export const readsFieldsOnly = (group: FrameGroup, reading: JsonReading): boolean =>
+  group.keys.length > 0 && !asMap(group.keys) && !needsLines(group, reading);
+
 /** A prefix for our column names that no key starts with. */
 function freeMark(keys: readonly string[]): string {
   let mark = 'w_';
@@ -169,6 +179,7 @@ const lowerHex = (id: string): string =>
   `if(lower(${id}) = ${id}, ${id}, if(match(${id}, '^[0-9A-Fa-f]+$'), lower(${id}), ${id}))`;
 
 function mapOf(entries: readonly Entry[]): string {
+  if (entries.length === 0) return sameMap({});
   const all = `map(${entries.map(([k, sql]) => `${quoteString(k)}, ${sql}`).join(', ')})`;
   const present = entries.every(([, , filled]) => filled) ? all : `mapFilter((k, v) -> isNotNull(v), ${all})`;
   return `CAST(${present}, '${mapType}')`;

@@ -2,7 +2,6 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WeirError } from '../base/errors.ts';
-import type { Piece } from './frame-groups.ts';
 
 /** writev takes at most IOV_MAX (1024) buffers. */
 const buffersMax = 1_000;
@@ -38,20 +37,24 @@ export class Spool {
     return { handle, path: `/proc/${process.pid}/fd/${handle.fd}` };
   }
 
-  /** Write the payloads one after the other and run `work` with the path of the file, which is good until then. Rejects with `disk_full` when not all bytes were taken. */
-  async with<T>(pieces: readonly Piece[], work: (path: string) => Promise<T>): Promise<T> {
+  /**
+   * Write the buffers one after the other and run `work` with the path of the file, which is good until then. Each list is written before the next is asked for.
+   * Rejects with `disk_full` when not all bytes were taken.
+   */
+  async with<T>(lists: Iterable<readonly Uint8Array[]>, work: (path: string) => Promise<T>): Promise<T> {
     const file = this.#free.pop() ?? (await this.#open());
     try {
       let position = 0;
-      for (let i = 0; i < pieces.length; i += buffersMax) {
-        const buffers = pieces.slice(i, i + buffersMax).map(p => p.payload);
-        const wanted = buffers.reduce((sum, b) => sum + b.byteLength, 0);
-        if (wanted === 0) continue;
-        const { bytesWritten } = await file.handle.writev(buffers, position);
-        if (bytesWritten !== wanted)
-          throw new WeirError('disk_full', { reason: `spool file took ${bytesWritten} of ${wanted} bytes` });
-        position += wanted;
-      }
+      for (const list of lists)
+        for (let i = 0; i < list.length; i += buffersMax) {
+          const buffers = list.slice(i, i + buffersMax);
+          const wanted = buffers.reduce((sum, b) => sum + b.byteLength, 0);
+          if (wanted === 0) continue;
+          const { bytesWritten } = await file.handle.writev(buffers, position);
+          if (bytesWritten !== wanted)
+            throw new WeirError('disk_full', { reason: `spool file took ${bytesWritten} of ${wanted} bytes` });
+          position += wanted;
+        }
       await file.handle.truncate(position);
       return await work(file.path);
     } finally {

@@ -8,7 +8,7 @@ import { engineCode } from './engine-errors.ts';
 import { type FrameGroup, groupRows } from './frame-groups.ts';
 import type { Pipeline } from './pipeline/compile.ts';
 import type { Payload, Payloads, ReadLines } from './payload.ts';
-import { type JsonReading, jsonReadings, needsThorough, readJson } from './read-json.ts';
+import { type JsonReading, jsonReadings, needsThorough, readJson, readsFieldsOnly } from './read-json.ts';
 import { type RecordReading, readColumns } from './record-reading.ts';
 import { readQuarantine } from './read-quarantine.ts';
 import { readRows } from './read-rows.ts';
@@ -19,7 +19,7 @@ import { retentionClass } from './retention-class.ts';
  * One thread and no parallel parsing, so that the row number is the line number (and parsing costs 38 % less CPU); JSON values as the text
  * the sender wrote; lone surrogates kept as written. Columns win over aliases of the same name, as the pipeline's REPLACE needs.
  */
-const settings: SqlSettings = {
+export const tickSettings: SqlSettings = {
   max_threads: 1,
   max_insert_threads: 1,
   input_format_parallel_parsing: 0,
@@ -37,7 +37,7 @@ const settings: SqlSettings = {
 };
 
 /** Plan optimisations find nothing to do in a plain read, and cost a quarter of the planning of every tick. */
-const plain: SqlSettings = { ...settings, query_plan_enable_optimizations: 0 };
+const plain: SqlSettings = { ...tickSettings, query_plan_enable_optimizations: 0 };
 
 const ownColumns = ['stream', 'template', 'class'] as const;
 const columnNames = [...readColumns, ...ownColumns];
@@ -67,6 +67,9 @@ export type InserterOptions = {
   pipeline: Pipeline;
   retention: Config['retention'];
 };
+
+const fieldsOnly = (group: FrameGroup, reading: JsonReading): boolean =>
+  group.format === 'json' && readsFieldsOnly(group, reading);
 
 const empty: ReadonlyMap<number, number> = new Map();
 
@@ -108,13 +111,13 @@ export function makeInserter({ engine, store, payloads, pipeline, retention }: I
 
   async function insertMarked(payload: Payload, sql: string, tail: Tail): Promise<ReadonlyMap<number, number>> {
     const incoming = await store.emptyIncoming();
-    await payload.insert(`INSERT INTO ${incoming} (${columns}, verdict) ${sql}`, settings);
+    await payload.insert(`INSERT INTO ${incoming} (${columns}, verdict) ${sql}`, tickSettings);
     const verdicts = await engine.run({
       sql: `SELECT verdict, toUInt32(bitShiftRight(seq, 32)) AS segment, count() AS n FROM ${incoming} WHERE verdict > 0 GROUP BY verdict, segment`,
     });
     await engine.run({
       sql: `INSERT INTO ${tail.records} (${columns}) SELECT ${columns} FROM ${incoming} WHERE verdict = 0`,
-      settings,
+      settings: tickSettings,
     });
     const dropped = new Map<number, number>();
     for (const { verdict, segment, n } of verdicts) {
@@ -146,13 +149,13 @@ export function makeInserter({ engine, store, payloads, pipeline, retention }: I
 
   return {
     insert: (group, tail, except) =>
-      payloads.with(group.pieces, payload =>
-        withReading(group, async reading => {
+      withReading(group, reading =>
+        payloads.with(group, fieldsOnly(group, reading), async payload => {
           if (group.format === 'quarantine') {
             const fresh = except ? ` WHERE seq NOT IN (${store.presentSeqs(except.from, except.to)})` : '';
             // LIMIT keeps the filter from moving below the row numbers, which count lines.
             const read = `SELECT * FROM (${select(group, payload.lines, reading, undefined)} LIMIT ${groupRows(group)})${fresh}`;
-            await payload.insert(`INSERT INTO ${tail.quarantine} (${quarantineColumns}) ${read}`, settings);
+            await payload.insert(`INSERT INTO ${tail.quarantine} (${quarantineColumns}) ${read}`, tickSettings);
             return empty;
           }
           if (!except && !pipeline.drops) {
@@ -167,8 +170,8 @@ export function makeInserter({ engine, store, payloads, pipeline, retention }: I
         }),
       ),
     tryOut: group =>
-      payloads.with(group.pieces, payload =>
-        withReading(group, async reading => {
+      withReading(group, reading =>
+        payloads.with(group, fieldsOnly(group, reading), async payload => {
           const sql = select(
             group,
             payload.lines,
@@ -177,7 +180,7 @@ export function makeInserter({ engine, store, payloads, pipeline, retention }: I
           );
           await payload.insert(
             `INSERT INTO FUNCTION null('n UInt64') SELECT sum(ignore(*)) AS n FROM (${sql})`,
-            settings,
+            tickSettings,
           );
         }),
       ),

@@ -1,0 +1,363 @@
+import {
+  add,
+  again,
+  and,
+  block,
+  bits16,
+  call,
+  type Code,
+  eq,
+  eq16,
+  ge,
+  give,
+  gt,
+  isZero,
+  le,
+  leave,
+  load16,
+  load32,
+  load8,
+  loop,
+  lowestBit,
+  lt,
+  mul,
+  ne,
+  or,
+  or16,
+  set,
+  shl,
+  shr,
+  splat,
+  store16,
+  store32,
+  store8,
+  sub,
+  type Value,
+  wasmModule,
+  xor,
+  when,
+} from '../base/wasm-code.ts';
+import { memoryMap } from './line-columns-memory.ts';
+
+const quote = 0x22;
+const backslash = 0x5c;
+const newline = 0x0a;
+const fail = give(-1);
+const at = (table: number, index: Value): Code => add(shl(index, 2), table);
+const skipSpace = (p: string): Code =>
+  loop('space', when(and(le(load8(p), 0x20), ne(load8(p), newline)), [set(p, add(p, 1)), again('space')]));
+/** `p` to the next quote or backslash. */
+const toQuote = (p: string, end: string): Code =>
+  block(
+    'found',
+    loop(
+      'run',
+      set('m', bits16(or16(eq16(load16(p), splat(quote)), eq16(load16(p), splat(backslash))))),
+      when('m', [set(p, add(p, lowestBit('m'))), leave('found')]),
+      set(p, add(p, 16)),
+      again('run', lt(p, end)),
+    ),
+    fail,
+  );
+
+const hex = (p: Value): Code =>
+  // Digits are 0x30 to 0x39; letters lie 0x41 to 0x46 or 0x61 to 0x66, and their low bits are value - 9.
+  add(and(load8(p), 0x0f), mul(shr(load8(p), 6), 9));
+const hex4 = (p: string, from: number): Code =>
+  or(
+    or(shl(hex(add(p, from)), 12), shl(hex(add(p, from + 1)), 8)),
+    or(shl(hex(add(p, from + 2)), 4), hex(add(p, from + 3))),
+  );
+const put = (to: string, byte: Value): readonly Code[] => [store8(to, byte), set(to, add(to, 1))];
+
+export const lineColumnsCode = wasmModule([
+  {
+    /** Writes the text of the string whose first escape is at `p` over itself; its end goes to `textEnd`. Gives the position after the closing quote. */
+    name: 'unescape',
+    parameters: ['p', 'end'],
+    locals: ['to', 'c', 'low', 'byte'],
+    body: [
+      set('to', 'p'),
+      loop(
+        'next',
+        when(ge('p', 'end'), [fail]),
+        set('c', load8('p')),
+        when(eq('c', quote), [store32(memoryMap.textEnd, 'to'), give(add('p', 1))]),
+        when(ne('c', backslash), [...put('to', 'c'), set('p', add('p', 1)), again('next')]),
+        set('c', load8(add('p', 1))),
+        when(eq('c', 0x75), [
+          set('c', hex4('p', 2)),
+          set('p', add('p', 6)),
+          when(lt('c', 0x80), [...put('to', 'c'), again('next')]),
+          when(lt('c', 0x800), [
+            ...put('to', or(0xc0, shr('c', 6))),
+            ...put('to', or(0x80, and('c', 0x3f))),
+            again('next'),
+          ]),
+          when(eq(and('c', 0xf800), 0xd800), [
+            set('low', hex4('p', 2)),
+            when(ne(and('c', 0x0400), 0), [fail]),
+            when(or(ne(load8('p'), backslash), ne(load8(add('p', 1)), 0x75)), [fail]),
+            when(ne(and('low', 0xfc00), 0xdc00), [fail]),
+            set('c', add(0x10000, or(shl(and('c', 0x3ff), 10), and('low', 0x3ff)))),
+            set('p', add('p', 6)),
+            ...put('to', or(0xf0, shr('c', 18))),
+            ...put('to', or(0x80, and(shr('c', 12), 0x3f))),
+            ...put('to', or(0x80, and(shr('c', 6), 0x3f))),
+            ...put('to', or(0x80, and('c', 0x3f))),
+            again('next'),
+          ]),
+          ...put('to', or(0xe0, shr('c', 12))),
+          ...put('to', or(0x80, and(shr('c', 6), 0x3f))),
+          ...put('to', or(0x80, and('c', 0x3f))),
+          again('next'),
+        ]),
+        set('byte', 'c'),
+        when(eq('c', 0x6e), [set('byte', 0x0a)]),
+        when(eq('c', 0x74), [set('byte', 0x09)]),
+        when(eq('c', 0x72), [set('byte', 0x0d)]),
+        when(eq('c', 0x62), [set('byte', 0x08)]),
+        when(eq('c', 0x66), [set('byte', 0x0c)]),
+        ...put('to', 'byte'),
+        set('p', add('p', 2)),
+        again('next'),
+      ),
+    ],
+  },
+  {
+    /** Position after the object or array at `p`. */
+    name: 'skipNested',
+    parameters: ['p', 'end'],
+    locals: ['c', 'm', 'depth'],
+    body: [
+      loop(
+        'next',
+        when(ge('p', 'end'), [fail]),
+        set('c', load8('p')),
+        set('p', add('p', 1)),
+        when(eq('c', quote), [
+          loop(
+            'string',
+            toQuote('p', 'end'),
+            when(eq(load8('p'), backslash), [set('p', add('p', 2)), again('string')]),
+          ),
+          set('p', add('p', 1)),
+          again('next'),
+        ]),
+        // `{` and `[` differ in one bit, as do `}` and `]`.
+        set('c', or('c', 0x20)),
+        when(eq('c', 0x7b), [set('depth', add('depth', 1)), again('next')]),
+        when(eq('c', 0x7d), [set('depth', sub('depth', 1)), when(isZero('depth'), [give('p')])]),
+        again('next'),
+      ),
+    ],
+  },
+  {
+    /** Whether the `length` bytes at `a` and `b` are the same. */
+    name: 'same',
+    parameters: ['a', 'b', 'length'],
+    locals: ['m'],
+    body: [
+      loop(
+        'run',
+        set('m', xor(bits16(eq16(load16('a'), load16('b'))), 0xffff)),
+        when(le('length', 16), [give(isZero(shl('m', sub(32, 'length'))))]),
+        when('m', [give(0)]),
+        set('a', add('a', 16)),
+        set('b', add('b', 16)),
+        set('length', sub('length', 16)),
+        again('run'),
+      ),
+    ],
+  },
+  {
+    /** Id of the key between `from` and `to`, or 0. */
+    name: 'lookUp',
+    parameters: ['from', 'to'],
+    locals: ['hash', 'p', 'id', 'length'],
+    body: [
+      set('hash', 0x811c9dc5),
+      set('p', 'from'),
+      loop(
+        'bytes',
+        when(lt('p', 'to'), [
+          set('hash', mul(xor('hash', load8('p')), 0x01000193)),
+          set('p', add('p', 1)),
+          again('bytes'),
+        ]),
+      ),
+      set('hash', and(xor('hash', shr('hash', 15)), memoryMap.slotCount - 1)),
+      set('length', sub('to', 'from')),
+      loop(
+        'slots',
+        set('id', load32(at(memoryMap.slots, 'hash'))),
+        when(isZero('id'), [give(0)]),
+        when(eq(load32(at(memoryMap.keyLength, 'id')), add('length', 3)), [
+          when(call('same', add(load32(at(memoryMap.keyAt, 'id')), 1), 'from', 'length'), [give('id')]),
+        ]),
+        set('hash', and(add('hash', 1), memoryMap.slotCount - 1)),
+        again('slots'),
+      ),
+    ],
+  },
+  {
+    /** Notes for the lines from `p` to `end` where the text of each value is, until there are `rowsMax` rows. Gives the position of the first line that was not read, or -1. `textEnd` holds the rows then. */
+    name: 'read',
+    parameters: ['p', 'end', 'columns', 'row', 'rowsMax'],
+    locals: ['c', 'm', 'id', 'before', 'length', 'start', 'cell', 'cellRow', 'total', 'done'],
+    body: [
+      loop(
+        'lines',
+        when(and(lt('p', 'end'), lt('row', 'rowsMax')), [
+          skipSpace('p'),
+          when(ne(load8('p'), 0x7b), [fail]),
+          set('p', add('p', 1)),
+          set('cellRow', add(memoryMap.cellsAt - 8, shl(mul('row', 'columns'), 3))),
+          set('before', 0),
+          skipSpace('p'),
+          block(
+            'fields',
+            when(eq(load8('p'), 0x7d), [leave('fields')]),
+            loop(
+              'field',
+              block(
+                'key',
+                set('id', load32(at(memoryMap.next, 'before'))),
+                when('id', [
+                  set('length', load32(at(memoryMap.keyLength, 'id'))),
+                  set('m', xor(bits16(eq16(load16('p'), load16(load32(at(memoryMap.keyAt, 'id'))))), 0xffff)),
+                  when(
+                    le('length', 16),
+                    [when(isZero(shl('m', sub(32, 'length'))), [set('p', add('p', 'length')), leave('key')])],
+                    [
+                      when(call('same', 'p', load32(at(memoryMap.keyAt, 'id')), 'length'), [
+                        set('p', add('p', 'length')),
+                        leave('key'),
+                      ]),
+                    ],
+                  ),
+                ]),
+                when(ne(load8('p'), quote), [fail]),
+                set('start', add('p', 1)),
+                set('p', 'start'),
+                toQuote('p', 'end'),
+                set('id', call('lookUp', 'start', 'p')),
+                when(isZero('id'), [fail]),
+                store32(at(memoryMap.next, 'before'), 'id'),
+                set('p', add('p', 1)),
+                skipSpace('p'),
+                when(ne(load8('p'), 0x3a), [fail]),
+                set('p', add('p', 1)),
+              ),
+              set('before', 'id'),
+              skipSpace('p'),
+              set('cell', add('cellRow', shl('id', 3))),
+              when(load32('cell'), [fail]),
+              set('c', load8('p')),
+              set('start', 'p'),
+              block(
+                'value',
+                when(eq('c', quote), [
+                  set('start', add('p', 1)),
+                  set('p', 'start'),
+                  toQuote('p', 'end'),
+                  set('length', sub('p', 'start')),
+                  set('p', add('p', 1)),
+                  when(eq(load8(sub('p', 1)), backslash), [
+                    set('p', call('unescape', sub('p', 1), 'end')),
+                    when(eq('p', -1), [fail]),
+                    set('length', sub(load32(memoryMap.textEnd), 'start')),
+                  ]),
+                  leave('value'),
+                ]),
+                when(eq(or('c', 0x20), 0x7b), [
+                  set('p', call('skipNested', 'p', 'end')),
+                  when(eq('p', -1), [fail]),
+                  set('length', sub('p', 'start')),
+                  leave('value'),
+                ]),
+                // A number or one of null, true, false.
+                when(eq('c', 0x6e), [set('p', add('p', 4)), set('start', 0), set('length', 0), leave('value')]),
+                when(and(and(ne('c', 0x2d), ge(sub('c', 0x30), 10)), and(ne('c', 0x74), ne('c', 0x66))), [fail]),
+                loop(
+                  'scalar',
+                  set('p', add('p', 1)),
+                  set('c', load8('p')),
+                  again('scalar', and(gt('c', 0x20), and(ne('c', 0x2c), ne('c', 0x7d)))),
+                ),
+                set('length', sub('p', 'start')),
+              ),
+              store32('cell', 'start'),
+              store32(add('cell', 4), 'length'),
+              set('total', at(memoryMap.totals - 4, 'id')),
+              store32('total', add(load32('total'), 'length')),
+              when(ge('length', 0x80), [
+                store32(
+                  'total',
+                  add(load32('total'), add(ge('length', 0x80), add(ge('length', 0x4000), ge('length', 0x200000)))),
+                ),
+              ]),
+              skipSpace('p'),
+              when(eq(load8('p'), 0x2c), [set('p', add('p', 1)), skipSpace('p'), again('field')]),
+              when(ne(load8('p'), 0x7d), [fail]),
+            ),
+          ),
+          set('p', add('p', 1)),
+          skipSpace('p'),
+          when(ne(load8('p'), newline), [fail]),
+          set('p', add('p', 1)),
+          set('row', add('row', 1)),
+          again('lines'),
+        ]),
+      ),
+      store32(memoryMap.rowsRead, 'row'),
+      give('p'),
+    ],
+  },
+  {
+    /** Writes the values of `rows` lines to where the cursors of their columns are. */
+    name: 'write',
+    parameters: ['rows', 'columns'],
+    locals: ['row', 'column', 'cell', 'start', 'length', 'to', 'end', 'nulls'],
+    body: [
+      set('cell', memoryMap.cellsAt),
+      loop(
+        'rows',
+        when(lt('row', 'rows'), [
+          set('column', 0),
+          loop(
+            'columns',
+            set('start', load32('cell')),
+            set('length', load32(add('cell', 4))),
+            set('to', load32(at(memoryMap.cursors, 'column'))),
+            set('nulls', load32(at(memoryMap.nulls, 'column'))),
+            when('nulls', [store8(add('nulls', 'row'), isZero('start'))]),
+            set('end', 'length'),
+            loop(
+              'varint',
+              when(ge('end', 0x80), [...put('to', or('end', 0x80)), set('end', shr('end', 7)), again('varint')]),
+            ),
+            ...put('to', 'end'),
+            set('end', add('to', 'length')),
+            loop(
+              'copy',
+              when(lt('to', 'end'), [
+                store16('to', load16('start')),
+                set('to', add('to', 16)),
+                set('start', add('start', 16)),
+                again('copy'),
+              ]),
+            ),
+            store32(at(memoryMap.cursors, 'column'), 'end'),
+            set('cell', add('cell', 8)),
+            set('column', add('column', 1)),
+            again('columns', lt('column', 'columns')),
+          ),
+          set('row', add('row', 1)),
+          again('rows'),
+        ]),
+      ),
+      give(0),
+    ],
+  },
+]);

@@ -1,0 +1,203 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { LineColumns, NoColumns } from './line-columns.ts';
+import { memoryMap } from './line-columns-memory.ts';
+
+type Row = Record<string, string | null>;
+
+const columns = new LineColumns();
+
+/** The rows of Native blocks. */
+function rowsOf(bytes: Buffer): Row[] {
+  let at = 0;
+  const number = (): number => {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = bytes[at++] ?? 0;
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+    }
+  };
+  const text = (): string => {
+    const length = number();
+    at += length;
+    return bytes.toString('utf8', at - length, at);
+  };
+  const rows: Row[] = [];
+  while (at < bytes.length) {
+    const [width, count] = [number(), number()];
+    const block: Row[] = Array.from({ length: count }, () => ({}));
+    for (let column = 0; column < width; column++) {
+      const [name, type] = [text(), text()];
+      const isNull = block.map((_, i) => type === 'Nullable(String)' && bytes[at + i] === 1);
+      if (type === 'Nullable(String)') at += count;
+      for (const [i, row] of block.entries()) {
+        const value = text();
+        row[name] = isNull[i] ? null : value;
+      }
+    }
+    rows.push(...block);
+  }
+  return rows;
+}
+
+function written(lines: readonly string[], keys: readonly string[], gaps: Iterable<string> = keys, cuts = 1): Row[] {
+  const size = Math.ceil(lines.length / cuts);
+  const pieces = Array.from({ length: cuts }, (_, i) => ({
+    payload: Buffer.from(
+      lines
+        .slice(i * size, (i + 1) * size)
+        .map(line => `${line}\n`)
+        .join(''),
+    ),
+  }));
+  const blocks: Buffer[] = [];
+  for (const buffers of columns.blocks({ keys, gaps: new Set(gaps), pieces })) blocks.push(Buffer.concat(buffers));
+  return rowsOf(Buffer.concat(blocks));
+}
+
+/** A letter as `\\u....`, a slash with a backslash. */
+const escapedOf = (c: string): string =>
+  /[a-z]/.test(c)
+    ? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
+    : JSON.stringify(c).slice(1, -1).replace('/', '\\/');
+
+const space = fc.constantFrom('', '', '', ' ', '\t', '  \r ');
+const plain = fc.oneof(
+  fc.string({ unit: 'binary' }).filter(s => s.isWellFormed()),
+  fc.string({ minLength: 10, maxLength: 300 }),
+  fc.constantFrom(
+    '',
+    '"',
+    '\\',
+    '\\"',
+    '}',
+    '{',
+    ',',
+    'x'.repeat(16),
+    'y'.repeat(127),
+    'z'.repeat(128),
+    'w'.repeat(20_000),
+  ),
+);
+/** The JSON text of a value and what its column holds. */
+const value: fc.Arbitrary<[string, string | null]> = fc.oneof(
+  { weight: 4, arbitrary: plain.map((s): [string, string] => [JSON.stringify(s), s]) },
+  plain.map((s): [string, string] => [`"${Array.from(s, escapedOf).join('')}"`, s]),
+  fc
+    .constantFrom('0', '-0', '-1.50', '1e5', '12345678901234567890', 'true', 'false')
+    .map((s): [string, string] => [s, s]),
+  fc.constant<[string, null]>(['null', null]),
+  fc
+    .oneof(fc.array(fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue()))
+    .map(v => JSON.stringify(v, null, ' ').replaceAll('\n', ' '))
+    .map((s): [string, string] => [s, s]),
+);
+const keyNames = [
+  'a',
+  'bb',
+  'message',
+  'a_key_of_sixteen',
+  'a key that is longer than 16 bytes',
+  'é',
+  'k.y',
+  'm-1',
+  '{',
+];
+const line = fc
+  .tuple(fc.shuffledSubarray(keyNames, { minLength: 1 }), fc.array(value, { minLength: 9, maxLength: 9 }), space)
+  .map(([keys, values, s]): { text: string; row: Row } => ({
+    text: `${s}{${keys.map((key, i) => `${s}"${key}"${s}:${s}${values[i]?.[0]}${s}`).join(',')}}${s}`,
+    row: Object.fromEntries(
+      keyNames.map(key => [key, keys.includes(key) ? (values[keys.indexOf(key)]?.[1] ?? null) : null]),
+    ),
+  }));
+
+it('writes what the lines hold, whatever their order, spaces, escapes and lengths', () => {
+  fc.assert(
+    fc.property(fc.array(line, { minLength: 1, maxLength: 12 }), fc.integer({ min: 1, max: 3 }), (lines, cuts) => {
+      const rows = written(
+        lines.map(l => l.text),
+        keyNames,
+        keyNames,
+        cuts,
+      );
+      expect(rows).toEqual(lines.map(l => l.row));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+it('makes String columns of keys without gaps', () => {
+  const buffers = [
+    ...columns.blocks({
+      keys: ['a', 'b'],
+      gaps: new Set(['b']),
+      pieces: [{ payload: Buffer.from('{"b":null,"a":1}\n{"a":""}\n') }],
+    }),
+  ].flat();
+  expect(Buffer.concat(buffers).toString('latin1')).toBe(
+    '\x02\x02\x01a\x06String\x011\x00\x01b\x10Nullable(String)\x01\x01\x00\x00',
+  );
+});
+
+it('begins a new block where one is full, of bytes or of rows', () => {
+  const long = Array.from({ length: 9 }, (_, i) => `{"a":"${String(i).repeat(memoryMap.sourceBytes / 4)}"}`);
+  expect(written(long, ['a'], [], 2).map(r => r.a?.length)).toEqual(long.map(() => memoryMap.sourceBytes / 4));
+  const keys = Array.from({ length: memoryMap.keysMax }, (_, i) => `k${i}`);
+  const many = Array.from(
+    { length: 2 * (memoryMap.cells / keys.length) + 3 },
+    (_, i) => `{"k${i % keys.length}":${i}}`,
+  );
+  const rows = written(many, keys, keys, 3);
+  expect(rows.map((row, i) => row[`k${i % keys.length}`])).toEqual(many.map((_, i) => String(i)));
+  expect(rows.every(row => Object.values(row).filter(v => v !== null).length === 1)).toBe(true);
+});
+
+it.each([
+  ['no object', '[1]'],
+  ['a key that is not of the group', '{"b":1}'],
+  ['the same key twice', '{"a":1,"a":2}'],
+  ['a value that is none', '{"a":oops}'],
+  ['no value', '{"a":}'],
+  ['a line that ends early', '{"a":1'],
+  ['a string that is not closed', '{"a":"x'],
+  ['a nested value that is not closed', '{"a":[1,"]"'],
+  ['a lone surrogate', '{"a":"\\ud800"}'],
+  ['a low surrogate first', '{"a":"\\udc00\\ud800"}'],
+  ['two high surrogates', '{"a":"\\ud800\\ud800"}'],
+  ['something behind the object', '{"a":1} x'],
+  ['a line longer than a block', `{"a":"${'x'.repeat(memoryMap.sourceBytes)}"}`],
+])('leaves %s to the engine, and is as before for the next lines', (_, bad) => {
+  expect(() => written(['{"a":1}', bad], ['a'])).toThrow(NoColumns);
+  expect(written(['{"a":2}', '{}'], ['a'])).toEqual([{ a: '2' }, { a: null }]);
+});
+
+it('ends for any bytes', () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 60 }),
+    fc.array(fc.constantFrom(...Array.from('{}[]",:\\ua1n \n')), { maxLength: 60 }).map(a => Buffer.from(a.join(''))),
+  );
+  fc.assert(
+    fc.property(bytes, payload => {
+      let fault: unknown;
+      try {
+        Array.from(columns.blocks({ keys: ['a', 'b'], gaps: new Set(['a']), pieces: [{ payload }] }));
+      } catch (error) {
+        fault = error;
+      }
+      expect(fault === undefined || fault instanceof NoColumns).toBe(true);
+      expect(written(['{"a":2}'], ['a'])).toEqual([{ a: '2' }]);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+it('is for one group at a time', () => {
+  const group = { keys: ['a'], gaps: new Set<string>(), pieces: [{ payload: Buffer.from('{"a":1}\n') }] };
+  const first = columns.blocks(group);
+  first.next();
+  expect(() => columns.blocks(group).next()).toThrow(NoColumns);
+  first.return(undefined);
+  expect(columns.blocks(group).next().done).toBe(false);
+});
