@@ -1,6 +1,16 @@
 import { ipInText } from './ip.ts';
 import { bytesOf, durationOf, notBytes, notDuration, notNumber, numberOf } from './convert.ts';
-import { choose, find, type Found, isEmpty, notEmpty, optionalNumericOf, type Row, withError } from './row.ts';
+import {
+  choose,
+  find,
+  type Found,
+  isEmpty,
+  isErrorLabel,
+  notEmpty,
+  optionalNumericOf,
+  type Row,
+  withError,
+} from './row.ts';
 import { and, or, quoteNumber, quoteString, quoteStrings } from './sql-writer.ts';
 import { wholeRegex } from './stages/stage.ts';
 import type { CompareOperator, LabelCondition, Matcher } from './tree.ts';
@@ -39,8 +49,9 @@ const asNumber: Converter = { convert: numberOf, why: notNumber };
 const asDuration: Converter = { convert: durationOf, why: notDuration };
 const asBytes: Converter = { convert: bytesOf, why: notBytes };
 
-/** A numeric comparison: a missing label drops the line, a value that does not convert keeps it with an error. Earlier errors do not matter. */
+/** A numeric comparison: a missing label drops the line, a value that does not convert keeps it with an error. Earlier errors do not matter, and cannot be compared. */
 function compare(row: Row, name: string, op: CompareOperator, bound: number, { convert, why }: Converter): Verdict {
+  if (isErrorLabel(name)) return clean('0');
   const column = convert === numberOf ? row.number(name) : undefined;
   const found: Found = column
     ? { value: column.text, present: or([`isNotNull(${column.number})`, notEmpty(column.text)]) }

@@ -6,6 +6,7 @@ import {
   find,
   type Found,
   isEmpty,
+  isErrorLabel,
   notEmpty,
   removeLabel,
   type Row,
@@ -41,7 +42,7 @@ function unwrapped(row: Row, unwrap: Unwrap, grouping: Grouping | undefined): Sa
   const failed = choose(`isNull(${number})`, "'SampleExtractionErr'", "''");
   const details = `concat('cannot convert ', ${quoteString(unwrap.label)}, ': ', ${found.value})`;
   const some = notEmpty(found.numeric ?? found.value);
-  const where = [column ? or([found.present, some]) : some];
+  const where = [isErrorLabel(unwrap.label) ? '0' : column ? or([found.present, some]) : some];
   // Only records with the label are samples, and a label that a parser found may prove that the parser had no error.
   const sampled = { ...row, error: row.scope.bind(row.errorWhen(unwrap.label)) };
   let after = withError(sampled, failed, details);

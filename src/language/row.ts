@@ -193,6 +193,9 @@ export function storedRow(scope: Scope, { numbers = [], few = false }: RowOption
   };
 }
 
+/** What a pipeline says about its errors: no labels that can be compared or unwrapped. */
+export const isErrorLabel = (name: string): boolean => name === '__error__' || name === '__error_details__';
+
 /** The label that filters, templates and groupings see under `name`; `__error__` included. */
 export function find(row: Row, name: string): Found {
   if (name === '__error__') return { value: row.error, present: notEmpty(row.error) };

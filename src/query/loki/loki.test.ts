@@ -294,6 +294,15 @@ describe('errors are text that names the fault', () => {
     expect(response.headers.get('content-type')).toContain('text/plain');
   });
 
+  it.each(['query_range', 'labels', 'series', 'index/stats', 'format_query'])(
+    '%s takes GET and POST only',
+    async path => {
+      const response = await fetch(`${server.url}${api}/${path}`, { method: 'PUT' });
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST']);
+      expect(await response.text()).toBe('PUT is not allowed here; use GET or POST');
+    },
+  );
+
   it('refuses a query text that is too long', async () => {
     const body = new URLSearchParams({ query: `{a="${'x'.repeat(131_072)}"}` });
     const response = await fetch(`${server.url}${api}/query_range`, { method: 'POST', body });

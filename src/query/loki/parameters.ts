@@ -14,13 +14,23 @@ export function acceptForms(scope: FastifyInstance): void {
   );
 }
 
-/** Answer GET (and so HEAD) and POST with a form alike, as every reading endpoint of the Loki API does. */
+/** Answer GET (and so HEAD) and POST with a form alike, as every reading endpoint of the Loki API does; other methods are 405. */
 export function answered(
   scope: FastifyInstance,
   url: string,
   handler: (request: FastifyRequest, reply: FastifyReply) => Promise<object | string>,
 ): void {
   scope.route({ method: ['GET', 'POST'], url, handler });
+  scope.route({
+    method: ['PUT', 'PATCH', 'DELETE'],
+    url,
+    handler: async (request, reply) =>
+      reply
+        .code(405)
+        .header('allow', 'GET, HEAD, POST')
+        .type('text/plain; charset=utf-8')
+        .send(`${request.method} is not allowed here; use GET or POST`),
+  });
 }
 
 /** Parameters of a request, of its body first and then of its URL. */
