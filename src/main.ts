@@ -30,10 +30,16 @@ const handed: HandedIn = {
   },
   async walExport(directory) {
     const { exportLog } = await import('./buffer/wal/export.ts');
-    const { damaged } = await exportLog(existing(directory), process.stdout, {
-      warn: line => process.stderr.write(`${line}\n`),
-    });
-    return damaged === 0 ? 0 : 4;
+    try {
+      const { damaged } = await exportLog(existing(directory), process.stdout, {
+        warn: line => process.stderr.write(`${line}\n`),
+      });
+      return damaged === 0 ? exitCode.done : exitCode.partial;
+    } catch (error) {
+      // Whoever reads has had enough.
+      if ((error as NodeJS.ErrnoException).code === 'EPIPE') return exitCode.done;
+      throw error;
+    }
   },
   bench: async args => (await import('../bench/command.ts')).benchCommand(args),
 };

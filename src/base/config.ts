@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { isMap, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { issueText } from './config-fault.ts';
 import { WeirError } from './errors.ts';
+import { fileFault } from './file-fault.ts';
 import { limits } from './limits.ts';
+import { nearest } from './nearest.ts';
 
 const byteUnits: Record<string, number> = {
   '': 1,
@@ -214,26 +217,6 @@ export const configSchema = z.strictObject({
 });
 export type Config = z.infer<typeof configSchema>;
 
-/** Levenshtein distance, for suggestions only. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(
-        Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)),
-      );
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
-
-/** The nearest of `known` when it is near enough to be a misspelling, else undefined. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  const best = known.map(k => ({ k, d: distance(word.toLowerCase(), k.toLowerCase()) })).sort((x, y) => x.d - y.d)[0];
-  return best && best.d <= Math.max(1, Math.floor(word.length / 3)) ? best.k : undefined;
-}
-
 function keysAt(path: readonly PropertyKey[]): string[] {
   let node: unknown = z.toJSONSchema(configSchema, { io: 'input' });
   for (const part of path) {
@@ -263,6 +246,17 @@ function applyEnvironment(raw: Record<string, unknown>, environment: Record<stri
   }
 }
 
+/** `retention.rules[0].days` */
+const pathText = (path: readonly PropertyKey[]): string =>
+  path
+    .map(part => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+
+function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((at, part) => (at as Record<PropertyKey, unknown> | undefined)?.[part], raw);
+}
+
 /**
  * Check a config text. Reports all faults together, each with line and column and, for a misspelt key, the nearest known one.
  * Throws WeirError `config_invalid` whose message has one fault per line.
@@ -274,9 +268,10 @@ export function parseConfig(
 ): Config {
   const lines = new LineCounter();
   const doc = parseDocument(text, { lineCounter: lines });
-  const faults: string[] = doc.errors.map(
-    e => `${file}:${e.linePos?.[0].line ?? 1}:${e.linePos?.[0].col ?? 1}: ${e.message.split('\n')[0]}`,
-  );
+  const faults: { offset: number; text: string }[] = doc.errors.map(e => ({
+    offset: e.pos[0],
+    text: `${file}:${e.linePos?.[0].line ?? 1}:${e.linePos?.[0].col ?? 1}: ${(e.message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '')}`,
+  }));
   if (faults.length === 0) {
     const raw = (doc.toJS() ?? {}) as Record<string, unknown>;
     if (typeof raw !== 'object' || Array.isArray(raw))
@@ -286,7 +281,7 @@ export function parseConfig(
     applyEnvironment(raw, environment);
     const checked = configSchema.safeParse(raw);
     if (checked.success) return checked.data;
-    const place = (path: readonly PropertyKey[], key?: string): string => {
+    const placed = (text: string, path: readonly PropertyKey[], key?: string): { offset: number; text: string } => {
       const full = key === undefined ? path : [...path, key];
       for (let end = full.length; end >= 0; end--) {
         const parent: unknown = end <= 1 ? doc.contents : doc.getIn(full.slice(0, end - 1), true);
@@ -296,27 +291,29 @@ export function parseConfig(
           | undefined;
         if (node?.range) {
           const at = lines.linePos(node.range[0]);
-          return `${file}:${at.line}:${at.col}`;
+          return { offset: node.range[0], text: `${file}:${at.line}:${at.col}: ${text}` };
         }
       }
-      return file;
+      return { offset: 0, text: `${file}: ${text}` };
     };
     for (const issue of checked.error.issues) {
       if (issue.code === 'unrecognized_keys') {
         for (const key of issue.keys) {
           const guess = nearest(key, keysAt(issue.path));
-          faults.push(
-            `${place(issue.path, key)}: unknown key "${[...issue.path, key].join('.')}"${guess ? `; did you mean "${guess}"?` : ''}`,
-          );
+          const text = `unknown key "${pathText([...issue.path, key])}"${guess ? `; did you mean "${guess}"?` : ''}`;
+          faults.push(placed(text, issue.path, key));
         }
-      } else {
-        const value = doc.getIn(issue.path);
-        const shown = value === undefined || typeof value === 'object' ? '' : ` (found ${JSON.stringify(value)})`;
-        faults.push(`${place(issue.path)}: ${issue.path.join('.') || 'config'}: ${issue.message}${shown}`);
-      }
+      } else
+        faults.push(
+          placed(`${pathText(issue.path) || 'config'}: ${issueText(issue, valueAt(raw, issue.path))}`, issue.path),
+        );
     }
   }
-  throw new WeirError('config_invalid', { reason: faults.join('\n') });
+  const reason = faults
+    .toSorted((a, b) => a.offset - b.offset)
+    .map(fault => fault.text)
+    .join('\n');
+  throw new WeirError('config_invalid', { reason });
 }
 
 /** Read and check the file when there is one, then the environment. A named file that is missing is a fault; the default one is optional. */
@@ -328,8 +325,9 @@ export function loadConfig(
   try {
     text = readFileSync(file ?? 'weir.yaml', 'utf8');
   } catch (error) {
-    if (file !== undefined)
-      throw new WeirError('config_invalid', { reason: `${file}: cannot be read: ${(error as Error).message}` });
+    // Without a name the file need not be there; one that is there and cannot be read is a fault.
+    if (file !== undefined || (error as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw new WeirError('config_invalid', { reason: `${file ?? 'weir.yaml'}: cannot be read: ${fileFault(error)}` });
   }
   return parseConfig(text, file ?? 'weir.yaml', environment);
 }

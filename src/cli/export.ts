@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { rename } from 'node:fs/promises';
+import { fileFault } from '../base/file-fault.ts';
 import { call, type Connection, failure } from './connection.ts';
 import { CliError, exitCode } from './exit-code.ts';
 import { drained, say } from './output.ts';
@@ -49,7 +50,7 @@ export async function exportRecords(query: string, options: ExportOptions): Prom
     if (partialFile === undefined) sink.on('error', () => stop.stop('closed'));
     else
       await once(sink, 'open').catch((error: Error) =>
-        Promise.reject(new CliError(exitCode.usage, `${partialFile} cannot be written: ${error.message}`)),
+        Promise.reject(new CliError(exitCode.usage, `${partialFile} cannot be written: ${fileFault(error)}`)),
       );
     let writeFault: Error | undefined;
     sink.on('error', error => {

@@ -68,8 +68,9 @@ async function byLevel(query: string, options: HistOptions, range: Range, output
   const graveFirst = [...levels].reverse();
   if (output.format === 'default')
     await output.write(
-      `${output.paint.dim(`-- ${dayText(answer.start)}, ${countText(answer.total)} records, ${countText(answer.step)} s per bar --`)}\n`,
+      `${output.paint.dim(`-- ${dayText(answer.start)}, ${countText(answer.total)} records, ${stepText(answer.step)} per bar --`)}\n`,
     );
+  let day = dayText(answer.start);
   const filled = new Map(answer.buckets.map((bucket, index) => [bucket.t, { bucket, sum: sums[index] ?? 0 }]));
   for (const t of output.format === 'default' ? timesOf(answer) : filled.keys()) {
     const { bucket, sum } = filled.get(t) ?? { bucket: { t, counts: {} }, sum: 0 };
@@ -82,6 +83,10 @@ async function byLevel(query: string, options: HistOptions, range: Range, output
       await output.write(`${at}\t${sum}\n`);
       continue;
     }
+    if (dayText(at) !== day) {
+      day = dayText(at);
+      await output.write(`${output.paint.dim(`-- ${day} --`)}\n`);
+    }
     let bar = '';
     let drawn = 0;
     let counted = 0;
@@ -92,7 +97,7 @@ async function byLevel(query: string, options: HistOptions, range: Range, output
         Math.round((counted / highest) * width) - drawn,
         (bucket.counts[level] ?? 0) > 0 && level !== 'unknown' && drawn < width ? 1 : 0,
       );
-      bar += output.paint.level(level, '█'.repeat(cells));
+      if (cells > 0) bar += output.paint.level(level, '█'.repeat(cells));
       drawn += cells;
     }
     const serious = (['fatal', 'critical', 'error'] as const).reduce((n, level) => n + (bucket.counts[level] ?? 0), 0);
@@ -101,6 +106,17 @@ async function byLevel(query: string, options: HistOptions, range: Range, output
     );
   }
   return { count: answer.total, partial: answer.partial ? (answer.reason ?? 'the server did not say why') : null };
+}
+
+/** `1 h`, `90 s`, `0.5 s` */
+function stepText(seconds: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400],
+    ['h', 3600],
+    ['min', 60],
+  ] as const)
+    if (seconds >= size && seconds % size === 0) return `${seconds / size} ${unit}`;
+  return `${seconds} s`;
 }
 
 /** Starts of all buckets, the empty ones included, which the answer leaves out. */
@@ -152,6 +168,7 @@ async function byField(
   }
   progress.clear();
   counts.sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+  if (counts.length === 1 && counts[0]?.value === '') say(`no record in the range has a field "${field}"`);
   const highest = counts[0]?.count ?? 1;
   const label = Math.min(30, Math.max(...counts.map(c => c.value.length), 6));
   const width = widthOf(label + 14);

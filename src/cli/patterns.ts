@@ -5,7 +5,7 @@ import { exitCode } from './exit-code.ts';
 import { type Format, openOutput, say } from './output.ts';
 import { createStop } from './stop.ts';
 import { clean, type ColourChoice, countText } from './terminal.ts';
-import { clockText, dayText, timeRange } from './time.ts';
+import { clockText, dayText, monthDayText, timeRange } from './time.ts';
 
 export type PatternsOptions = Connection & {
   since?: string;
@@ -37,13 +37,14 @@ export async function patterns(query: string, options: PatternsOptions): Promise
     await output.write(
       `${output.paint.dim(`-- ${dayText(answer.start)}, ${countText(answer.total)} records; first seen, records, pattern --`)}\n`,
     );
+  const severalDays = dayText(answer.start) !== dayText(answer.end);
   for (const pattern of answer.patterns) {
     if (output.format === 'ndjson') await output.write(`${JSON.stringify(pattern)}\n`);
     else if (output.format === 'raw') await output.write(`${pattern.total}\t${pattern.pattern}\n`);
     else {
       const level = graveFirst.find(name => (pattern.levels[name] ?? 0) > 0) ?? 'unknown';
       await output.write(
-        `${clockText(pattern.first).slice(0, 8)} ${countText(pattern.total).padStart(9)} ${output.paint.level(level, clean(pattern.pattern))}\n`,
+        `${severalDays ? `${monthDayText(pattern.first)} ` : ''}${clockText(pattern.first).slice(0, 8)} ${countText(pattern.total).padStart(9)} ${output.paint.level(level, clean(pattern.pattern))}\n`,
       );
     }
   }

@@ -42,6 +42,9 @@ const positive = (text: string): number => {
 
 const collect = (value: string, list: string[]): string[] => [...list, value];
 
+const label = (): Option =>
+  new Option('--label <name=value>', 'another label; may be repeated').argParser(collect).default([], 'none');
+
 const words = (query: string[]): string => query.join(' ');
 
 /** A command that talks to a server. */
@@ -146,7 +149,7 @@ function askingCommands(program: Command, done: (code: number) => void): void {
 function sendingCommands(program: Command, done: (code: number) => void): void {
   client(program, 'send [file...]', 'send lines of stdin or of files: JSON objects as records, other lines as text')
     .option('--service <name>', 'label service of the lines')
-    .option('--label <name=value>', 'another label; may be repeated', collect, [])
+    .addOption(label())
     .option('--json', 'every line is a JSON object')
     .option('--text', 'every line is text')
     .option('--time-field <name>', 'field with the time of a JSON object')
@@ -157,7 +160,7 @@ function sendingCommands(program: Command, done: (code: number) => void): void {
     .action(async (files: string[], options) => done(await (await import('./send.ts')).send(files, options)));
   client(program, 'run <command...>', 'run a program and send what it writes: weir run -- node app.js')
     .option('--service <name>', 'label service (default: from the command)')
-    .option('--label <name=value>', 'another label; may be repeated', collect, [])
+    .addOption(label())
     .option('--flush-for <duration>', 'wait so long for the last lines at the end; 0 = for ever', '5s')
     .passThroughOptions()
     .action(async (command: string[], options) => done(await (await import('./run.ts')).run(command, options)));
@@ -215,11 +218,13 @@ function localCommands(program: Command, handed: HandedIn, done: (code: number) 
 
 function serverCommands(program: Command, handed: HandedIn, done: (code: number) => void): void {
   const announce = (url: string): void => {
-    process.stderr.write(`Weir is ready: ${url}\n`);
+    // Among the lines of its log, which a terminal gets too, it is the one to find.
+    const [open, close] = process.stderr.isTTY ? ['\n  ', '   (Ctrl+C stops it)\n\n'] : ['', '\n'];
+    process.stderr.write(`${open}Weir is ready: ${url}${close}`);
   };
   const settings = (command: Command): Command =>
     command
-      .option('--data <dir>', 'directory for the log and the store')
+      .option('--data <dir>', 'directory for the log and the store (default: ./weir-data)')
       .option('--listen <host:port>', 'address of the HTTP port (default: 127.0.0.1:7575)')
       .option('--otlp-listen <host:port>', 'second address for OTLP/HTTP, or off (default: 127.0.0.1:4318)')
       .option('--config <file>', 'configuration (default: weir.yaml here, if there is one)');
@@ -274,7 +279,8 @@ export function buildProgram(handed: HandedIn, done: (code: number) => void): Co
     .enablePositionalOptions()
     .addHelpText('after', examples)
     .exitOverride()
-    .showSuggestionAfterError();
+    .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'weir: ')) });
   serverCommands(program, handed, done);
   sendingCommands(program, done);
   askingCommands(program, done);

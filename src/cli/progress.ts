@@ -31,8 +31,9 @@ export function createProgress(stderr: NodeJS.WriteStream = process.stderr): Pro
   };
 }
 
-/** `scanned 1,200,000 of 5,000,000 rows, 340 MB, 0.8 s` */
+/** `scanned 1,200,000 of 5,000,000 rows, 340 MB, 0.8 s`; of records that are still in memory nothing is scanned, so then the time alone. */
 export function scanText(p: { readRows: number; readBytes: number; totalRows?: number; elapsedMs: number }): string {
   const of = p.totalRows !== undefined && p.totalRows > p.readRows ? ` of ${countText(p.totalRows)}` : '';
+  if (p.readRows === 0) return secondsText(p.elapsedMs);
   return `scanned ${countText(p.readRows)}${of} rows, ${bytesText(p.readBytes)}, ${secondsText(p.elapsedMs)}`;
 }

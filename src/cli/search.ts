@@ -115,5 +115,6 @@ export async function search(query: string, options: SearchOptions): Promise<num
   }
   if (!metric && !whole && options.limit > 0 && found >= options.limit)
     say(`stopped at --limit ${countText(options.limit)}; there may be more (--limit 0 or weir export gives all)`);
+  if (found === 0 && chatty && request.widen) say('nothing in the last hour; --since 24h looks further back');
   return found > 0 ? exitCode.done : exitCode.noMatch;
 }

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { limits } from '../base/limits.ts';
 import type { Connection } from './connection.ts';
+import { fileFault } from '../base/file-fault.ts';
 import { CliError, exitCode } from './exit-code.ts';
 import { createLineCutter, type LineKind } from './lines.ts';
 import { say } from './output.ts';
@@ -51,7 +52,7 @@ export async function send(files: string[], options: SendOptions): Promise<numbe
       } catch (error) {
         if (error instanceof CliError) throw error;
         if (!stop.signal.aborted)
-          throw new CliError(exitCode.usage, `${file} cannot be read: ${(error as Error).message}`, error);
+          throw new CliError(exitCode.usage, `${file} cannot be read: ${fileFault(error)}`, error);
       }
       for (const block of cutter.end()) await shipper.add(block);
       tooLong += cutter.tooLong();

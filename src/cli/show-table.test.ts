@@ -21,6 +21,19 @@ it('gives an object per row off a terminal, numbers as numbers', () => {
   );
 });
 
+it('shows no error of binary fractions to people, and every digit to programs', () => {
+  const numbers = {
+    columns: [{ name: 'p95', type: 'number' as const }],
+    rows: [['803.0499999999998'], ['9007199254740993'], ['0.5']],
+  };
+  expect(tableText(numbers, { format: 'default', paint }).split('\n').slice(1, 4)).toEqual([
+    '          803.05',
+    '9007199254740993',
+    '             0.5',
+  ]);
+  expect(tableText(numbers, { format: 'raw', paint })).toBe('803.0499999999998\n9007199254740993\n0.5\n');
+});
+
 it('aligns columns for people and lets no control character through', () => {
   const lines = tableText(table, { format: 'default', paint }).split('\n');
   expect(lines[0]).toMatch(/^service +n$/);

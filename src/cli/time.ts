@@ -157,6 +157,9 @@ export function clockText(ns: string): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`;
 }
 
+/** `09-03` in local time. */
+export const monthDayText = (ns: string): string => dayText(ns).slice(5, 10);
+
 /** `2026-09-03 +02:00`: the day of a time and the zone it is shown in. */
 export function dayText(ns: string): string {
   const date = new Date(Number(BigInt(ns) / nanosPerMs));

@@ -1,4 +1,4 @@
-import { nearest } from '../base/config.ts';
+import { nearest } from '../base/nearest.ts';
 import { parseLabelFilterStage } from './stages/label-filter.ts';
 import { parseStages } from './pipeline-parser.ts';
 import type { Token } from './lexer.ts';

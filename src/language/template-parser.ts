@@ -1,4 +1,4 @@
-import { nearest } from '../base/config.ts';
+import { nearest } from '../base/nearest.ts';
 import type { WeirError } from '../base/errors.ts';
 import { unquote } from './go-string.ts';
 

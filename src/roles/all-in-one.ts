@@ -1,9 +1,10 @@
-import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
+import { accessSync, constants, statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { assertListenAllowed, makeGuard } from '../access/tokens.ts';
 import { type Config, loadConfig } from '../base/config.ts';
 import { WeirError } from '../base/errors.ts';
+import { fileFault, makeDirectory } from '../base/file-fault.ts';
 import { log } from '../base/log.ts';
 import { gaugeFrom } from '../base/telemetry.ts';
 import { openBuffer } from '../buffer/buffer.ts';
@@ -90,7 +91,12 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
   assertListenAllowed(host, config.tokens);
   const otlp = config.otlp_listen === 'off' ? undefined : config.otlp_listen;
   if (otlp) assertListenAllowed(parseListen(otlp, 'otlp_listen').host, config.tokens);
-  mkdirSync(config.data, { recursive: true });
+  try {
+    makeDirectory(config.data);
+  } catch (error) {
+    const reason = `data: ${config.data} cannot be made: ${fileFault(error)}; choose another directory with --data`;
+    throw new WeirError('config_invalid', { reason }, { cause: error });
+  }
 
   // What was started is stopped in reverse, however far the start got.
   const stops: (() => unknown)[] = [];

@@ -199,10 +199,26 @@ it('checks its log from the command line and finds damage', async () => {
   const data = folder();
   const weir = await startWeir({ folder: data });
   await weir.post('/ingest/json', '{"service":"a","message":"kept"}\n', ndjson);
+  await weir.post('/ingest/json', `{"message":"${'more '.repeat(1000)}"}\n`.repeat(1000), ndjson);
   await weir.stop();
   expect(weirCommand(['wal', 'check', join(data, 'data')]).status).toBe(0);
-  const exported = weirCommand(['wal', 'export', join(data, 'data')]);
-  expect(exported.stdout).toContain('"message":"kept"');
+  // Whoever reads has had enough after a line: that is no fault.
+  const program = `'${process.execPath}' '${join(root, 'bin/weir.mjs')}' wal export '${join(data, 'data')}'`;
+  const exported = spawnSync('bash', ['-c', `${program} | head -n 1; echo "exit \${PIPESTATUS[0]}"`], {
+    encoding: 'utf8',
+  });
+  expect(exported.stdout).toMatch(/"message":"kept".*\nexit 0\n$/);
+  expect(exported.stderr).toBe('');
+});
+
+it('says in words why a data directory cannot be used', () => {
+  const file = join(folder(), 'a-file');
+  writeFileSync(file, '');
+  const done = weirCommand(['up', '--data', join(file, 'data'), '--listen', '127.0.0.1:1']);
+  expect([done.status, done.stderr.trim()]).toEqual([
+    2,
+    `weir: data: ${join(file, 'data')} cannot be made: a part of the path is a file, not a directory; choose another directory with --data`,
+  ]);
 });
 
 it('reports all faults of a config together', () => {

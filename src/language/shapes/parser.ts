@@ -1,4 +1,4 @@
-import { nearest } from '../../base/config.ts';
+import { nearest } from '../../base/nearest.ts';
 import { limits } from '../../base/limits.ts';
 import type { TokenReader } from '../reader.ts';
 import { type Shape, type StatsColumn, type StatsFunction, statsFunctions } from './shape.ts';

@@ -1,4 +1,4 @@
-import { nearest } from '../../base/config.ts';
+import { nearest } from '../../base/nearest.ts';
 import { WeirError } from '../../base/errors.ts';
 import { tenantCondition } from '../selector-sql.ts';
 import { quoteName, quoteString } from '../sql-writer.ts';

@@ -1,4 +1,4 @@
-import { nearest } from '../../base/config.ts';
+import { nearest } from '../../base/nearest.ts';
 import type { TokenReader } from '../reader.ts';
 import type { Row } from '../row.ts';
 import type { Stage } from '../tree.ts';

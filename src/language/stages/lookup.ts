@@ -1,4 +1,4 @@
-import { nearest } from '../../base/config.ts';
+import { nearest } from '../../base/nearest.ts';
 import { WeirError } from '../../base/errors.ts';
 import type { LookupTable } from '../lookup-table.ts';
 import { extract } from '../extract.ts';
