@@ -177,6 +177,73 @@ describe('the rest is a search stage', () => {
   });
 });
 
+describe('words that are close', () => {
+  test.each([
+    ['roam~', 'roam~1'],
+    ['roaming~', 'roaming~2'],
+    ['roam~2', 'roam~2'],
+    ['roam~9', 'roam~2'],
+    ['roaming~0.8', 'roaming~1'],
+    ['ab~', 'ab'],
+    ['größe~1', 'größe~1'],
+    ['-roam~1', 'NOT roam~1'],
+    ['user:anna~1', 'user:anna~1'],
+    ['message:roam~1', 'roam~1'],
+    ['"small bike"~2', '"small bike"~2'],
+    ['message:"small bike"~2', '"small bike"~2'],
+    ['NOT "small bike"~2', 'NOT "small bike"~2'],
+  ])('%s -> %s', (text, expected) => {
+    expect(reading(text)).toBe(expected);
+    expect(reading(expected)).toBe(expected);
+  });
+
+  test.each([
+    ['"bike"~2', '"bike"'],
+    ['"a b"~0', '"a b"'],
+    ['"blue boa"*', '"blue boa"'],
+    ['user:"Ann L"*', 'user:Ann\\ L*'],
+    ['user:"50% *"*', 'user:50\\%\\ \\**'],
+    ['~/bin', '"~/bin"'],
+    ['12~1', '"12~1"'],
+  ])('%s is %s', (text, expected) => expect(reading(text)).toBe(expected));
+});
+
+describe('weights are left out', () => {
+  test.each([
+    ['quick^2', 'quick'],
+    ['quick^0.5 OR fox^3', 'quick OR fox'],
+    ['"quick fox"^2', '"quick fox"'],
+    ['"quick fox"~2^3', '"quick fox"~2'],
+    ['roam~1^2', 'roam~1'],
+    ['user:ann^3', 'user:ann'],
+    ['status:404^2', 'status:404'],
+    ['user:an*^2', 'user:an*'],
+    ['user:"Ann Lee"^2', 'user:"Ann Lee"'],
+    ['(quick OR fox)^2 brown', '(quick OR fox) AND brown'],
+    ['status:[400 TO 499]^2', 'status:>=400 AND status:<=499'],
+  ])('%s -> %s', (text, expected) => {
+    expect(reading(text)).toBe(expected);
+    expect(understand(text, now).notes[0]).toContain('logs are ordered by time, not by weight');
+  });
+
+  test('elsewhere ^ is a sign', () => {
+    expect(reading('2^10')).toBe('"2^10"');
+    expect(reading('a ^2')).toBe('a AND "^2"');
+  });
+});
+
+describe('one of several values', () => {
+  test.each([
+    ['status:IN [404 500]', 'status:404 OR status:500'],
+    ['user: IN ["Ann Lee" bob] error', '(user:"Ann Lee" OR user:bob) AND error'],
+    ['-user:IN [ann bob]', 'NOT (user:ann OR user:bob)'],
+    ['IN [refused timeout]', 'refused OR timeout'],
+    ['path:IN [/a\\ b]', 'path:"/a b"'],
+    ['user:IN', 'user:IN'],
+    ['user:INVALID', 'user:INVALID'],
+  ])('%s -> %s', (text, expected) => expect(reading(text)).toBe(expected));
+});
+
 describe('text that is only text', () => {
   test.each([
     ['not found', '\\not AND found'],
@@ -264,9 +331,11 @@ describe('faults have a place and a remedy', () => {
     ['error | warn', 9, 'write error OR warn'],
     ['cat foo | grep bar', 11, '|= "text" finds what grep does'],
     ['a AND OR b', 7, 'OR needs something before it'],
-    ['user:ann^3', 6, 'weights'],
     ['"open', 1, 'quote is not closed'],
     ['(a', 1, 'parenthesis is not closed'],
+    ['user:"a b"~2', 6, 'words at a distance are of the message'],
+    ['level:eror~', 7, 'cannot be searched with ~'],
+    ['status:IN []', 8, 'IN needs values'],
     ['AND x', 1, 'AND needs something before it'],
     ['x OR', 3, 'OR needs something after it'],
     ['x OR OR y', 6, 'OR needs something before it'],
@@ -279,9 +348,6 @@ describe('faults have a place and a remedy', () => {
     ['user:{ name:ann }', 6, 'nested fields are written with dots'],
     ['user:/a(/', 6, 'error parsing regexp'],
     ['x=~"a("', 4, 'error parsing regexp'],
-    ['roam~2', 1, 'use wildcards (roam*)'],
-    ['"a b"~2', 6, 'search for the words one by one'],
-    ['quick^2', 1, 'weights (^2) are not supported'],
     ['message:>5', 10, 'name a field with numbers'],
     ['a\nb OR', 3, 'OR needs something after it'],
     ['{} | search "a OR"', 13, 'invalid search text'],

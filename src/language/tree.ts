@@ -50,6 +50,7 @@ export type FieldTest =
   | { op: 'regex'; regex: string }
   | { op: 'exists' }
   | { op: 'ip'; range: string }
+  | { op: 'fuzzy'; word: string; edits: number }
   | {
       op: '>' | '>=' | '<' | '<=';
       as: 'number' | 'duration' | 'bytes' | 'text';
@@ -61,6 +62,10 @@ export type SearchCondition =
   | { type: 'and' | 'or'; items: SearchCondition[] }
   | { type: 'not'; item: SearchCondition }
   | ({ type: 'text' } & TextMatch)
+  /** Words of the line close to each other, at most `slop` places out of their order. */
+  | { type: 'near'; text: string; slop: number }
+  /** A word of the line that is at most `edits` letters away. */
+  | { type: 'fuzzy'; word: string; edits: number }
   | { type: 'field'; name: string; test: FieldTest }
   /** Event time from `start` on (inclusive), or up to `end` (exclusive); ns since 1970. */
   | { type: 'time'; start: bigint }

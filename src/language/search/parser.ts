@@ -4,8 +4,9 @@ import { parseIpRange } from '../ip.ts';
 import { parseError } from '../lexer.ts';
 import type { SearchCondition } from '../tree.ts';
 import { fieldName, looksLikeId } from './fields.ts';
+import { setAt, weightAt, withoutSuffix, withQuotedSuffix } from './suffixes.ts';
 import { fieldAt, type FieldStart, quotedAt, regexAt, type Term, tidy, wordAt } from './terms.ts';
-import { checkedRegex, fieldTest, type Fault } from './tests.ts';
+import { checkedRegex, closeWords, fieldTest, type Fault } from './tests.ts';
 
 const depthMax = 50;
 
@@ -155,8 +156,9 @@ class SearchParser {
       const item = this.unary(depth + 1, field);
       return sign === '+' ? item : { type: 'not', item };
     }
-    if (sign !== '(') return this.primary(depth, field);
-    return this.parentheses(depth, field);
+    const found = sign === '(' ? this.parentheses(depth, field) : this.primary(depth, field);
+    this.dropWeight();
+    return found;
   }
 
   parentheses(depth: number, field?: FieldStart): SearchCondition {
@@ -205,6 +207,8 @@ class SearchParser {
       const range = this.range(field);
       if (range) return range;
     }
+    const set = field === undefined ? this.oneOf(term => this.bare(term)) : undefined;
+    if (set) return set;
     const term = this.term(field !== undefined);
     return field ? fieldTest(field, term, this) : this.bare(term);
   }
@@ -222,14 +226,27 @@ class SearchParser {
       this.at = word.to;
       this.open = word.open ?? 0;
       this.noteSigns(word);
-      return word;
+      const { term, weight } = withoutSuffix(word, isValue);
+      if (weight !== undefined) this.noteWeight(weight);
+      return term;
     }
     const quoted = quotedAt(this.text, from);
     if (!quoted) throw this.fault('this quote is not closed; write \\" to search for the sign itself', from);
-    this.at = quoted.to;
-    if (/^~\d/.test(this.text.slice(this.at, this.at + 2)))
-      throw this.fault('words at a distance ("a b"~2) are not supported; search for the words one by one', this.at);
-    return quoted;
+    const whole = withQuotedSuffix(this.text, quoted);
+    this.at = whole.to;
+    return whole;
+  }
+
+  /** `^2` behind a term is left out: logs are ordered by time, not by weight. */
+  dropWeight(): void {
+    const weight = weightAt(this.text, this.at);
+    if (weight === undefined) return;
+    this.at += weight.length;
+    this.noteWeight(weight);
+  }
+
+  noteWeight(weight: string): void {
+    this.notes.add(`${weight} is left out: logs are ordered by time, not by weight; use quotes for the text as it is`);
   }
 
   /** Signs that mean something elsewhere and are text here. */
@@ -241,21 +258,11 @@ class SearchParser {
       this.notes.add('")" is searched as text: no parenthesis was opened before it');
   }
 
-  /** Lucene's `roam~` and `foo^2` are refused, in values too. */
-  refuseWeight({ text, from, quoted }: Term): void {
-    if (quoted || !/^[\p{L}\d]+(?:~\d?(?:\.\d+)?|\^\d+(?:\.\d+)?)$/u.test(text)) return;
-    throw this.fault(
-      text.includes('~')
-        ? `fuzzy search is not supported; use wildcards (${text.replace(/~.*/, '')}*), or quotes for the text as it is`
-        : 'weights (^2) are not supported, logs are ordered by time; leave it out, or use quotes for the text as it is',
-      from,
-    );
-  }
-
   bare(term: Term): SearchCondition {
     const { text, pattern, quoted } = term;
+    const close = closeWords(term);
+    if (close) return close;
     if (quoted) return text === '' ? everything : { type: 'text', match: 'phrase', text };
-    this.refuseWeight(term);
     if (pattern === '*' || pattern === '*:*') return everything;
     if (pattern !== undefined) {
       const stem = pattern.endsWith('*') ? pattern.slice(0, -1) : '';
@@ -281,7 +288,10 @@ class SearchParser {
     } else if (this.text[valueAt] === '/' && start.op === ':' && regexAt(this.text, valueAt)) {
       condition = this.primary(depth, start);
     } else {
-      const range = start.op === ':' ? (this.range(start) ?? this.span(start)) : undefined;
+      const range =
+        start.op === ':'
+          ? (this.range(start) ?? this.span(start) ?? this.oneOf(term => fieldTest(start, term, this)))
+          : undefined;
       condition = range ?? this.value(start);
       // `error: timeout` and `java.io.IOException: closed` may be fields, and may be pieces of a line.
       if ((start.blankAfter || this.isCode(start)) && range === undefined) {
@@ -314,9 +324,19 @@ class SearchParser {
   }
 
   value(start: FieldStart): SearchCondition {
-    const term = this.term(true);
-    this.refuseWeight(term);
-    return fieldTest(start, term, this);
+    return fieldTest(start, this.term(true), this);
+  }
+
+  /** `IN [a "b c"]`: one of these. */
+  oneOf(test: (term: Term) => SearchCondition): SearchCondition | undefined {
+    const set = setAt(this.text, this.at);
+    if (set === undefined) return undefined;
+    if (set.terms.length === 0) throw this.fault('IN needs values: IN [a b]');
+    this.terms += set.terms.length - 1;
+    if (this.terms > limits.searchTermsMax)
+      throw this.fault(`more than ${limits.searchTermsMax} words and conditions; search for fewer`);
+    this.at = set.to;
+    return { type: 'or', items: set.terms.map(test) };
   }
 
   /** `status:500..599` */

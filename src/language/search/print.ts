@@ -28,6 +28,8 @@ function fieldText(bare: string, test: FieldTest): string {
       return `${name}:*`;
     case 'ip':
       return `${name}:${test.range}`;
+    case 'fuzzy':
+      return `${name}:${test.word}~${test.edits}`;
     default:
       return `${name}:${test.op}${value(test.text)}`;
   }
@@ -56,6 +58,10 @@ export function printSearch(condition: SearchCondition, parent?: 'and' | 'or' | 
       if (condition.match === 'phrase') return quoted(condition.text);
       if (condition.match === 'wildcard') return `message:${pattern(condition.text)}`;
       return `message=~${quoted(condition.text)}`;
+    case 'near':
+      return `${quoted(condition.text)}~${condition.slop}`;
+    case 'fuzzy':
+      return `${condition.word}~${condition.edits}`;
     case 'field':
       return fieldText(condition.name, condition.test);
     case 'time':

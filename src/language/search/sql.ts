@@ -6,8 +6,9 @@ import { readRegex } from '../regex.ts';
 import { and, or, quoteNumber, quoteString, quoteStrings, quoteTime } from '../sql-writer.ts';
 import { wholeRegex } from '../stages/stage.ts';
 import type { FieldTest, SearchCondition, TextMatch } from '../tree.ts';
+import { fuzzyInLine, fuzzyValue, nearInLine } from './closeness.ts';
 import { logqlName } from './fields.ts';
-import { lineField } from './line-field.ts';
+import { lineField, nestedFields } from './line-field.ts';
 import { longestLiteral, textRegex, valueRegex } from './text-match.ts';
 
 /** Columns that are no labels. */
@@ -46,6 +47,8 @@ function valueCondition(found: Found, test: FieldTest): string {
       return present;
     case 'ip':
       return findIp(value, test.range);
+    case 'fuzzy':
+      return fuzzyValue(value, test.word, test.edits);
     default: {
       const { op, as, amount, text } = test;
       if (as === 'text') return and([present, `${value} ${op} ${quoteString(text)}`]);
@@ -55,9 +58,18 @@ function valueCondition(found: Found, test: FieldTest): string {
   }
 }
 
+/** The same of a value that may be a JSON array: true when it is true of one of its values. */
+function anyValueCondition(found: Found, test: FieldTest): string {
+  const whole = valueCondition(found, test);
+  if (test.op === 'exists' || (test.op === '=' && test.value === '')) return whole;
+  const one = valueCondition({ value: 'one', present: "one != ''" }, test);
+  const values = `JSONExtract(${found.value}, 'Array(String)')`;
+  return or([whole, and([`startsWith(${found.value}, '[')`, `arrayExists(one -> ${one}, ${values})`])]);
+}
+
 /**
- * A field wherever it may be: label, attribute, column, or in a JSON or logfmt line; the first of these that has it counts. A value that does not
- * convert to what it is compared with does not match.
+ * A field wherever it may be: label, attribute or column, the first of these that has it; else inside an attribute that is a JSON object, or in a JSON or
+ * logfmt line. A value that does not convert to what it is compared with does not match.
  */
 function fieldCondition(row: Row, name: string, test: FieldTest): string {
   const column = columns[name];
@@ -65,13 +77,22 @@ function fieldCondition(row: Row, name: string, test: FieldTest): string {
   const special = logqlName[name];
   const stored = find(row, special ?? name);
   if (special !== undefined || stored.present === '1') return valueCondition(stored, test);
+  const nested = nestedFields(row, name);
   const inLine = lineField(row, name);
   if (test.op === '=' && test.value === '')
-    return not(or([stored.present, and([lineGate(row, name), inLine.present])]));
+    return not(
+      or([
+        stored.present,
+        ...nested.map(({ isObject, found }) => and([isObject, found.present])),
+        and([lineGate(row, name), inLine.present]),
+      ]),
+    );
   const gate = lineGate(row, name, test.op === '=' ? test.value : undefined);
+  const absent = not(stored.present);
   return or([
-    and([stored.present, valueCondition(stored, test)]),
-    and([gate, not(stored.present), valueCondition(inLine, test)]),
+    and([stored.present, anyValueCondition(stored, test)]),
+    ...nested.map(({ isObject, found }) => and([isObject, absent, anyValueCondition(found, test)])),
+    and([gate, absent, valueCondition(inLine, test)]),
   ]);
 }
 
@@ -119,6 +140,10 @@ export function searchSql(row: Row, condition: SearchCondition, hint = true): st
       return not(searchSql(row, condition.item, false));
     case 'text':
       return textCondition(row, condition, hint);
+    case 'near':
+      return nearInLine(row.line, condition.text, condition.slop, hint);
+    case 'fuzzy':
+      return fuzzyInLine(row.line, condition.word, condition.edits);
     case 'field':
       return fieldCondition(row, condition.name, condition.test);
     case 'time':

@@ -11,6 +11,10 @@ export type Term = {
   open?: number;
   /** With `*` and `?` that were not escaped; all other signs that could be taken for them carry a backslash. */
   pattern?: string;
+  /** Of a quoted text: places that its words may be out of order, `"a b"~2`. */
+  slop?: number;
+  /** Of a word: letters that it may be away, `roam~1`. */
+  edits?: number;
 };
 
 /** The operator between a field and its value. */

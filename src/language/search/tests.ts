@@ -4,6 +4,7 @@ import { parseIpRange } from '../ip.ts';
 import { readRegex } from '../regex.ts';
 import type { FieldTest, SearchCondition } from '../tree.ts';
 import { readBytes, readDuration } from '../units.ts';
+import { wordsOf } from './closeness.ts';
 import { readTime } from './dates.ts';
 import { fieldName, levelOf, levelsThat, looksLikeId } from './fields.ts';
 import type { FieldStart, Term } from './terms.ts';
@@ -55,9 +56,25 @@ function regexCondition(name: string, regex: string): SearchCondition {
   return { type: 'field', name, test: { op: 'regex', regex } };
 }
 
+/** `"a b"~2` and `roam~1` as words of the message; undefined for a term that is neither. */
+export function closeWords({ text, slop, edits }: Term): SearchCondition | undefined {
+  if (slop !== undefined && slop > 0 && wordsOf(text).length > 1) return { type: 'near', text, slop };
+  if (edits === undefined) return undefined;
+  if (edits > 0) return { type: 'fuzzy', word: text, edits };
+  return { type: 'text', match: /^[0-9A-Za-z]+$/.test(text) ? 'word' : 'phrase', text };
+}
+
 function equality(name: string, term: Term, { fault, now }: Context): SearchCondition {
   const { text, pattern, quoted } = term;
   const field = (test: FieldTest): SearchCondition => ({ type: 'field', name, test });
+  const close = closeWords(term);
+  if (close && name === 'message') return close;
+  if (close?.type === 'near' || (close && ['timestamp', 'anywhere', 'level'].includes(name)))
+    throw fault(
+      `${name} cannot be searched with ~; words at a distance are of the message, close words of other fields`,
+      term.from,
+    );
+  if (close?.type === 'fuzzy') return field({ op: 'fuzzy', word: text, edits: close.edits });
   if (name === 'timestamp') {
     if (pattern === '*') return { type: 'and', items: [] };
     const stretch = readTime(text, now);
