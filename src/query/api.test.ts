@@ -121,7 +121,7 @@ describe('POST /api/v1/query', () => {
     [{ after: 'x' }, { code: 'bad_request', message: expect.stringContaining('after: "x"') }],
     [
       { query: 'count_over_time({service_name="web"}[1m])', step: 0.001 },
-      { code: 'bad_request', message: expect.stringContaining('11000') },
+      { code: 'bad_request', message: expect.stringContaining('11,000') },
     ],
   ])('refuses %j with 400', async (body, error) => {
     const response = await server.post('/api/v1/query', { ...range, ...body });
