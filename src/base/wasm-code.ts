@@ -68,6 +68,7 @@ export const load16 = operator(0xfd, 0x00, 0, 0);
 export const store16 = operator(0xfd, 0x0b, 0, 0);
 export const splat = operator(0xfd, 0x0f);
 export const eq16 = operator(0xfd, 0x23);
+export const lt16 = operator(0xfd, 0x26);
 export const or16 = operator(0xfd, 0x50);
 /** One bit per byte: its highest. */
 export const bits16 = operator(0xfd, 0x64);

@@ -10,7 +10,6 @@ import {
   eq16,
   ge,
   give,
-  gt,
   isZero,
   le,
   leave,
@@ -20,6 +19,7 @@ import {
   loop,
   lowestBit,
   lt,
+  lt16,
   mul,
   ne,
   or,
@@ -34,16 +34,15 @@ import {
   sub,
   type Value,
   wasmModule,
-  xor,
   when,
 } from '../base/wasm-code.ts';
+import { keyFunctions, keyLocals, numberAt, readKey } from '../base/json-keys-code.ts';
 import { memoryMap } from './line-columns-memory.ts';
 
 const quote = 0x22;
 const backslash = 0x5c;
 const newline = 0x0a;
 const fail = give(-1);
-const at = (table: number, index: Value): Code => add(shl(index, 2), table);
 const skipSpace = (p: string): Code =>
   loop('space', when(and(le(load8(p), 0x20), ne(load8(p), newline)), [set(p, add(p, 1)), again('space')]));
 /** `p` to the next quote or backslash. */
@@ -71,6 +70,7 @@ const hex4 = (p: string, from: number): Code =>
 const put = (to: string, byte: Value): readonly Code[] => [store8(to, byte), set(to, add(to, 1))];
 
 export const lineColumnsCode = wasmModule([
+  ...keyFunctions,
   {
     /** Writes the text of the string whose first escape is at `p` over itself; its end goes to `textEnd`. Gives the position after the closing quote. */
     name: 'unescape',
@@ -153,58 +153,10 @@ export const lineColumnsCode = wasmModule([
     ],
   },
   {
-    /** Whether the `length` bytes at `a` and `b` are the same. */
-    name: 'same',
-    parameters: ['a', 'b', 'length'],
-    locals: ['m'],
-    body: [
-      loop(
-        'run',
-        set('m', xor(bits16(eq16(load16('a'), load16('b'))), 0xffff)),
-        when(le('length', 16), [give(isZero(shl('m', sub(32, 'length'))))]),
-        when('m', [give(0)]),
-        set('a', add('a', 16)),
-        set('b', add('b', 16)),
-        set('length', sub('length', 16)),
-        again('run'),
-      ),
-    ],
-  },
-  {
-    /** Id of the key between `from` and `to`, or 0. */
-    name: 'lookUp',
-    parameters: ['from', 'to'],
-    locals: ['hash', 'p', 'id', 'length'],
-    body: [
-      set('hash', 0x811c9dc5),
-      set('p', 'from'),
-      loop(
-        'bytes',
-        when(lt('p', 'to'), [
-          set('hash', mul(xor('hash', load8('p')), 0x01000193)),
-          set('p', add('p', 1)),
-          again('bytes'),
-        ]),
-      ),
-      set('hash', and(xor('hash', shr('hash', 15)), memoryMap.slotCount - 1)),
-      set('length', sub('to', 'from')),
-      loop(
-        'slots',
-        set('id', load32(at(memoryMap.slots, 'hash'))),
-        when(isZero('id'), [give(0)]),
-        when(eq(load32(at(memoryMap.keyLength, 'id')), add('length', 3)), [
-          when(call('same', add(load32(at(memoryMap.keyAt, 'id')), 1), 'from', 'length'), [give('id')]),
-        ]),
-        set('hash', and(add('hash', 1), memoryMap.slotCount - 1)),
-        again('slots'),
-      ),
-    ],
-  },
-  {
     /** Notes for the lines from `p` to `end` where the text of each value is, until there are `rowsMax` rows. Gives the position of the first line that was not read, or -1. `textEnd` holds the rows then. */
     name: 'read',
     parameters: ['p', 'end', 'columns', 'row', 'rowsMax'],
-    locals: ['c', 'm', 'id', 'before', 'length', 'start', 'cell', 'cellRow', 'total', 'done'],
+    locals: [...keyLocals, 'c', 'start', 'cell', 'cellRow', 'total'],
     body: [
       loop(
         'lines',
@@ -220,35 +172,7 @@ export const lineColumnsCode = wasmModule([
             when(eq(load8('p'), 0x7d), [leave('fields')]),
             loop(
               'field',
-              block(
-                'key',
-                set('id', load32(at(memoryMap.next, 'before'))),
-                when('id', [
-                  set('length', load32(at(memoryMap.keyLength, 'id'))),
-                  set('m', xor(bits16(eq16(load16('p'), load16(load32(at(memoryMap.keyAt, 'id'))))), 0xffff)),
-                  when(
-                    le('length', 16),
-                    [when(isZero(shl('m', sub(32, 'length'))), [set('p', add('p', 'length')), leave('key')])],
-                    [
-                      when(call('same', 'p', load32(at(memoryMap.keyAt, 'id')), 'length'), [
-                        set('p', add('p', 'length')),
-                        leave('key'),
-                      ]),
-                    ],
-                  ),
-                ]),
-                when(ne(load8('p'), quote), [fail]),
-                set('start', add('p', 1)),
-                set('p', 'start'),
-                toQuote('p', 'end'),
-                set('id', call('lookUp', 'start', 'p')),
-                when(isZero('id'), [fail]),
-                store32(at(memoryMap.next, 'before'), 'id'),
-                set('p', add('p', 1)),
-                skipSpace('p'),
-                when(ne(load8('p'), 0x3a), [fail]),
-                set('p', add('p', 1)),
-              ),
+              readKey(toQuote('p', 'end'), skipSpace('p'), fail),
               set('before', 'id'),
               skipSpace('p'),
               set('cell', add('cellRow', shl('id', 3))),
@@ -281,15 +205,23 @@ export const lineColumnsCode = wasmModule([
                 when(and(and(ne('c', 0x2d), ge(sub('c', 0x30), 10)), and(ne('c', 0x74), ne('c', 0x66))), [fail]),
                 loop(
                   'scalar',
-                  set('p', add('p', 1)),
-                  set('c', load8('p')),
-                  again('scalar', and(gt('c', 0x20), and(ne('c', 0x2c), ne('c', 0x7d)))),
+                  set(
+                    'm',
+                    bits16(
+                      or16(
+                        or16(eq16(load16('p'), splat(0x2c)), eq16(load16('p'), splat(0x7d))),
+                        lt16(load16('p'), splat(0x21)),
+                      ),
+                    ),
+                  ),
+                  when('m', [], [set('p', add('p', 16)), again('scalar')]),
                 ),
+                set('p', add('p', lowestBit('m'))),
                 set('length', sub('p', 'start')),
               ),
               store32('cell', 'start'),
               store32(add('cell', 4), 'length'),
-              set('total', at(memoryMap.totals - 4, 'id')),
+              set('total', numberAt(memoryMap.totals - 4, 'id')),
               store32('total', add(load32('total'), 'length')),
               when(ge('length', 0x80), [
                 store32(
@@ -329,8 +261,8 @@ export const lineColumnsCode = wasmModule([
             'columns',
             set('start', load32('cell')),
             set('length', load32(add('cell', 4))),
-            set('to', load32(at(memoryMap.cursors, 'column'))),
-            set('nulls', load32(at(memoryMap.nulls, 'column'))),
+            set('to', load32(numberAt(memoryMap.cursors, 'column'))),
+            set('nulls', load32(numberAt(memoryMap.nulls, 'column'))),
             when('nulls', [store8(add('nulls', 'row'), isZero('start'))]),
             set('end', 'length'),
             loop(
@@ -348,7 +280,7 @@ export const lineColumnsCode = wasmModule([
                 again('copy'),
               ]),
             ),
-            store32(at(memoryMap.cursors, 'column'), 'end'),
+            store32(numberAt(memoryMap.cursors, 'column'), 'end'),
             set('cell', add('cell', 8)),
             set('column', add('column', 1)),
             again('columns', lt('column', 'columns')),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { keyMap } from '../base/json-keys-code.ts';
 import { LineColumns, NoColumns } from './line-columns.ts';
 import { memoryMap } from './line-columns-memory.ts';
 
@@ -144,7 +145,7 @@ it('makes String columns of keys without gaps', () => {
 it('begins a new block where one is full, of bytes or of rows', () => {
   const long = Array.from({ length: 9 }, (_, i) => `{"a":"${String(i).repeat(memoryMap.sourceBytes / 4)}"}`);
   expect(written(long, ['a'], [], 2).map(r => r.a?.length)).toEqual(long.map(() => memoryMap.sourceBytes / 4));
-  const keys = Array.from({ length: memoryMap.keysMax }, (_, i) => `k${i}`);
+  const keys = Array.from({ length: keyMap.keysMax }, (_, i) => `k${i}`);
   const many = Array.from(
     { length: 2 * (memoryMap.cells / keys.length) + 3 },
     (_, i) => `{"k${i % keys.length}":${i}}`,

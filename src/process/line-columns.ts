@@ -1,3 +1,4 @@
+import { keyMap, keySlot } from '../base/json-keys-code.ts';
 import type { FrameGroup } from './frame-groups.ts';
 import { lineColumnsCode } from './line-columns-code.ts';
 import { memoryMap } from './line-columns-memory.ts';
@@ -9,13 +10,6 @@ type Program = {
   read(from: number, end: number, columns: number, row: number, rowsMax: number): number;
   write(rows: number, columns: number): number;
 };
-
-/** FNV-1a, as `lookUp` of the program. */
-function slotOf(key: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (const c of key) hash = Math.imul(hash ^ c, 0x01000193);
-  return (hash ^ (hash >>> 15)) & (memoryMap.slotCount - 1);
-}
 
 function varint(value: number): Buffer {
   const bytes: number[] = [];
@@ -96,29 +90,29 @@ export class LineColumns {
 
   #setKeys(keys: readonly string[]): void {
     const words = this.#words;
-    const { keyAt, keyLength, next, slots, slotCount } = memoryMap;
+    const { from, to, next, slots, slotCount } = keyMap;
     this.#clear();
     words.fill(0, slots / 4, slots / 4 + slotCount);
     words.fill(0, next / 4, next / 4 + keys.length + 1);
-    let at: number = memoryMap.keys;
+    if (keys.length > keyMap.keysMax) throw new NoColumns('too many keys');
+    let at: number = keyMap.keys;
     for (const [i, key] of keys.entries()) {
       const bytes = Buffer.from(`"${key}":`);
-      if (i >= memoryMap.keysMax || at + bytes.length > memoryMap.keysEnd)
-        throw new NoColumns('too many or too long keys');
+      if (bytes.length - 3 > keyMap.keyBytesMax) throw new NoColumns('a key is too long');
       this.#memory.set(bytes, at);
-      words[keyAt / 4 + i + 1] = at;
-      words[keyLength / 4 + i + 1] = bytes.length;
-      let slot = slotOf(bytes.subarray(1, -2));
+      words[from / 4 + i + 1] = at;
+      at += bytes.length;
+      words[to / 4 + i + 1] = at;
+      let slot = keySlot(bytes.subarray(1, -2));
       while (words[slots / 4 + slot] !== 0) slot = (slot + 1) & (slotCount - 1);
       words[slots / 4 + slot] = i + 1;
-      at += bytes.length;
     }
   }
 
   #clear(): void {
-    const { cellsAt, totals, keysMax } = memoryMap;
+    const { cellsAt, totals } = memoryMap;
     this.#words.fill(0, cellsAt / 4, cellsAt / 4 + 2 * this.#cellsUsed);
-    this.#words.fill(0, totals / 4, totals / 4 + keysMax);
+    this.#words.fill(0, totals / 4, totals / 4 + keyMap.keysMax);
     this.#cellsUsed = 0;
   }
 

@@ -71,11 +71,12 @@ function takeLines(
   let runRecords = 0;
   let line = 0;
   for (let at = from; at < body.length; ) {
-    line++;
-    const kind = scanner.scan(at);
+    const good = scanner.scanGood(at);
+    const kind = good > 0 ? lineKind.good : scanner.scan(at);
     const next = scanner.end + 1;
+    line += good || 1;
     if (kind === lineKind.good) {
-      runRecords++;
+      runRecords += good || 1;
       if (next - runStart >= limits.batchBytesMax) {
         runs.add(runStart, next, runRecords);
         runStart = next;

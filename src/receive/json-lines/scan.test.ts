@@ -163,6 +163,103 @@ describe('LineScanner', () => {
     );
   });
 
+  it('scans many lines at once as it scans each', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 40 }).map(s => JSON.stringify(s)),
+      fc.constantFrom(
+        '"\\u00e9\\n\\/"',
+        '"\\ud83d\\ude00"',
+        '"\\ud800"',
+        '"\\x"',
+        '"\\u00g0"',
+        '"\t"',
+        '"\\',
+        `"${'x'.repeat(300)}"`,
+      ),
+    );
+    const other = fc.oneof(
+      fc.jsonValue({ maxDepth: 4 }).map(v => JSON.stringify(v, null, ' ').replaceAll('\n', '\t')),
+      fc.constantFrom(
+        'null',
+        '-',
+        '01',
+        '1.',
+        '-0.5e+7',
+        '1e',
+        'nul',
+        'truex',
+        'fals',
+        '[1,]',
+        '{"a"}',
+        '[}',
+        '[[[1]]',
+        `${'['.repeat(70)}1${']'.repeat(70)}`,
+      ),
+    );
+    const key = fc.constantFrom(
+      '"a"',
+      '"bb"',
+      '"message"',
+      '"a key of more than 16 bytes"',
+      '"é"',
+      '"\\u0061"',
+      '""',
+      '"a',
+      'a',
+    );
+    const space = fc.constantFrom('', '', '', ' ', '\t\r', '\u0001');
+    const member = fc.tuple(key, space, fc.oneof(text, text, other)).map(([k, s, v]) => `${k}${s}:${s}${v}`);
+    const usual = fc
+      .tuple(text, text, other)
+      .map(values => `{"a":${values[0]},"message":${values[1]},"c":${values[2]}}`);
+    const any = fc.tuple(
+      space,
+      fc.array(member, { maxLength: 5 }),
+      space,
+      fc.constantFrom('}', '}', '} ', '', '}}', ',}'),
+    );
+    const line = fc.oneof(
+      usual,
+      fc.constantFrom('{"a":1}', '{"a":"","bb":null}', '', ' ', `{"a":"${'y'.repeat(2_000)}"}`),
+      any.map(([s, members, t, end]) => `${s}{${members.join(`${t},`)}${end}`),
+    );
+    fc.assert(
+      fc.property(fc.array(line, { minLength: 1, maxLength: 20 }), lines => {
+        const bytes = Buffer.from(`${lines.join('\n')}\n`);
+        const results = [true, false].map(many => {
+          const scanner = used(256).begin(bytes, 1_000);
+          const found: unknown[] = [];
+          for (let at = 0; at < bytes.length; at = scanner.end + 1) {
+            const good = many ? scanner.scanGood(at) : 0;
+            const kind = good > 0 ? lineKind.good : scanner.scan(at);
+            found.push(...Array.from({ length: good || 1 }, () => kind));
+            if (kind === lineKind.bad) found.push(scanner.reason, scanner.column, scanner.end);
+          }
+          return [found, scanner.end, scanner.keys(), scanner.gaps()];
+        });
+        expect(results[0]).toEqual(results[1]);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('scans most lines at once, over as many windows as there are', () => {
+    const text = Array.from(
+      { length: 20_000 },
+      (_, i) => `{"a":"${i}","n":${i},"deep":{"b":[true,null,"\\n"]}}\n`,
+    ).join('');
+    const bytes = Buffer.from(`${text}${text.slice(0, 40)}\n${text}`);
+    const scanner = used(256).begin(bytes, recordMax);
+    const single: LineKind[] = [];
+    let good = 0;
+    for (let at = 0; at < bytes.length; at = scanner.end + 1) {
+      const many = scanner.scanGood(at);
+      good += many;
+      if (many === 0) single.push(scanner.scan(at));
+    }
+    expect([good, single]).toEqual([39_999, [lineKind.good, lineKind.bad]]);
+  });
+
   it('keeps the union within its bound', () => {
     const many = (from: number, count: number): string =>
       `{${Array.from({ length: count }, (_, k) => `"k${from + k}":${k}`).join(',')}}\n`;

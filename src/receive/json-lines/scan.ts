@@ -1,29 +1,37 @@
 import { isUtf8 } from 'node:buffer';
+import { assert } from '../../base/errors.ts';
+import { keyMap, keySlot } from '../../base/json-keys-code.ts';
+import { scanCode, scanMap } from './scan-code.ts';
 import { fault, faultReason, skipNested, skipScalar, skipSpace, skipString, viewOf } from './skip.ts';
 
 /** What became of a line. `odd`: valid, but the engine would read it wrongly as one of a batch; see {@link LineScanner}. */
 export const lineKind = { good: 0, blank: 1, odd: 2, bad: 3 } as const;
 export type LineKind = (typeof lineKind)[keyof typeof lineKind];
 
-const keyBytesMax = 1024;
 const nothing = new Uint8Array(0);
 
-/** FNV-1a. */
-function hashOf(key: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (const c of key) hash = Math.imul(hash ^ c, 0x01000193);
-  return (hash ^ (hash >>> 15)) >>> 0;
-}
+type Program = { scan(from: number, end: number, line: number, bytesMax: number): number };
+
+/** Tables of keys, and a window of the bytes for the program that shares them. */
+const memory = new WebAssembly.Memory({ initial: Math.ceil(scanMap.bytes / 65_536) });
+const memoryBytes = new Uint8Array(memory.buffer);
+const tableAt = (address: number, length: number): Int32Array => new Int32Array(memory.buffer, address, length);
+
+/** Undefined where WebAssembly has no SIMD: {@link LineScanner} does all lines by itself there. */
+const program: Program | undefined = WebAssembly.validate(scanCode)
+  ? (new WebAssembly.Instance(new WebAssembly.Module(scanCode), { weir: { memory } }).exports as unknown as Program)
+  : undefined;
 
 /**
  * Tells of each line whether it is one JSON object, and collects the union of their top-level keys. Each key is first compared with the one that followed its
- * predecessor last time, so that lines of one shape cost one comparison per key.
+ * predecessor last time, so that lines of one shape cost one comparison per key. `scanGood` is quick over lines that are good and have known keys; `scan` is for all.
+ * One at a time: they share the memory of a WebAssembly program.
  *
  * A line is `odd` when it is valid but has: the same key twice, a key with an escape, an empty, very long or non-UTF-8 key, no key
  * at all, or a key that would make the union larger than `keysMax`. Keys of odd and bad lines do not enter the union.
  */
 export class LineScanner {
-  /** After `scan`: index of the `\n` that ends the line. */
+  /** After `scan` and `scanGood`: index of the `\n` that ends the last line. */
   end = 0;
   /** After `bad`: what is wrong, and the 1-based byte of the line where. */
   reason = '';
@@ -33,32 +41,31 @@ export class LineScanner {
 
   readonly #keysMax: number;
   #recordBytesMax = 0;
-  /** Per key id (1-based; 0 is "no key"): where its bytes are in the arena (as `"key":`, so that words match quotes and colon too), which id came after it, the last line it was in. */
-  readonly #from: Int32Array;
-  readonly #to: Int32Array;
-  readonly #next: Int32Array;
-  readonly #seenIn: Int32Array;
-  readonly #slots: Int32Array;
+  /** Per key id (1-based; 0 is "no key"): where its bytes are in the memory (as `"key":`, so that words match quotes and colon too), which id came after it, the last line it was in. */
+  readonly #from = tableAt(keyMap.from, keyMap.keysMax + 1);
+  readonly #to = tableAt(keyMap.to, keyMap.keysMax + 1);
+  readonly #next = tableAt(keyMap.next, keyMap.keysMax + 1);
+  readonly #seenIn = tableAt(scanMap.seenIn, keyMap.keysMax + 1);
+  readonly #slots = tableAt(keyMap.slots, keyMap.slotCount);
   /** Per key id: lines where it has a value that is neither null nor empty. */
-  readonly #filledIn: Int32Array;
+  readonly #filledIn = tableAt(scanMap.filledIn, keyMap.keysMax + 1);
+  readonly #lines = tableAt(scanMap.lines, 1);
   #goodLines = 0;
   /** A line that is not in the union has been counted. */
   #miscounted = false;
-  #arena = viewOf(new Uint8Array(4096));
+  readonly #arena = viewOf(memoryBytes);
   #count = 0;
   #line = 0;
 
   #bytes: Uint8Array = nothing;
   #words = viewOf(nothing);
+  /** The part of `bytes` that the program sees. */
+  #windowStart = 0;
+  #windowEnd = 0;
 
   constructor(keysMax: number) {
     this.#keysMax = keysMax;
-    this.#from = new Int32Array(keysMax + 1);
-    this.#to = new Int32Array(keysMax + 1);
-    this.#next = new Int32Array(keysMax + 1);
-    this.#seenIn = new Int32Array(keysMax + 1);
-    this.#filledIn = new Int32Array(keysMax + 1);
-    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(4 * keysMax)));
+    assert(keysMax <= keyMap.keysMax, 'the tables have room for the keys');
   }
 
   /** Begin anew with `bytes`, which must end with `\n`. */
@@ -72,7 +79,9 @@ export class LineScanner {
     this.#line = 0;
     this.#slots.fill(0);
     this.#next[0] = 0;
+    this.#to[0] = keyMap.keys;
     this.#filledIn[0] = 0;
+    this.#windowEnd = 0;
     return this;
   }
 
@@ -94,7 +103,27 @@ export class LineScanner {
 
   #keyBytes(id: number): Buffer {
     const start = (this.#from[id] as number) + 1;
-    return Buffer.from(this.#arena.buffer as ArrayBuffer, start, (this.#to[id] as number) - 2 - start);
+    return Buffer.from(memory.buffer, start, (this.#to[id] as number) - 2 - start);
+  }
+
+  /** Scan lines from `start` on until one is not good, has a new key or is otherwise unusual, at most as many as the program sees at once. Gives their number. */
+  scanGood(start: number): number {
+    if (program === undefined || this.#count === 0) return 0;
+    if (start < this.#windowStart || start >= this.#windowEnd) {
+      const to = start + scanMap.windowBytes;
+      this.#windowStart = start;
+      this.#windowEnd = to < this.#bytes.length ? this.#bytes.lastIndexOf(0x0a, to - 1) + 1 : this.#bytes.length;
+      if (this.#windowEnd <= start) return 0;
+      memoryBytes.set(this.#bytes.subarray(start, this.#windowEnd), scanMap.window);
+    }
+    const before = scanMap.window - this.#windowStart;
+    const stop = program.scan(before + start, before + this.#windowEnd, this.#line, this.#recordBytesMax);
+    const lines = this.#lines[0] as number;
+    // The next line has been looked at, under its own number.
+    this.#line += lines + 1;
+    this.#goodLines += lines;
+    this.end = stop - before - 1;
+    return lines;
   }
 
   /** Scan the line at `start`. */
@@ -118,7 +147,7 @@ export class LineScanner {
     const seenIn = this.#seenIn;
     const filledIn = this.#filledIn;
     const line = ++this.#line;
-    let arena = this.#arena;
+    const arena = this.#arena;
     let i = skipSpace(b, start);
     if (b[i] === 0x0a) {
       this.end = i;
@@ -152,7 +181,6 @@ export class LineScanner {
           j = skipString(b, words, i + 1);
           if (j < 0) return this.#bad(start, j);
           id = this.#lookUp(i + 1, j - 1);
-          arena = this.#arena;
           if (id !== 0) next[before] = id;
           j = skipSpace(b, j);
           if (b[j] !== 0x3a) return this.#bad(start, fault('a colon is expected after a key', j));
@@ -218,11 +246,11 @@ export class LineScanner {
   #lookUp(start: number, end: number): number {
     const b = this.#bytes;
     const length = end - start;
-    if (length === 0 || length > keyBytesMax) return 0;
+    if (length === 0 || length > keyMap.keyBytesMax) return 0;
     for (let i = start; i < end; i++) if (b[i] === 0x5c) return 0;
     const key = b.subarray(start, end);
     const mask = this.#slots.length - 1;
-    let slot = hashOf(key) & mask;
+    let slot = keySlot(key);
     for (let id = this.#slots[slot] as number; id !== 0; id = this.#slots[slot] as number) {
       if (this.#keyBytes(id).equals(key)) return id;
       slot = (slot + 1) & mask;
@@ -231,16 +259,10 @@ export class LineScanner {
     const id = ++this.#count;
     const from = this.#to[id - 1] as number;
     const to = from + length + 3;
-    if (to > this.#arena.byteLength) {
-      const larger = new Uint8Array(2 * to);
-      larger.set(new Uint8Array(this.#arena.buffer));
-      this.#arena = viewOf(larger);
-    }
-    const arena = new Uint8Array(this.#arena.buffer);
-    arena[from] = 0x22;
-    arena.set(key, from + 1);
-    arena[to - 2] = 0x22;
-    arena[to - 1] = 0x3a;
+    memoryBytes[from] = 0x22;
+    memoryBytes.set(key, from + 1);
+    memoryBytes[to - 2] = 0x22;
+    memoryBytes[to - 1] = 0x3a;
     this.#from[id] = from;
     this.#to[id] = to;
     this.#next[id] = 0;
@@ -256,7 +278,7 @@ export class LineScanner {
     this.#slots.fill(0);
     const mask = this.#slots.length - 1;
     for (let id = 1; id <= count; id++) {
-      let slot = hashOf(this.#keyBytes(id)) & mask;
+      let slot = keySlot(this.#keyBytes(id));
       while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
       this.#slots[slot] = id;
     }
