@@ -80,6 +80,8 @@ export const limits = {
   queryRowsMax: 5_000,
   /** Up to here rows are asked for as a page, whose labels are made here; more come as a stream made by the engine. Also as far as the engine puts off reading columns. */
   pageRowsMax: 10_000,
+  /** Signs of the labels kept of streams that pages have shown, some hundred each. */
+  knownStreamsCharactersMax: 8 * MiB,
   /** Signs of the rows of a page written as JSON: an answer is one string, and V8 makes none above 512 MiB. */
   pageTextMax: 384 * MiB,
   /** Bytes that the engine gives in one piece; more are streamed. */

@@ -17,5 +17,5 @@ export {
   metricFault,
   type MetricOptions,
 } from './metric-sql.ts';
-export { type Page, pageOf, type PageOrder, type PageRow, type Tie } from './page.ts';
+export { type OfStream, type Page, pageOf, type PageOrder, type PageRow, type Tie } from './page.ts';
 export { type Shaped, shapedSql, type TableColumn } from './shapes/sql.ts';

@@ -13,7 +13,7 @@ import { asksForId } from './rarity.ts';
 import { extractedSuffix, storedRow } from './row.ts';
 import { Scope, stepsApart } from './scope.ts';
 import { tenantCondition } from './selector-sql.ts';
-import { quoteTime } from './sql-writer.ts';
+import { and, quoteTime } from './sql-writer.ts';
 import type { LogQuery, Stage } from './tree.ts';
 
 /** The first `limit` rows in order of time and seq, after `after`. */
@@ -34,6 +34,9 @@ export type PageRow = {
   door: string;
 };
 
+/** What all records of a tenant with the same `stream` share: it is a hash of tenant and labels, and the service is one of the labels. */
+export type OfStream = { labels: Record<string, string>; service: string };
+
 type Raw = Record<string, unknown>;
 
 /** Stages whose layers upon layers must not become one step. */
@@ -50,6 +53,11 @@ const smallRowsMax = 200;
 export type Page = {
   /** At most `limit + 1` rows of each source: the one more tells whether the cut falls between rows of one time. */
   sql: ToSql;
+  /**
+   * The same rows without the columns that their `stream` determines ({@link OfStream}), which the asker has to put in before `read`. Absent where rows are
+   * computed; else `sql` gives `stream` as well.
+   */
+  briefSql?: ToSql;
   settings: Record<string, string | number>;
   /** So few rows that their text is no burden in one piece. */
   small: boolean;
@@ -70,22 +78,36 @@ function compareIntegers(a: string, b: string): number {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
+/** Names of metadata that have a column, and the column. */
+const metadataColumns = { detected_level: 'level', trace_id: 'trace_id', span_id: 'span_id' };
+const metadataEntries = Object.entries(metadataColumns);
+
 /** Structured metadata as `storedRow` defines it: the columns stand above attributes of their names; what a stream label is called already gets a suffix; empty is missing. */
 function metadataOf(row: Raw, labels: Record<string, string>): Record<string, string> {
-  const columns: Record<string, string> = {
-    detected_level: String(row.level),
-    trace_id: String(row.trace_id),
-    span_id: String(row.span_id),
-  };
   const attributes = row.attributes as Record<string, string>;
-  const entries: [string, string][] = [];
-  for (const [name, value] of Object.entries({ ...attributes, ...columns })) {
-    if (value === '') continue;
-    if (!Object.hasOwn(labels, name)) entries.push([name, value]);
-    else if (!Object.hasOwn(columns, name)) entries.push([`${name}${extractedSuffix}`, value]);
+  const metadata: Record<string, string> = {};
+  const put = (name: string, value: string): void => {
+    // As a plain assignment it would be the prototype.
+    if (name === '__proto__') Object.defineProperty(metadata, name, { value, enumerable: true });
+    else metadata[name] = value;
+  };
+  for (const name in attributes) {
+    const value = attributes[name] ?? '';
+    if (value === '' || Object.hasOwn(metadataColumns, name)) continue;
+    put(Object.hasOwn(labels, name) ? `${name}${extractedSuffix}` : name, value);
   }
-  return Object.fromEntries(entries);
+  for (const [name, column] of metadataEntries) {
+    const value = row[column] as string;
+    if (value !== '' && !Object.hasOwn(labels, name)) metadata[name] = value;
+  }
+  return metadata;
 }
+
+/** Comparisons with constants of columns that take next to nothing to read. */
+const isCheap = (condition: string): boolean =>
+  /^(?:tenant|timestamp|service|level) (?:=|!=|<|>=) (?:'(?:[^'\\]|\\.)*'|fromUnixTimestamp64Nano\(toInt64\(-?\d+\), 'UTC'\))$/s.test(
+    condition,
+  );
 
 /** What {@link Page} says, for a query and the records it may look at. */
 export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): Page {
@@ -109,8 +131,10 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
   if (parsed !== undefined) computed.parsed = parsed;
   const metadataIsStored = computed.attributes === undefined;
 
+  const isStored = Object.keys(computed).length === 0;
   const stored = ['service', 'level', 'severity', 'message', 'labels', 'attributes', 'door'];
   if (metadataIsStored) stored.push('trace_id', 'span_id');
+  if (isStored) stored.push('stream');
   const columns = [
     'toUnixTimestamp64Nano(timestamp) AS ts',
     'seq',
@@ -123,17 +147,30 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
   const needed =
     'timestamp, seq, received, service, level, severity, message, labels, attributes, door, trace_id, span_id';
   const legs =
-    (all: readonly string[], cut: string): ToSql =>
+    (all: readonly string[], cut: string, shownColumns = columns): ToSql =>
     sources =>
       sources.records
         .map((table, i) => {
           const chosen = withoutHeld(all, matching.range, i, sources);
           const ordered = `ORDER BY ${chosen.includes(ofTenant) ? '' : `tenant ${way}, `}${cut}`;
-          if (Object.keys(computed).length === 0) return `(${scope.select(columns, chosen, table)} ${ordered})`;
+          // The engine would come to the same by looking at the sizes of all columns of all parts. A tail knows no PREWHERE, nor does a SELECT.
+          if (
+            isStored &&
+            i === 0 &&
+            sources.parts &&
+            !table.startsWith('(') &&
+            chosen.length > 0 &&
+            chosen.every(isCheap)
+          )
+            return `(${scope.select(shownColumns, [], table)} PREWHERE ${and(chosen)} ${ordered})`;
+          if (isStored) return `(${scope.select(shownColumns, chosen, table)} ${ordered})`;
           // Computed for the rows of the page only.
           return `(${shown.select(columns, [], `(${scope.select([needed], chosen, table)} ${ordered})`)})`;
         })
         .join(' UNION ALL ');
+
+  const first = `timestamp ${way} LIMIT ${limit + 1}`;
+  const brief = columns.filter(name => name !== 'labels' && name !== 'service');
 
   const sign = direction === 'backward' ? -1 : 1;
   const inOrder = (raw: readonly Raw[]): PageRow[] =>
@@ -161,7 +198,8 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
   const asksId = asksForId(query);
   const rare = searches || asksId || query.stages.some(stage => stage.kind === 'search');
   return {
-    sql: legs(conditions, `timestamp ${way} LIMIT ${limit + 1}`),
+    sql: legs(conditions, first),
+    ...(isStored && { briefSql: legs(conditions, first, brief) }),
     settings: {
       ...namesAreColumns,
       // Several threads would each read their own far end of the range; a line filter may have to read everything and gets half the cores.
@@ -169,6 +207,8 @@ export function pageOf(query: LogQuery, matching: Matching, order: PageOrder): P
       use_top_k_dynamic_filtering: 0,
       // Parts are opened when their time has come, which spares most of them. What is rare needs all of them anyway.
       ...(!rare && { read_in_order_use_virtual_row: 1 }),
+      // Such columns are read together faster than each for the rows that the one before has left.
+      ...(isStored && conditions.every(isCheap) && { enable_multiple_prewhere_read_steps: 0 }),
       // An id is in few granules: its index is asked beforehand, and parts without the id are not opened. Any other word may be in all of them.
       ...(asksId && { use_skip_indexes_on_data_read: 0 }),
       ...((parsers > 1 || scope.isLayered([needed], conditions)) && stepsApart),

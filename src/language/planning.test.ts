@@ -2,16 +2,17 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { compileMetric, pageOf } from './compile.ts';
+import type { Held } from './held.ts';
 import { parseQuery } from './parser.ts';
 import { isLogQuery } from './tree.ts';
 
 const many = (n: number, write: (i: number) => string): string[] => Array.from({ length: n }, (_, i) => write(i));
 
-function page(text: string): { sql: string; settings: Record<string, string | number> } {
+function page(text: string, parts?: Held): { sql: string; settings: Record<string, string | number> } {
   const query = parseQuery(text);
   if (!isLogQuery(query)) throw new Error('not a log query');
   const { sql, settings } = pageOf(query, { tenant: 't' }, { direction: 'backward', limit: 100 });
-  return { sql: sql({ records: ['records'] }), settings };
+  return { sql: sql({ records: ['records'], ...(parts && { parts }) }), settings };
 }
 
 function metric(text: string): string {
@@ -31,6 +32,27 @@ function depthOf(sql: string): number {
 }
 
 describe('what the engine has to plan (docs/decisions/0028)', () => {
+  it('names cheap conditions for PREWHERE, over parts that nobody else writes into only', () => {
+    const query = parseQuery('{service_name="it\'s \\\\ OR"} | detected_level!="error"');
+    if (!isLogQuery(query)) throw new Error('not a log query');
+    const range = { start: -1n, end: 5n };
+    const { sql } = pageOf(query, { tenant: 't', range }, { direction: 'backward', limit: 100 });
+    const legs = (records: string[], parts = {}): string[] =>
+      sql({ records, parts })
+        .split(' UNION ALL ')
+        .map(leg => / (WHERE|PREWHERE) /.exec(leg)?.[1] ?? '');
+    expect(legs(['records', 'tail'])).toEqual(['PREWHERE', 'WHERE']);
+    expect(legs(['records'], { tenant: 't', times: { from: 0n, to: 1n } })).toEqual(['PREWHERE']);
+    expect(legs(['(SELECT * FROM records)', 'tail'])).toEqual(['WHERE', 'WHERE']);
+    expect(sql({ records: ['records'] })).not.toContain('PREWHERE');
+    const all = '{service_name=~".+"}';
+    for (const dear of ['{a="b"}', '{service_name=~"a.*"}'].concat(
+      ['|= "x"', '| trace_id="x"', '| level="x" or a="b"'].map(stage => `${all} ${stage}`),
+    ))
+      expect(page(dear, {}).sql).not.toContain('PREWHERE');
+    expect(page(all, {}).sql).toContain('PREWHERE');
+  });
+
   it('looks shown labels up in the map of the parser, filtered ones straight in the line', () => {
     const { sql } = page('{a="b"} | json | level="x" | line_format "{{.msg}} {{.user}}"');
     expect(sql).toContain("JSONExtract(message, 'level', ");

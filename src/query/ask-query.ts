@@ -157,7 +157,7 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
       const order = { direction: body.direction, ...(after && { after }) };
       if (body.limit > 0 && body.limit <= limits.pageRowsMax) {
         const page = logs.page({ tenant, range }, { ...order, limit: body.limit });
-        return askPage(room.ask, tenant, page, { ...common, onSql: begin });
+        return askPage(room.ask, tenant, page, { ...common, streams: room.streams, onSql: begin });
       }
       const { sql, settings } = logs.rows(
         { tenant, range },

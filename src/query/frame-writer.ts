@@ -15,10 +15,15 @@ export type FrameWriter = {
   fail(error: WeirError): void;
 };
 
+/** Nobody is told: the answer was sent. With a trace of calls of its own for each answer it would cost 0.05 CPU-ms. */
+const finished = new WeirError('query_cancelled');
+
 /** Aborts when the client goes away, or when the answer is finished. */
 export function abortWith(response: ServerResponse): AbortController {
   const controller = new AbortController();
-  response.once('close', () => controller.abort(new WeirError('query_cancelled')));
+  response.once('close', () =>
+    controller.abort(response.writableFinished ? finished : new WeirError('query_cancelled')),
+  );
   return controller;
 }
 

@@ -11,6 +11,7 @@ import { type LookupFiles, openLookupFiles } from './lookups/tables.ts';
 import { FieldCatalogue } from './eql/known-fields.ts';
 import { makeVisibleHub, type VisibleHub } from './follow.ts';
 import { KeptSeries } from './kept-series.ts';
+import { KnownStreams } from './known-streams.ts';
 import { makeRunning, type Running } from './running.ts';
 import { sourcesFor } from './sources-for.ts';
 
@@ -39,6 +40,8 @@ export type Room = {
   ask: Ask;
   /** Answers of metric queries that need not be computed again. */
   kept: KeptSeries;
+  /** For pages; undefined where others write into the store too. */
+  streams: KnownStreams | undefined;
   /** Fields that EQL has met. */
   fields: FieldCatalogue;
   /** Looks of live tails. */
@@ -86,6 +89,7 @@ export function makeRoom(deps: QueryDeps): Room {
           .join(' '),
       limits.keptPointsMax,
     ),
+    streams: store.url === undefined ? new KnownStreams(limits.knownStreamsCharactersMax) : undefined,
     fields: new FieldCatalogue(deps.partsNow),
     exportBytes: (tenant, question) => exportBytes(tenant, readable(tenant, question)),
     visible: makeVisibleHub(deps.onVisible),

@@ -46,7 +46,9 @@ export async function* tail(room: Room, request: TailRequest): AsyncGenerator<Fo
   if (history && history.limit > 0) {
     const { start, end, limit } = history;
     const past = plan.page({ tenant, range: { start, end }, belowSeq: border }, { direction: 'backward', limit });
-    const rows = await collect(await askPage(room.ask, tenant, past, { signal, timeoutMs: room.timeoutMs(undefined) }));
+    const { streams } = room;
+    const timeoutMs = room.timeoutMs(undefined);
+    const rows = await collect(await askPage(room.ask, tenant, past, { streams, signal, timeoutMs }));
     if (rows.length > 0) yield { rows: rows.reverse() };
   }
   const sql = followSqlOf(plan, tenant, history?.start);

@@ -9,7 +9,7 @@ import { quoteMap, quoteString } from '../../src/language/sql-writer.ts';
 import { epochNs, type LoadedRecord } from './script.ts';
 
 const columns = `tenant LowCardinality(String), timestamp DateTime64(9, 'UTC'), received DateTime64(9, 'UTC'), seq UInt64, service LowCardinality(String),
-  severity UInt8, level LowCardinality(String), stream UInt64, labels Map(LowCardinality(String), String), message String, trace_id String, span_id String,
+  severity UInt8, level LowCardinality(String), stream UInt64 DEFAULT cityHash64(tenant, labels), labels Map(LowCardinality(String), String), message String, trace_id String, span_id String,
   attributes Map(LowCardinality(String), String), template String, door LowCardinality(String), class LowCardinality(String)`;
 
 /** Fields that the tables have as number columns. */

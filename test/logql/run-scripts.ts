@@ -6,6 +6,7 @@ import { compileCondition } from '../../src/language/condition.ts';
 import { quote } from '../../src/language/go-string.ts';
 import { parseQuery } from '../../src/language/parser.ts';
 import { isLogQuery, type Query } from '../../src/language/tree.ts';
+import { KnownStreams } from '../../src/query/known-streams.ts';
 import { numbers, ownSources, RecordStore, sources, wholeSources } from './record-store.ts';
 import { epochNs, type Evaluation, labelsOf, readScript, timeOf } from './script.ts';
 
@@ -40,6 +41,14 @@ function logs(tree: Query, expected: string[], args: string[]): void {
   // What a store knows of its records must not change an answer.
   const informed = store.rows(page.sql({ records: ownSources, parts: store.facts() }), page.settings);
   if (!tie) expect(page.read(informed).rows).toEqual(paged);
+  if (page.briefSql) {
+    // Nor what is known of their streams.
+    const streams = new KnownStreams(Number.MAX_SAFE_INTEGER);
+    streams.learn('t', ask(page.sql, page.settings));
+    const brief = store.rows(page.briefSql({ records: ownSources, parts: store.facts() }), page.settings);
+    expect(streams.fill('t', brief)).toBe(true);
+    if (!tie) expect(page.read(brief).rows).toEqual(paged);
+  }
   // The engine's own way to the same rows.
   const engine = ask(rowsSql(tree, { tenant: 't', range }, paging), rowsSettings(tree, paging));
   expect(paged.map(row => ({ ...row, seq: Number(row.seq) }))).toEqual(

@@ -85,6 +85,7 @@ export function registerQueries(scope: FastifyInstance, room: Room): void {
     const categorize = wantsCategories(request);
     const order = { direction: directionOf(parameters), limit: interval > 0n ? room.rowsMax : limit };
     const answer = await askPage(room.ask, tenant, plan.page({ tenant, range }, order), {
+      streams: room.streams,
       signal: abortWith(reply.raw).signal,
       timeoutMs: room.timeoutMs(undefined),
     });
