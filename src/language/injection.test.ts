@@ -25,6 +25,11 @@ const slots: [string, (text: string) => string][] = [
   ['regexp', t => `{app="a"} | regexp ${quote(`(?P<x>a)${t.replaceAll(/[\\()]/g, '')}`)} | x="1"`],
   ['line template', t => `{app="a"} | line_format ${quote(`${t}{{.x | replace "a" ${quote(t)}}}`)}`],
   ['template regex', t => `{app="a"} | line_format ${quote(`{{regexReplaceAll "a" .x ${quote(t)}}}`)}`],
+  [
+    'template replacement',
+    t => `{app="a"} | line_format ${quote(`{{regexReplaceAll "a" .x (print ${quote(t)} .y)}}`)}`,
+  ],
+  ['replaced text', t => `{app="a"} | line_format ${quote(`{{Replace .x ${quote(t)} .y 2}}`)}`],
   ['label template', t => `{app="a"} | label_format x=${quote(t)}`],
   ['search stage', t => `{app="a"} | search ${quote(`x:${JSON.stringify(t)} OR "${t.replaceAll(/["\\]/g, '')}"`)}`],
   ['drop and keep', t => `{app="a"} | drop x=${quote(t)} | keep y!=${quote(t)}`],

@@ -1,9 +1,8 @@
 import { bytesOf, durationOf } from './convert.ts';
-import { readRegex } from './regex.ts';
 import { choose } from './row.ts';
 import { withNames } from './scope.ts';
-import { quoteString } from './sql-writer.ts';
 import { mathFunctions, type TemplateFunction } from './template-math.ts';
+import { isLiteral, regexOf, regexReplaced, replaceSome } from './template-replace.ts';
 import { either, print, printf, println, truthOf } from './template-print.ts';
 import { date, toDate, unixEpoch, unixEpochMillis, unixEpochNanos, unixToTime } from './template-time.ts';
 import {
@@ -21,7 +20,6 @@ import {
 type Kind = 's' | 'i';
 type Write<T> = (args: string[], context: TemplateContext) => T;
 
-const isLiteral = (sql: string): boolean => /^'(?:[^'\\]|\\.)*'$/s.test(sql);
 const isNumber = (sql: string): boolean => /^toInt64\(\(?-?\d+\)?\)$/.test(sql);
 
 /** Arguments heavier than this are bound by a lambda instead of a name: the engine would write them out at each use. */
@@ -76,8 +74,27 @@ const trimSuffix = (suffix?: string, s?: string): string =>
 const trimSpace = ([s]: string[]): string =>
   `replaceRegexpAll(${s}, '^[\\\\s\\\\x0b\\\\x{85}\\\\x{a0}]+|[\\\\s\\\\x0b\\\\x{85}\\\\x{a0}]+$', '')`;
 const upperFirst = (w: string): string => `concat(upperUTF8(substringUTF8(${w}, 1, 1)), substringUTF8(${w}, 2))`;
-const indent = (n?: string, s?: string): string =>
-  `concat(repeat(' ', ${n}), replaceAll(${s}, '\\n', concat('\\n', repeat(' ', ${n}))))`;
+/** What one call can make of a text, in bytes. */
+const madeMax = 1_048_576;
+
+/** `n` where that many pieces of `size` bytes (SQL, above 0) are no more than a text may have, else 0 and the template fails; so it does below zero. */
+function times(n: string, size: string, name: string, context: TemplateContext): string {
+  const most = `intDiv(${madeMax}, ${size})`;
+  context.fail(`${n} < 0`, `error calling ${name}: strings: negative Repeat count`);
+  context.fail(`${n} > ${most}`, `error calling ${name}: the text would be longer than 1 MiB`);
+  return `if(${n} < 0 OR ${n} > ${most}, 0, ${n})`;
+}
+
+function indent(n: string, s: string, name: string, context: TemplateContext): string {
+  const blanks = `repeat(' ', ${times(n, `(1 + countSubstrings(${s}, '\\n'))`, name, context)})`;
+  return `concat(${blanks}, replaceAll(${s}, '\\n', concat('\\n', ${blanks})))`;
+}
+
+/** The width of `alignLeft` and `alignRight`; the text stays as it is below zero. */
+function width(n: string, name: string, context: TemplateContext): string {
+  context.fail(`${n} > ${madeMax}`, `error calling ${name}: the text would be longer than 1 MiB`);
+  return `least(${madeMax}, greatest(${n}, 0))`;
+}
 
 const converted = (name: string, convert: (value: string) => string): TemplateFunction =>
   typed('s', ([s = ''], context) => {
@@ -85,74 +102,6 @@ const converted = (name: string, convert: (value: string) => string): TemplateFu
     context.fail(`isNull(${value})`, `error calling ${name}`);
     return number(`ifNull(${value}, 0.)`, 'float64');
   });
-
-/** The expression as written in the template; one that Go would not compile fails when the template runs. */
-function regexOf(
-  value: TemplateValue | undefined,
-  name: string,
-  context: TemplateContext,
-): { sql: string; names: (string | undefined)[] } | undefined {
-  if (value?.constant === undefined || value.type !== 'string')
-    throw context.fault(`${name}: the regular expression must be written in the template`);
-  try {
-    return { sql: quoteString(`(?-s)${value.constant}`), names: readRegex(value.constant).groups };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    context.fail('1', `error calling ${name}: regexp: Compile: ${reason}`);
-    return undefined;
-  }
-}
-
-const engineGroupMax = 9;
-
-/** Go's replacement text (`$1`, `${name}`) for RE2 in the engine (`\1`). */
-function replacementOf(goText: string, names: readonly (string | undefined)[], context: TemplateContext): string {
-  return goText
-    .replaceAll('\\', '\\\\')
-    .replace(/\$\$|\$(?:\{(\w+)\}|(\w+))/g, (found, braced?: string, bareName?: string) => {
-      const name = braced ?? bareName;
-      if (found === '$$' || name === undefined) return '$';
-      const group = /^\d+$/.test(name) ? Number(name) : names.indexOf(name) + 1;
-      if (group === 0 && name !== '0') return '';
-      if (group > names.length) return '';
-      if (group > engineGroupMax) throw context.fault(`regexReplaceAll: at most ${engineGroupMax} groups can be used`);
-      return `\\${group}`;
-    });
-}
-
-function replaced(name: string, literal: boolean): TemplateFunction {
-  return {
-    arity: [3, 3],
-    write([regex, s = nothing, fresh = nothing], context) {
-      const found = regexOf(regex, name, context);
-      if (found === undefined) return text("''");
-      if (fresh.constant === undefined) throw context.fault(`${name}: the replacement must be written in the template`);
-      const to = literal
-        ? fresh.constant.replaceAll('\\', '\\\\')
-        : replacementOf(fresh.constant, found.names, context);
-      return text(`replaceRegexpAll(toString(${stringParameter(s, context)}), ${found.sql}, ${quoteString(to)})`);
-    },
-  };
-}
-
-/** Go's strings.Replace: the first `n` occurrences, all of them when `n` is below zero. */
-function replaceSome([s = "''", old = "''", fresh = "''", n = '-1']: string[], context: TemplateContext): string {
-  const between = `concat(${fresh}, arrayStringConcat(arrayMap(c -> concat(c, ${fresh}), extractAll(${s}, '(?s).'))))`;
-  const nothingToFind = (otherwise: string): string => {
-    if (isLiteral(old)) return old === "''" ? between : otherwise;
-    return `if(${old} = '', ${between}, ${otherwise})`;
-  };
-  if (n.startsWith('-') || n.startsWith('toInt64((-')) return nothingToFind(`replaceAll(${s}, ${old}, ${fresh})`);
-  if (n === 'toInt64(0)') return s;
-  if (n === 'toInt64(1)' && old !== "''") return `replaceOne(${s}, ${old}, ${fresh})`;
-  if (!isLiteral(old) || old === "''")
-    throw context.fault('Replace: for a number of replacements, the text to replace must be written in the template');
-  const pieces = `splitByString(${old}, ${s})`;
-  const head = `arrayStringConcat(arraySlice(${pieces}, 1, greatest(${n}, 0) + 1), ${fresh})`;
-  const tail = `arrayStringConcat(arraySlice(${pieces}, greatest(${n}, 0) + 2), ${old})`;
-  const some = `concat(${head}, if(length(${pieces}) > ${n} + 1, ${old}, ''), ${tail})`;
-  return `if(${n} < 0, replaceAll(${s}, ${old}, ${fresh}), ${some})`;
-}
 
 /** Cuts characters off; the engine's own functions want to know them beforehand. */
 function trimmed(side: 'trimLeft' | 'trimRight' | 'trimBoth') {
@@ -235,10 +184,8 @@ export const templateFunctions: Record<string, TemplateFunction> = {
     ([s]) =>
       `arrayStringConcat(arrayMap(w -> ${upperFirst('w')}, extractAll(${s}, '[0-9A-Za-z_\\\\x{80}-\\\\x{10ffff}]+|[^0-9A-Za-z_\\\\x{80}-\\\\x{10ffff}]+')))`,
   ),
-  Replace: string('sssi', replaceSome),
-  replace: string('sss', ([old = "''", fresh = "''", s = "''"], context) =>
-    replaceSome([s, old, fresh, '-1'], context),
-  ),
+  Replace: string('sssi', args => replaceSome(args)),
+  replace: string('sss', ([old = "''", fresh = "''", s = "''"]) => replaceSome([s, old, fresh, '-1'])),
   Trim: string('ss', trimmed('trimBoth')),
   TrimLeft: string('ss', trimmed('trimLeft')),
   TrimRight: string('ss', trimmed('trimRight')),
@@ -252,11 +199,10 @@ export const templateFunctions: Record<string, TemplateFunction> = {
   contains: test(([part, s]) => `position(${s}, ${part}) > 0`),
   hasPrefix: test(([prefix, s]) => `startsWith(${s}, ${prefix})`),
   hasSuffix: test(([suffix, s]) => `endsWith(${s}, ${suffix})`),
-  repeat: string('is', ([n, s], context) => {
-    context.fail(`${n} < 0`, 'error calling repeat: strings: negative Repeat count');
-    context.fail(`${n} * length(${s}) > 1048576`, 'error calling repeat: the text would be longer than 1 MiB');
-    return `repeat(${s}, if(${n} < 0 OR ${n} * length(${s}) > 1048576, 0, ${n}))`;
-  }),
+  repeat: string(
+    'is',
+    ([n = '0', s = "''"], context) => `repeat(${s}, ${times(n, `greatest(1, length(${s}))`, 'repeat', context)})`,
+  ),
   trunc: string(
     'is',
     ([n, s]) =>
@@ -267,17 +213,16 @@ export const templateFunctions: Record<string, TemplateFunction> = {
     context.fail(`${from} > ${end} OR (${from} < 0 AND ${to} < 0)`, 'error calling substr: slice bounds out of range');
     return `if(${from} < 0, substring(${s}, 1, greatest(${end}, 0)), substring(${s}, ${from} + 1, greatest(${end} - ${from}, 0)))`;
   }),
-  alignLeft: string(
-    'is',
-    ([n, s]) => `if(${n} < 0, ${s}, rightPadUTF8(substringUTF8(${s}, 1, greatest(${n}, 0)), greatest(${n}, 0), ' '))`,
-  ),
-  alignRight: string(
-    'is',
-    ([n, s]) =>
-      `if(${n} < 0, ${s}, leftPadUTF8(if(lengthUTF8(${s}) > ${n}, substringUTF8(${s}, lengthUTF8(${s}) - ${n} + 1), ${s}), greatest(${n}, 0), ' '))`,
-  ),
-  indent: string('is', ([n, s]) => indent(n, s)),
-  nindent: string('is', ([n, s]) => `concat('\\n', ${indent(n, s)})`),
+  alignLeft: string('is', ([n = '0', s], context) => {
+    const wide = width(n, 'alignLeft', context);
+    return `if(${n} < 0, ${s}, rightPadUTF8(substringUTF8(${s}, 1, ${wide}), ${wide}, ' '))`;
+  }),
+  alignRight: string('is', ([n = '0', s], context) => {
+    const wide = width(n, 'alignRight', context);
+    return `if(${n} < 0, ${s}, leftPadUTF8(if(lengthUTF8(${s}) > ${wide}, substringUTF8(${s}, lengthUTF8(${s}) - ${wide} + 1), ${s}), ${wide}, ' '))`;
+  }),
+  indent: string('is', ([n = '0', s = "''"], context) => indent(n, s, 'indent', context)),
+  nindent: string('is', ([n = '0', s = "''"], context) => `concat('\\n', ${indent(n, s, 'nindent', context)})`),
   default: {
     arity: [1, 2],
     write: ([fallback = nothing, given], context) => {
@@ -334,8 +279,8 @@ export const templateFunctions: Record<string, TemplateFunction> = {
     const at = `if(match(${bad}, ${alphabet}), length(extract(${bad}, '^[A-Za-z0-9+/]*')), intDiv(length(${clean}), 4) * 4)`;
     return `if(${broken}, concat('illegal base64 data at input byte ', toString(${at})), tryBase64Decode(${clean}))`;
   }),
-  regexReplaceAll: replaced('regexReplaceAll', false),
-  regexReplaceAllLiteral: replaced('regexReplaceAllLiteral', true),
+  regexReplaceAll: regexReplaced('regexReplaceAll', false),
+  regexReplaceAllLiteral: regexReplaced('regexReplaceAllLiteral', true),
   count: {
     arity: [2, 2],
     write([regex, s = nothing], context) {

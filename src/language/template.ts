@@ -35,6 +35,9 @@ class AllLabels {
   }
 }
 
+/** What a loop over a number may run to. */
+const rangeMax = 1000;
+
 /** Compiles one template for one row. Loops and branches become expressions; what happens in a branch that is not taken does not count. */
 class Compiler implements TemplateContext {
   readonly row: Row;
@@ -133,7 +136,8 @@ class Compiler implements TemplateContext {
     if (value.type === 'labels')
       return { keys: `mapKeys(${value.sql})`, values: `mapValues(${value.sql})`, key: text(k), element: text(v) };
     if (value.type === 'int' || value.type === 'int64') {
-      const list = `range(toUInt32(least(1000, greatest(0, ${value.sql}))))`;
+      this.fail(`${value.sql} > ${rangeMax}`, `range can't iterate over more than ${rangeMax}`);
+      const list = `range(toUInt32(least(${rangeMax}, greatest(0, ${value.sql}))))`;
       return { keys: list, values: list, key: number(k, 'int'), element: number(v, 'int') };
     }
     if (value.type !== 'json') {
