@@ -165,7 +165,10 @@ export type HistogramAnswer = {
   elapsedMs: number;
 };
 
-/** `POST /api/v1/fields`: fields of the newest `sample` matching records with their top values, for facets. */
+/**
+ * `POST /api/v1/fields`: fields of the newest `sample` matching records with their top values, for facets. `json`: of messages that are JSON objects, the first
+ * level of it, what is an attribute of the record too left out.
+ */
 export const fieldsRequest = z.object({
   query: queryText.default(''),
   start: z.string().optional(),
@@ -176,7 +179,7 @@ export type FieldsAnswer = {
   sampled: number;
   fields: {
     name: string;
-    kind: 'label' | 'attribute' | 'column';
+    kind: 'label' | 'attribute' | 'column' | 'json';
     distinct: number;
     values: { value: string; count: number }[];
   }[];

@@ -29,6 +29,9 @@ export class ApiError extends Error {
 /** True for the rejection of a request that we aborted ourselves. */
 export const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError';
 
+/** True when no server answered at all. */
+export const unreachable = (error: ApiError | null): boolean => error?.code === 'unreachable';
+
 /** Any thrown thing as an ApiError, so that every panel can show it in place. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { StatusAnswer } from '../../../query/contract.ts';
 import { looksEql } from '../../../query/eql/contract.ts';
-import type { ApiError } from '../../api.ts';
+import { type ApiError, unreachable } from '../../api.ts';
 import { copyText } from '../../parts/copy.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { usePreferences } from '../../parts/preferences.ts';
@@ -92,10 +92,26 @@ export function Failed({ query, error, onRetry }: { query: string; error: ApiErr
           {'{service_name="checkout"}'}.
         </p>
       ) : (
-        <button type="button" className="button" onClick={onRetry}>
-          Run again
-        </button>
+        <>
+          {unreachable(error) && <p className="dim">The query runs by itself when the server answers again.</p>}
+          <button type="button" className="button" onClick={onRetry}>
+            Run again
+          </button>
+        </>
       )}
+    </div>
+  );
+}
+
+/** A query that was cancelled before anything of its answer was there. */
+export function Cancelled({ onRetry }: { onRetry: () => void }) {
+  return (
+    <div className="empty" data-testid="cancelled">
+      <h2>Cancelled</h2>
+      <p>No record had arrived yet.</p>
+      <button type="button" className="button" onClick={onRetry}>
+        Run again
+      </button>
     </div>
   );
 }

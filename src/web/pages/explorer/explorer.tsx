@@ -1,12 +1,13 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { QueryRow } from '../../../query/contract.ts';
 import { looksEql } from '../../../query/eql/contract.ts';
+import { unreachable } from '../../api.ts';
 import { shortCount } from '../../parts/format.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { isError } from '../../parts/level.ts';
 import { setPreferences, usePreferences } from '../../parts/preferences.ts';
 import { Details } from './details.tsx';
-import { Failed, NoRecords, Waiting } from './empty.tsx';
+import { Cancelled, Failed, NoRecords, Waiting } from './empty.tsx';
 import { Facets } from './facets.tsx';
 import { nextIndex, rowHas } from './find.ts';
 import { FindBar } from './find-bar.tsx';
@@ -56,12 +57,15 @@ export function Explorer() {
   const source = { key: rows, rows, base };
   const selection = useSelection(explorer, source, version, list);
   const needle = (find ?? '').toLowerCase();
-  const words = useMemo(() => searchWords(state.query), [state.query]);
+  const stale = !live && result.stale;
+  // Rows of the query before are no matches of this one.
+  const words = useMemo(() => (stale ? [] : searchWords(state.query)), [state.query, stale]);
   // Histogram and fields are of searches and LogQL.
   const eql = looksEql(state.query);
   const total = eql ? null : (explorer.histogram.data?.total ?? null);
   const metric = looksMetric(state.query) || result.kind === 'metric';
-  const unread = !live && result.error?.code === 'bad_query';
+  // Told once, in the place of the rows: the other panels would say the same.
+  const unread = !live && (result.error?.code === 'bad_query' || (unreachable(result.error) && !rows.length));
   const patterns = state.view === 'patterns' && !live && !metric && !eql && !result.table && !unread;
   const waiting = explorer.status.data?.records === 0 && rows.length === 0;
 
@@ -209,7 +213,7 @@ export function Explorer() {
             onColumn={toggleColumn}
           />
         )}
-        <section className="center">
+        <section className={`center ${stale ? 'stale' : ''}`} aria-busy={stale}>
           {live && <LiveBar tail={tail} paused={paused} onPause={togglePause} />}
           {find !== null && (
             <FindBar
@@ -254,6 +258,8 @@ export function Explorer() {
             <TableView table={result.table} />
           ) : metric ? (
             <MetricView series={result.series} version={version} />
+          ) : !live && result.phase === 'cancelled' && !rows.length ? (
+            <Cancelled onRetry={() => execute()} />
           ) : !live && result.phase === 'done' && !rows.length ? (
             <NoRecords
               query={state.query}
@@ -324,6 +330,7 @@ export function Explorer() {
         live={live ? rows.length : null}
         // Rows that were picked, or have neighbours among them, are no part of all that match.
         total={!live && result.whole ? null : total}
+        stale={stale}
         totalPartial={explorer.histogram.data?.partial ?? false}
         status={explorer.status}
       />

@@ -7,6 +7,7 @@ const firstNames = ['level', 'service_name'];
 function byRank(a: Facet, b: Facet): number {
   const rank = (field: Facet) => {
     if (field.kind === 'attribute') return 2;
+    if (field.kind === 'json') return 3;
     const first = firstNames.indexOf(field.name);
     return field.name === 'door' ? 1.5 : first < 0 ? 1 : first / 10;
   };

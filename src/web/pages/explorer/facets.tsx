@@ -28,8 +28,9 @@ export function Facets({ panel, total, columns, onFilter, onColumn }: FacetsProp
   const wanted = search.trim().toLowerCase();
   const fields = facetsToShow(answer?.fields ?? [], search);
   const groups = [
-    { name: 'Labels', fields: fields.filter(field => field.kind !== 'attribute') },
+    { name: 'Labels', fields: fields.filter(field => field.kind === 'label' || field.kind === 'column') },
     { name: 'Attributes', fields: fields.filter(field => field.kind === 'attribute') },
+    { name: 'In JSON lines', fields: fields.filter(field => field.kind === 'json') },
   ];
   return (
     <aside className="facets" aria-label="Fields" data-testid="facets" aria-busy={panel.loading}>

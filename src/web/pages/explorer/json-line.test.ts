@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readJsonLine } from './json-line.ts';
+import { jsonField, readJsonLine } from './json-line.ts';
 
 test('what a line says comes first, then what differs, then what is always the same', () => {
   expect(
@@ -22,6 +22,17 @@ test('digits and escapes stay as they are written', () => {
   });
   expect(readJsonLine('{"msg":"x","path":"C:\\\\temp"}')?.fields).toBe('path="C:\\\\temp"');
   expect(readJsonLine('{"msg":"first","msg":"last"}')).toEqual({ text: 'last', fields: '' });
+});
+
+test('a field of the first level', () => {
+  const line = '{"a":"x \\"y\\"","b":{"a":1},"id":9007199254740993}';
+  expect(['a', 'b', 'id', 'none'].map(name => jsonField(line, name))).toEqual([
+    'x "y"',
+    '{"a":1}',
+    '9007199254740993',
+    '',
+  ]);
+  expect(jsonField('a=1', 'a')).toBe('');
 });
 
 test('patterns of such lines are read too', () => {

@@ -34,6 +34,13 @@ export function readJsonLine(line: string): JsonLine | null {
   return { text, fields: parts.join(' ') };
 }
 
+/** The value of a field of the first level: texts without quotes, all else as it is written; '' where there is none. */
+export function jsonField(line: string, name: string): string {
+  if (line[0] !== '{' || line.length > lineMax) return '';
+  const source = topFields(line)?.get(name) ?? '';
+  return source.startsWith('"') ? (unquoted(source) ?? source) : source;
+}
+
 /** Names and source texts of the fields of an object, or null when the text is not exactly one. Of a name that is there twice the last counts. */
 function topFields(line: string): Map<string, string> | null {
   const fields = new Map<string, string>();

@@ -1,7 +1,7 @@
 import { type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { CheckAnswer, Completion } from '../../../query/contract.ts';
 import type { ApiError } from '../../api.ts';
-import { checkQuery } from '../../api.ts';
+import { checkQuery, isAbort } from '../../api.ts';
 import { completionId, Completions, optionId } from './completion-list.tsx';
 import { queryHistory } from './query-history.ts';
 import { faultSpan, faultText, offsetAt, queryTokens } from './query-tokens.ts';
@@ -62,8 +62,10 @@ export function QueryInput({
               ? { ...known, understood: answer }
               : { text, fault: null, understood: answer };
           }),
-        // Not reachable: running the query will say so in its own place.
-        () => undefined,
+        // Not reachable: running the query will say so in its own place. What was understood of another text is no longer true.
+        (failure: unknown) => {
+          if (!isAbort(failure)) setChecked({ text, fault: null, understood: null });
+        },
       );
     }, checkMs);
     return () => {

@@ -116,6 +116,32 @@ test('cancel keeps what arrived', async () => {
   expect([model.phase, model.rows.length, model.next, model.error]).toEqual(['cancelled', 2, 'more', null]);
 });
 
+test('rows of the query before stay until the next answers, and are told apart', async () => {
+  const seen: [number, boolean][] = [];
+  let go: () => void = () => undefined;
+  const slow = new Promise<void>(resolve => (go = resolve));
+  let calls = 0;
+  const answer = store(3);
+  const model = new ResultModel(async function* (request, signal) {
+    if (calls++ > 0) await slow;
+    yield* answer(request, signal);
+  }, queueMicrotask);
+  const look = () => seen.push([model.rows.length, model.stale]);
+  await model.start(run());
+  look();
+  const second = model.start(run({ query: 'x', limit: 2 }));
+  await new Promise(resolve => setTimeout(resolve, 5));
+  look();
+  go();
+  await second;
+  look();
+  expect(seen).toEqual([
+    [3, false],
+    [3, true],
+    [2, false],
+  ]);
+});
+
 test('a failed query says why, a failed page keeps the rows', async () => {
   let calls = 0;
   const answer = store(3_000);

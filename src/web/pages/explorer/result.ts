@@ -46,6 +46,8 @@ export class ResultModel extends Observable {
   /** The rows are in an order of their own: there are no pages beyond them. */
   whole = false;
   rows: ListRow[] = [];
+  /** What stands here is of the query before; the first of the new answer takes it away. */
+  stale = false;
   /** Matches of an EQL sequence, whose records are the rows. */
   sequences = 0;
   base = 0;
@@ -86,13 +88,14 @@ export class ResultModel extends Observable {
       pageError: null,
       next: 'none',
       previous: 'none',
+      stale: this.rows.length > 0 || this.series.length > 0 || this.table !== null,
     });
     this.changed();
     let fresh = false;
     const clear = () => {
       if (fresh) return;
       fresh = true;
-      Object.assign(this, { rows: [], sequences: 0, base: 0, series: [], table: null });
+      Object.assign(this, { rows: [], sequences: 0, base: 0, series: [], table: null, stale: false });
     };
     try {
       const paged = run.at !== null && hasPages(run.query);
@@ -136,6 +139,7 @@ export class ResultModel extends Observable {
       kind: null,
       table: null,
       whole: false,
+      stale: false,
       progress: null,
       warnings: [],
       rows: [],

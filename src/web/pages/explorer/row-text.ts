@@ -1,5 +1,5 @@
 import type { QueryRow } from '../../../query/contract.ts';
-import { readJsonLine } from './json-line.ts';
+import { jsonField, readJsonLine } from './json-line.ts';
 
 /** Longest key=value tail put behind a message; the rest is in the details. */
 const tailMax = 600;
@@ -32,12 +32,12 @@ function fieldsTail(row: QueryRow): string {
   return text;
 }
 
-/** The value of a named column; stream labels, attributes and parsed labels are one name space, the latest wins. */
+/** The value of a named column; stream labels, attributes and parsed labels are one name space, the latest wins. A field of a JSON message where there is none of them. */
 export function fieldValue(row: QueryRow, name: string): string {
   if (name === 'service') return row.service;
   if (name === 'level') return row.level;
   if (name === 'door') return row.door;
-  return row.parsed?.[name] ?? row.attributes[name] ?? row.labels[name] ?? '';
+  return row.parsed?.[name] ?? row.attributes[name] ?? row.labels[name] ?? jsonField(row.message, name);
 }
 
 /** A record as one copied line: time, level, service, message as it came, fields. */

@@ -10,12 +10,15 @@ export function StatusLine({
   live,
   total,
   totalPartial,
+  stale,
   status,
 }: {
   result: ResultModel /** Rows of live tail, null when it is off. */;
   live: number | null;
   total: number | null;
   totalPartial: boolean;
+  /** The rows are of the query before. */
+  stale: boolean;
   status: Panel<StatusAnswer>;
 }) {
   const { progress, phase, rows } = result;
@@ -31,13 +34,14 @@ export function StatusLine({
           style={{ width: share === null ? '30%' : `${Math.max(2, share * 100)}%` }}
         />
       )}
-      {live === null && result.table && (
+      {live === null && result.table && !stale && (
         <span data-testid="status-rows">
           <b>{result.table.rows.length.toLocaleString('en')}</b>
           {result.table.rows.length === 1 ? ' row' : ' rows'}
         </span>
       )}
       {result.kind !== 'metric' &&
+        !stale &&
         !(live === null && result.table) &&
         !(phase === 'failed' && live === null && rows.length === 0) && (
           <span data-testid="status-rows">
@@ -60,7 +64,7 @@ export function StatusLine({
           {result.lookup ? 'not in the range, looking further back …' : 'running …'}
         </span>
       )}
-      {phase === 'cancelled' && <span className="flag">cancelled: what had arrived is shown</span>}
+      {phase === 'cancelled' && rows.length > 0 && <span className="flag">cancelled: what had arrived is shown</span>}
       {result.partial && (
         <span className="flag" data-testid="status-partial">
           partial: {result.partial}

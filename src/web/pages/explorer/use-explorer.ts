@@ -1,6 +1,14 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { looksEql } from '../../../query/eql/contract.ts';
-import { fetchFields, fetchHistogram, fetchPatterns, fetchStatus, streamQuery, streamTail } from '../../api.ts';
+import {
+  fetchFields,
+  fetchHistogram,
+  fetchPatterns,
+  fetchStatus,
+  streamQuery,
+  streamTail,
+  unreachable,
+} from '../../api.ts';
 import type { Observable } from './observable.ts';
 import { looksMetric } from './query-edit.ts';
 import { rememberQuery } from './query-history.ts';
@@ -36,10 +44,10 @@ export function useExplorer() {
   now.current = { state, text };
   const undone = useRef<string[]>([]);
 
-  const begin = (next: ExplorerState) => {
+  const begin = (next: ExplorerState, text = next.query) => {
     const span = spanOf(next.range, Date.now());
     setState(next);
-    setText(next.query);
+    setText(text);
     setSpan(span);
     setRuns(count => count + 1);
     if (next.live) {
@@ -125,10 +133,13 @@ export function useExplorer() {
   );
 
   const [empty, setEmpty] = useState(false);
-  const statusTick = useTick(empty ? waitingMs : statusMs);
+  const lost = unreachable(result.error);
+  const statusTick = useTick(empty || lost ? waitingMs : statusMs);
   const status = usePanel(`${runs}.${statusTick}`, fetchStatus);
   useEffect(() => {
     if (!status.data) return;
+    // The server is back. What is being typed stays.
+    if (lost) begin(now.current.state, now.current.text);
     const none = status.data.records === 0;
     // The first log has come: show it without being asked.
     if (empty && !none) execute();
