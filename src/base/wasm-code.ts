@@ -44,6 +44,8 @@ const operator =
 export const add = operator(0x6a);
 export const sub = operator(0x6b);
 export const mul = operator(0x6c);
+/** Unsigned. */
+export const divide = operator(0x6e);
 export const and = operator(0x71);
 export const or = operator(0x72);
 export const xor = operator(0x73);

@@ -6,6 +6,7 @@ import {
   bits16,
   call,
   type Code,
+  divide,
   eq,
   eq16,
   ge,
@@ -36,7 +37,7 @@ import {
   wasmModule,
   when,
 } from '../base/wasm-code.ts';
-import { keyFunctions, keyLocals, numberAt, readKey } from '../base/json-keys-code.ts';
+import { keyFunctions, keyLocals, keyMap, numberAt, readKey } from '../base/json-keys-code.ts';
 import { memoryMap } from './line-columns-memory.ts';
 
 const quote = 0x22;
@@ -68,6 +69,27 @@ const hex4 = (p: string, from: number): Code =>
     or(shl(hex(add(p, from + 2)), 4), hex(add(p, from + 3))),
   );
 const put = (to: string, byte: Value): readonly Code[] => [store8(to, byte), set(to, add(to, 1))];
+
+/** Bytes that the length of a text takes beyond one. */
+const longer = (length: string): Code => add(ge(length, 0x80), add(ge(length, 0x4000), ge(length, 0x20_0000)));
+/** At `to` the text of `length` bytes at `start`, behind its length; `end` is its end. */
+const putText: readonly Code[] = [
+  set('end', 'length'),
+  loop('varint', when(ge('end', 0x80), [...put('to', or('end', 0x80)), set('end', shr('end', 7)), again('varint')])),
+  ...put('to', 'end'),
+  set('end', add('to', 'length')),
+  loop(
+    'copy',
+    when(lt('to', 'end'), [
+      store16('to', load16('start')),
+      set('to', add('to', 16)),
+      set('start', add('start', 16)),
+      again('copy'),
+    ]),
+  ),
+];
+/** A line has at most as many entries as there are keys. */
+const entriesLast = memoryMap.entriesAt + 12 * (memoryMap.entries - keyMap.keysMax);
 
 export const lineColumnsCode = wasmModule([
   ...keyFunctions,
@@ -153,18 +175,23 @@ export const lineColumnsCode = wasmModule([
     ],
   },
   {
-    /** Notes for the lines from `p` to `end` where the text of each value is, until there are `rowsMax` rows. Gives the position of the first line that was not read, or -1. `textEnd` holds the rows then. */
+    /**
+     * Notes for the lines from `p` to `end` where the text of each value is, until there are `rowsMax` rows or the entries may not suffice for another. Gives the position of the first line
+     * that was not read, or -1.
+     */
     name: 'read',
     parameters: ['p', 'end', 'columns', 'row', 'rowsMax'],
-    locals: [...keyLocals, 'c', 'start', 'cell', 'cellRow', 'total'],
+    locals: [...keyLocals, 'c', 'start', 'cell', 'cellRow', 'entry'],
     body: [
+      set('entry', load32(memoryMap.entriesEnd)),
       loop(
         'lines',
-        when(and(lt('p', 'end'), lt('row', 'rowsMax')), [
+        when(and(and(lt('p', 'end'), lt('row', 'rowsMax')), lt('entry', entriesLast)), [
           skipSpace('p'),
           when(ne(load8('p'), 0x7b), [fail]),
           set('p', add('p', 1)),
           set('cellRow', add(memoryMap.cellsAt - 8, shl(mul('row', 'columns'), 3))),
+          set('row', add('row', 1)),
           set('before', 0),
           skipSpace('p'),
           block(
@@ -174,9 +201,10 @@ export const lineColumnsCode = wasmModule([
               'field',
               readKey(toQuote('p', 'end'), skipSpace('p'), fail),
               set('before', 'id'),
+              set('cell', numberAt(memoryMap.seenIn, 'id')),
+              when(eq(load32('cell'), 'row'), [fail]),
+              store32('cell', 'row'),
               skipSpace('p'),
-              set('cell', add('cellRow', shl('id', 3))),
-              when(load32('cell'), [fail]),
               set('c', load8('p')),
               set('start', 'p'),
               block(
@@ -201,7 +229,7 @@ export const lineColumnsCode = wasmModule([
                   leave('value'),
                 ]),
                 // A number or one of null, true, false.
-                when(eq('c', 0x6e), [set('p', add('p', 4)), set('start', 0), set('length', 0), leave('value')]),
+                when(eq('c', 0x6e), [set('p', add('p', 4)), set('start', 0), leave('value')]),
                 when(and(and(ne('c', 0x2d), ge(sub('c', 0x30), 10)), and(ne('c', 0x74), ne('c', 0x66))), [fail]),
                 loop(
                   'scalar',
@@ -219,15 +247,22 @@ export const lineColumnsCode = wasmModule([
                 set('p', add('p', lowestBit('m'))),
                 set('length', sub('p', 'start')),
               ),
-              store32('cell', 'start'),
-              store32(add('cell', 4), 'length'),
-              set('total', numberAt(memoryMap.totals - 4, 'id')),
-              store32('total', add(load32('total'), 'length')),
-              when(ge('length', 0x80), [
-                store32(
-                  'total',
-                  add(load32('total'), add(ge('length', 0x80), add(ge('length', 0x4000), ge('length', 0x200000)))),
-                ),
+              when('start', [
+                set('cell', load32(numberAt(memoryMap.cellOf, 'id'))),
+                when('cell', [
+                  set('m', add(memoryMap.totals, shr('cell', 1))),
+                  store32('m', add(load32('m'), add('length', longer('length')))),
+                  set('cell', add('cell', 'cellRow')),
+                  store32('cell', 'start'),
+                  store32(add('cell', 4), 'length'),
+                ]),
+                set('cell', load32(numberAt(memoryMap.entryOf, 'id'))),
+                when('cell', [
+                  store32('entry', 'cell'),
+                  store32(add('entry', 4), 'start'),
+                  store32(add('entry', 8), 'length'),
+                  set('entry', add('entry', 12)),
+                ]),
               ]),
               skipSpace('p'),
               when(eq(load8('p'), 0x2c), [set('p', add('p', 1)), skipSpace('p'), again('field')]),
@@ -238,11 +273,12 @@ export const lineColumnsCode = wasmModule([
           skipSpace('p'),
           when(ne(load8('p'), newline), [fail]),
           set('p', add('p', 1)),
-          set('row', add('row', 1)),
+          store32(add(memoryMap.offsetsAt - 8, shl('row', 3)), divide(sub('entry', memoryMap.entriesAt), 12)),
           again('lines'),
         ]),
       ),
       store32(memoryMap.rowsRead, 'row'),
+      store32(memoryMap.entriesEnd, 'entry'),
       give('p'),
     ],
   },
@@ -256,7 +292,7 @@ export const lineColumnsCode = wasmModule([
       loop(
         'rows',
         when(lt('row', 'rows'), [
-          set('column', 0),
+          set('column', 1),
           loop(
             'columns',
             set('start', load32('cell')),
@@ -264,32 +300,39 @@ export const lineColumnsCode = wasmModule([
             set('to', load32(numberAt(memoryMap.cursors, 'column'))),
             set('nulls', load32(numberAt(memoryMap.nulls, 'column'))),
             when('nulls', [store8(add('nulls', 'row'), isZero('start'))]),
-            set('end', 'length'),
-            loop(
-              'varint',
-              when(ge('end', 0x80), [...put('to', or('end', 0x80)), set('end', shr('end', 7)), again('varint')]),
-            ),
-            ...put('to', 'end'),
-            set('end', add('to', 'length')),
-            loop(
-              'copy',
-              when(lt('to', 'end'), [
-                store16('to', load16('start')),
-                set('to', add('to', 16)),
-                set('start', add('start', 16)),
-                again('copy'),
-              ]),
-            ),
+            ...putText,
             store32(numberAt(memoryMap.cursors, 'column'), 'end'),
             set('cell', add('cell', 8)),
             set('column', add('column', 1)),
-            again('columns', lt('column', 'columns')),
+            again('columns', le('column', 'columns')),
           ),
           set('row', add('row', 1)),
           again('rows'),
         ]),
       ),
       give(0),
+    ],
+  },
+  {
+    /** Writes the entries of the map: a byte with the number of the key each from `index` on, the values from `to` on. Gives the end of the values. */
+    name: 'writeMap',
+    parameters: ['index', 'to'],
+    locals: ['entry', 'start', 'length', 'end'],
+    body: [
+      set('entry', memoryMap.entriesAt),
+      loop(
+        'entries',
+        when(lt('entry', load32(memoryMap.entriesEnd)), [
+          ...put('index', load32('entry')),
+          set('start', load32(add('entry', 4))),
+          set('length', load32(add('entry', 8))),
+          ...putText,
+          set('to', 'end'),
+          set('entry', add('entry', 12)),
+          again('entries'),
+        ]),
+      ),
+      give('to'),
     ],
   },
 ]);

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { keyMap } from '../base/json-keys-code.ts';
-import { LineColumns, NoColumns } from './line-columns.ts';
+import { LineColumns, NoColumns, type WantedColumns } from './line-columns.ts';
 import { memoryMap } from './line-columns-memory.ts';
 
-type Row = Record<string, string | null>;
+type Row = Record<string, string | null | Record<string, string>>;
 
 const columns = new LineColumns();
 
@@ -24,12 +24,38 @@ function rowsOf(bytes: Buffer): Row[] {
     at += length;
     return bytes.toString('utf8', at - length, at);
   };
+  const word = (): number => {
+    at += 8;
+    return Number(bytes.readBigUInt64LE(at - 8));
+  };
+  const several = <T>(count: number, read: () => T): T[] => Array.from({ length: count }, read);
+  const mapsOf = (count: number): Record<string, string>[] => {
+    expect(word()).toBe(1);
+    const ends = several(count, word);
+    const entries = ends.at(-1) ?? 0;
+    if (entries === 0) return several(count, () => ({}));
+    expect(word()).toBe(0x600);
+    const dictionary = several(word(), text);
+    expect([dictionary[0], word()]).toEqual(['', entries]);
+    const keys = several(entries, () => dictionary[bytes[at++] ?? 0] ?? '');
+    const values = several(entries, text);
+    return ends.map((end, i) => {
+      const own = keys.slice(ends[i - 1] ?? 0, end);
+      expect(new Set(own).size).toBe(own.length);
+      return Object.fromEntries(own.map((key, k) => [key, values[(ends[i - 1] ?? 0) + k] ?? '']));
+    });
+  };
   const rows: Row[] = [];
   while (at < bytes.length) {
     const [width, count] = [number(), number()];
     const block: Row[] = Array.from({ length: count }, () => ({}));
     for (let column = 0; column < width; column++) {
       const [name, type] = [text(), text()];
+      if (type === 'Map(LowCardinality(String), String)') {
+        const maps = mapsOf(count);
+        for (const [i, row] of block.entries()) row[name] = maps[i] ?? {};
+        continue;
+      }
       const isNull = block.map((_, i) => type === 'Nullable(String)' && bytes[at + i] === 1);
       if (type === 'Nullable(String)') at += count;
       for (const [i, row] of block.entries()) {
@@ -42,7 +68,13 @@ function rowsOf(bytes: Buffer): Row[] {
   return rows;
 }
 
-function written(lines: readonly string[], keys: readonly string[], gaps: Iterable<string> = keys, cuts = 1): Row[] {
+function written(
+  lines: readonly string[],
+  keys: readonly string[],
+  gaps: Iterable<string> = keys,
+  cuts = 1,
+  wanted: WantedColumns = { keys },
+): Row[] {
   const size = Math.ceil(lines.length / cuts);
   const pieces = Array.from({ length: cuts }, (_, i) => ({
     payload: Buffer.from(
@@ -53,7 +85,8 @@ function written(lines: readonly string[], keys: readonly string[], gaps: Iterab
     ),
   }));
   const blocks: Buffer[] = [];
-  for (const buffers of columns.blocks({ keys, gaps: new Set(gaps), pieces })) blocks.push(Buffer.concat(buffers));
+  for (const buffers of columns.blocks({ keys, gaps: new Set(gaps), pieces }, wanted))
+    blocks.push(Buffer.concat(buffers));
   return rowsOf(Buffer.concat(blocks));
 }
 
@@ -129,22 +162,49 @@ it('writes what the lines hold, whatever their order, spaces, escapes and length
   );
 });
 
+it('writes a map of what each line has of the other keys, under their names', () => {
+  const names = new Map(keyNames.slice(2).map(key => [key, `${key} as attribute`]));
+  fc.assert(
+    fc.property(fc.array(line, { minLength: 1, maxLength: 12 }), fc.integer({ min: 1, max: 3 }), (lines, cuts) => {
+      const rows = written(
+        lines.map(l => l.text),
+        keyNames,
+        keyNames,
+        cuts,
+        { keys: keyNames.slice(0, 4), map: { column: 'm', names } },
+      );
+      expect(rows).toEqual(
+        lines.map(({ row }) => ({
+          ...Object.fromEntries(keyNames.slice(0, 4).map(key => [key, row[key]])),
+          m: Object.fromEntries([...names].flatMap(([key, name]) => (row[key] === null ? [] : [[name, row[key]]]))),
+        })),
+      );
+    }),
+    { numRuns: 500 },
+  );
+});
+
 it('makes String columns of keys without gaps', () => {
   const buffers = [
-    ...columns.blocks({
-      keys: ['a', 'b'],
-      gaps: new Set(['b']),
-      pieces: [{ payload: Buffer.from('{"b":null,"a":1}\n{"a":""}\n') }],
-    }),
+    ...columns.blocks(
+      {
+        keys: ['a', 'b'],
+        gaps: new Set(['b']),
+        pieces: [{ payload: Buffer.from('{"b":null,"a":1}\n{"a":""}\n') }],
+      },
+      { keys: ['a', 'b'] },
+    ),
   ].flat();
   expect(Buffer.concat(buffers).toString('latin1')).toBe(
     '\x02\x02\x01a\x06String\x011\x00\x01b\x10Nullable(String)\x01\x01\x00\x00',
   );
 });
 
-it('begins a new block where one is full, of bytes or of rows', () => {
+it('begins a new block where one is full, of bytes, of rows or of what goes into the map', () => {
   const long = Array.from({ length: 9 }, (_, i) => `{"a":"${String(i).repeat(memoryMap.sourceBytes / 4)}"}`);
-  expect(written(long, ['a'], [], 2).map(r => r.a?.length)).toEqual(long.map(() => memoryMap.sourceBytes / 4));
+  expect(written(long, ['a'], [], 2).map(r => typeof r.a === 'string' && r.a.length)).toEqual(
+    long.map(() => memoryMap.sourceBytes / 4),
+  );
   const keys = Array.from({ length: keyMap.keysMax }, (_, i) => `k${i}`);
   const many = Array.from(
     { length: 2 * (memoryMap.cells / keys.length) + 3 },
@@ -153,6 +213,20 @@ it('begins a new block where one is full, of bytes or of rows', () => {
   const rows = written(many, keys, keys, 3);
   expect(rows.map((row, i) => row[`k${i % keys.length}`])).toEqual(many.map((_, i) => String(i)));
   expect(rows.every(row => Object.values(row).filter(v => v !== null).length === 1)).toBe(true);
+  const names = new Map(keys.slice(1).map(key => [key, key]));
+  const full = `{${[...names.keys()].map((key, i) => `"${key}":${i}`).join(',')}}`;
+  const maps = written(
+    Array.from({ length: 1_100 }, () => full),
+    keys,
+    keys,
+    1,
+    { keys: ['k0'], map: { column: 'm', names } },
+  );
+  expect(maps).toHaveLength(1_100);
+  expect(maps.every(({ m }) => Object.keys(m ?? {}).length === names.size)).toBe(true);
+  const few = Array.from({ length: memoryMap.rows + 9 }, (_, i) => (i % 1_000 === 0 ? '{"k0":1,"k1":2}' : '{"k0":1}'));
+  const found = written(few, keys, keys, 2, { keys: ['k0'], map: { column: 'm', names } });
+  expect(found.map(({ m }) => Object.keys(m ?? {}).length)).toEqual(few.map(l => (l.includes('k1') ? 1 : 0)));
 });
 
 it.each([
@@ -183,7 +257,9 @@ it('ends for any bytes', () => {
     fc.property(bytes, payload => {
       let fault: unknown;
       try {
-        Array.from(columns.blocks({ keys: ['a', 'b'], gaps: new Set(['a']), pieces: [{ payload }] }));
+        const group = { keys: ['a', 'b'], gaps: new Set(['a']), pieces: [{ payload }] };
+        const map = { column: 'm', names: new Map([['b', 'b']]) };
+        Array.from(columns.blocks(group, { keys: ['a'], map }));
       } catch (error) {
         fault = error;
       }
@@ -196,9 +272,9 @@ it('ends for any bytes', () => {
 
 it('is for one group at a time', () => {
   const group = { keys: ['a'], gaps: new Set<string>(), pieces: [{ payload: Buffer.from('{"a":1}\n') }] };
-  const first = columns.blocks(group);
+  const first = columns.blocks(group, { keys: ['a'] });
   first.next();
-  expect(() => columns.blocks(group).next()).toThrow(NoColumns);
+  expect(() => columns.blocks(group, { keys: ['a'] }).next()).toThrow(NoColumns);
   first.return(undefined);
-  expect(columns.blocks(group).next().done).toBe(false);
+  expect(columns.blocks(group, { keys: ['a'] }).next().done).toBe(false);
 });

@@ -1,11 +1,11 @@
 import { assert } from '../base/errors.ts';
 import type { Engine, SqlSettings, TailStore } from '../flow.ts';
 import { quoteString } from '../language/sql-writer.ts';
-import { makeLineColumns, NoColumns } from './line-columns.ts';
+import { makeLineColumns, NoColumns, type WantedColumns } from './line-columns.ts';
 import type { FrameGroup, Piece } from './frame-groups.ts';
 import type { Spool } from './spool.ts';
 
-export type LineFormat = 'JSONEachRow' | 'LineAsString' | 'CustomSeparated';
+export type LineFormat = 'JSONEachRow' | 'Native' | 'LineAsString' | 'CustomSeparated';
 
 /** SQL that stands after FROM: the lines of a payload in order, read as `format` into columns of `structure`. A statement may read them once more, as `LineAsString`. */
 export type ReadLines = (format: LineFormat, structure: string) => string;
@@ -13,16 +13,17 @@ export type ReadLines = (format: LineFormat, structure: string) => string;
 /** Lines on their way to the engine. */
 export type Payload = {
   lines: ReadLines;
+  /** The lines have become these columns, to be read as `Native`. */
+  columns?: WantedColumns;
   /** Run an INSERT ... SELECT that has been written with `lines`. */
   insert(sql: string, settings: SqlSettings): Promise<void>;
 };
 
 export type Payloads = {
   /**
-   * Run `work` with the payload of this group, which is good until then. `fieldsOnly`: the statement reads the fields of JSON lines and not the lines, so
-   * that they may be handed over as columns.
+   * Run `work` with the payload of this group, which is good until then. `wanted`: the statement can do with these columns of JSON lines.
    */
-  with<T>(group: FrameGroup, fieldsOnly: boolean, work: (payload: Payload) => Promise<T>): Promise<T>;
+  with<T>(group: FrameGroup, wanted: WantedColumns | undefined, work: (payload: Payload) => Promise<T>): Promise<T>;
   /** Give back what is held. Nothing may be using it any more. */
   close(): Promise<void>;
 };
@@ -30,21 +31,19 @@ export type Payloads = {
 /** For an engine on this machine: it reads a file, of columns where lines can be made into such (docs/decisions/0030), else of the lines. */
 export function payloadFiles(engine: Engine, spool: Spool): Payloads {
   const columns = makeLineColumns();
-  const insert: Payload['insert'] = async (sql, settings) => void (await engine.run({ sql, settings }));
-  const fileOf =
-    (path: string, fields: string): ReadLines =>
-    (format, structure) =>
-      `file(${quoteString(path)}, ${format === 'JSONEachRow' ? fields : format}, ${quoteString(structure)})`;
+  const payload = (path: string): Payload => ({
+    lines: (format, structure) => `file(${quoteString(path)}, ${format}, ${quoteString(structure)})`,
+    insert: async (sql, settings) => void (await engine.run({ sql, settings })),
+  });
   return {
-    async with(group, fieldsOnly, work) {
-      if (fieldsOnly && columns !== undefined)
+    async with(group, wanted, work) {
+      if (wanted !== undefined && columns !== undefined)
         try {
-          return await spool.with(columns.blocks(group), path => work({ lines: fileOf(path, 'Native'), insert }));
+          return await spool.with(columns.blocks(group, wanted), path => work({ ...payload(path), columns: wanted }));
         } catch (error) {
           if (!(error instanceof NoColumns)) throw error;
         }
-      const payloads = group.pieces.map(p => p.payload);
-      return spool.with([payloads], path => work({ lines: fileOf(path, 'JSONEachRow'), insert }));
+      return spool.with([group.pieces.map(p => p.payload)], path => work(payload(path)));
     },
     close: () => spool.close(),
   };
@@ -67,7 +66,7 @@ export function payloadBodies(engine: Engine, lines: TailStore['lines']): Payloa
   }
 
   return {
-    async with({ pieces }, _fieldsOnly, work) {
+    async with({ pieces }, _wanted, work) {
       let format: LineFormat | undefined;
       let again = false;
       let uploaded = false;

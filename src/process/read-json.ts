@@ -2,6 +2,7 @@ import { attributeNames, fieldCandidates } from '../base/fields.ts';
 import { quoteName, quoteString } from '../language/sql-writer.ts';
 import type { FrameGroup } from './frame-groups.ts';
 import { findLevel, levelOfOtel, levelOfSeverity, severityOfText } from './level.ts';
+import type { WantedColumns } from './line-columns.ts';
 import type { ReadLines } from './payload.ts';
 import type { RecordReading } from './record-reading.ts';
 import { rowOrigin } from './row-origin.ts';
@@ -19,8 +20,56 @@ export type JsonReading = (typeof jsonReadings)[number];
 /** Engine code of `throwIf`. */
 export const needsThorough = 395;
 
-/** Records of a payload of JSON objects; see docs/decisions/0001 for what each key becomes. */
-export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReading): RecordReading {
+/** What the keys of a group are, each list in order of preference. */
+type KeysByMeaning = Record<
+  'time' | 'message' | 'trace' | 'span' | 'labels' | 'level' | 'severity' | 'attributes',
+  string[]
+>;
+
+function keysByMeaning({ keys, hints }: FrameGroup): KeysByMeaning {
+  const known = new Set(keys);
+  const present = (wanted: readonly string[]): string[] => wanted.filter(k => known.has(k));
+  const consumed = {
+    time: present(hints.timeField === undefined ? fieldCandidates.time : [hints.timeField]),
+    message: present(hints.messageField === undefined ? fieldCandidates.message : [hints.messageField]),
+    trace: present(fieldCandidates.traceId),
+    span: present(fieldCandidates.spanId),
+    labels: present([...new Set([...fieldCandidates.labels, ...(hints.labelFields ?? [])])]),
+  };
+  const gone = new Set(Object.values(consumed).flat());
+  return {
+    ...consumed,
+    level: present(fieldCandidates.level),
+    severity: present(fieldCandidates.severityNumber),
+    attributes: keys.filter(k => !gone.has(k)),
+  };
+}
+
+/** Where records may have an attribute or not by what other fields they have: a key that lost to a better one. */
+const anyLoses = ({ time, message, trace, span }: KeysByMeaning): boolean =>
+  [time, message, trace, span].some(of => of.length > 1);
+
+/** Columns that are enough for a reading of the group, in place of its lines; undefined when it wants the lines. */
+export function wantedColumns(group: FrameGroup, reading: JsonReading): WantedColumns | undefined {
+  const { keys } = group;
+  const meaning = keysByMeaning(group);
+  if (asMap(keys) || reading === 'thorough' || meaning.message.length === 0) return undefined;
+  if (anyLoses(meaning)) return { keys };
+  const { attributes, ...others } = meaning;
+  const wanted = new Set(Object.values(others).flat());
+  return {
+    keys: keys.filter(key => wanted.has(key)),
+    ...(attributes.length > 0 && { map: { column: `${freeMark(keys)}attributes`, names: attributeNames(attributes) } }),
+  };
+}
+
+/** Records of a payload of JSON objects; see docs/decisions/0001 for what each key becomes. `columns`: it is handed over as these. */
+export function readJson(
+  group: FrameGroup,
+  read: ReadLines,
+  reading: JsonReading,
+  columns?: WantedColumns,
+): RecordReading {
   const { keys, hints, pieces } = group;
   const mark = freeMark(keys);
   const column = new Map(keys.map((key, i) => [key, `${mark}${i}`]));
@@ -37,17 +86,11 @@ export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReadin
     const { sql, filled } = firstOf(of);
     return filled ? sql : `ifNull(${sql}, '')`;
   };
-  const present = (wanted: readonly string[]): string[] => wanted.filter(k => column.has(k));
-
-  const time = present(hints.timeField === undefined ? fieldCandidates.time : [hints.timeField]);
-  const message = present(messageFields(group));
-  const trace = present(fieldCandidates.traceId);
-  const span = present(fieldCandidates.spanId);
-  const labels = present([...new Set([...fieldCandidates.labels, ...(hints.labelFields ?? [])])]);
-  const consumed = new Set([...time, ...message, ...trace, ...span, ...labels]);
+  const meaning = keysByMeaning(group);
+  const { time, message, trace, span, labels, level: stated, severity: number } = meaning;
   const row = `${mark}row`;
   const line = `${mark}line`;
-  const withLines = needsLines(group, reading);
+  const withLines = reading === 'thorough' || message.length === 0;
   const origin = rowOrigin(pieces, row);
 
   // Times
@@ -75,7 +118,7 @@ export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReadin
           : `ifNull(${field}, ${line})`;
 
   // Attributes: what is not consumed; of the candidates those that lost in this row
-  const attributes: Entry[] = keys.filter(k => !consumed.has(k)).map(k => [k, at(k), isFilled(k)]);
+  const attributes: Entry[] = meaning.attributes.map(k => [k, at(k), isFilled(k)]);
   for (const group of [time, message, trace, span])
     group.slice(1).forEach((key, i) => {
       const better = group.slice(0, i + 1).map(k => `isNotNull(${at(k)})`);
@@ -93,8 +136,6 @@ export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReadin
   const names = attributeNames(attributes.map(([key]) => key));
 
   // Level: stated by a field, else found in the message
-  const stated = present(fieldCandidates.level);
-  const number = present(fieldCandidates.severityNumber);
   const found = findLevel('message');
   const alwaysStated = firstOf(stated).filled;
   const spelling = alwaysStated
@@ -118,11 +159,11 @@ export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReadin
   const severity =
     number.length === 0 ? spelled : `if(${severityNumber} BETWEEN 1 AND 24, ${severityNumber}, ${spelled})`;
 
-  const columns: LabelColumn[] = labels.map(name => ({ name, sql: at(name), filled: isFilled(name) }));
-  const { labels: labelMap, service } = labelsAndService(hints.labels ?? {}, columns);
+  const labelColumns: LabelColumn[] = labels.map(name => ({ name, sql: at(name), filled: isFilled(name) }));
+  const { labels: labelMap, service } = labelsAndService(hints.labels ?? {}, labelColumns);
   const id = (of: readonly string[]): string => (of.length === 0 ? "''" : lowerHex(textOf(of)));
 
-  const fields = `SELECT rowNumberInAllBlocks() AS ${row}${keys.map(k => `, ${sourceOf(keys, k)} AS ${at(k)}`).join('')} FROM ${source(group, read)}`;
+  const fields = `SELECT rowNumberInAllBlocks() AS ${row}${(columns?.keys ?? keys).map(k => `, ${sourceOf(keys, k)} AS ${at(k)}`).join('')}${columns?.map ? `, ${columns.map.column}` : ''} FROM ${source(group, read, columns)}`;
   const inner = withLines
     ? `SELECT * FROM (${fields}) AS f PASTE JOIN (SELECT line AS ${line} FROM ${read('LineAsString', 'line String')}) AS l`
     : fields;
@@ -147,22 +188,12 @@ export function readJson(group: FrameGroup, read: ReadLines, reading: JsonReadin
       message: whole,
       trace_id: id(trace),
       span_id: id(span),
-      attributes: mapOf(attributes.map(([key, ...value]) => [names.get(key) ?? key, ...value])),
+      attributes: columns?.map?.column ?? mapOf(attributes.map(([key, ...value]) => [names.get(key) ?? key, ...value])),
       door: quoteString(group.door),
     },
     from: `(SELECT *, ${texts.join(', ')} FROM (${inner}))`,
   };
 }
-
-const messageFields = ({ hints }: FrameGroup): readonly string[] =>
-  hints.messageField === undefined ? fieldCandidates.message : [hints.messageField];
-
-const needsLines = (group: FrameGroup, reading: JsonReading): boolean =>
-  reading === 'thorough' || !messageFields(group).some(field => group.keys.includes(field));
-
-/** Whether the statement reads nothing but a column for each key. */
-export const readsFieldsOnly = (group: FrameGroup, reading: JsonReading): boolean =>
-  group.keys.length > 0 && !asMap(group.keys) && !needsLines(group, reading);
 
 /** A prefix for our column names that no key starts with. */
 function freeMark(keys: readonly string[]): string {
@@ -188,10 +219,11 @@ function mapOf(entries: readonly Entry[]): string {
 /** The empty key cannot be a column of the engine: such groups are read as maps, several times dearer. */
 const asMap = (keys: readonly string[]): boolean => keys.includes('');
 
-function source({ keys, gaps }: FrameGroup, read: ReadLines): string {
+function source({ keys, gaps }: FrameGroup, read: ReadLines, columns: WantedColumns | undefined): string {
   if (asMap(keys)) return read('CustomSeparated', 'fields Map(String, Nullable(String))');
-  const structure = keys.map(k => `${quoteName(k)} ${gaps.has(k) ? 'Nullable(String)' : 'String'}`).join(', ');
-  return read('JSONEachRow', structure);
+  const structure = (columns?.keys ?? keys).map(k => `${quoteName(k)} ${gaps.has(k) ? 'Nullable(String)' : 'String'}`);
+  if (columns?.map) structure.push(`${columns.map.column} ${mapType}`);
+  return read(columns ? 'Native' : 'JSONEachRow', structure.join(', '));
 }
 
 const sourceOf = (keys: readonly string[], key: string): string =>

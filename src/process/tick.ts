@@ -7,8 +7,9 @@ import { messageShape, shapeId } from '../language/message-shape.ts';
 import { engineCode } from './engine-errors.ts';
 import { type FrameGroup, groupRows } from './frame-groups.ts';
 import type { Pipeline } from './pipeline/compile.ts';
-import type { Payload, Payloads, ReadLines } from './payload.ts';
-import { type JsonReading, jsonReadings, needsThorough, readJson, readsFieldsOnly } from './read-json.ts';
+import type { WantedColumns } from './line-columns.ts';
+import type { Payload, Payloads } from './payload.ts';
+import { type JsonReading, jsonReadings, needsThorough, readJson, wantedColumns } from './read-json.ts';
 import { type RecordReading, readColumns } from './record-reading.ts';
 import { readQuarantine } from './read-quarantine.ts';
 import { readRows } from './read-rows.ts';
@@ -19,7 +20,7 @@ import { retentionClass } from './retention-class.ts';
  * One thread and no parallel parsing, so that the row number is the line number (and parsing costs 38 % less CPU); JSON values as the text
  * the sender wrote; lone surrogates kept as written. Columns win over aliases of the same name, as the pipeline's REPLACE needs.
  */
-export const tickSettings: SqlSettings = {
+const tickSettings: SqlSettings = {
   max_threads: 1,
   max_insert_threads: 1,
   input_format_parallel_parsing: 0,
@@ -68,8 +69,8 @@ export type InserterOptions = {
   retention: Config['retention'];
 };
 
-const fieldsOnly = (group: FrameGroup, reading: JsonReading): boolean =>
-  group.format === 'json' && readsFieldsOnly(group, reading);
+const columnsFor = (group: FrameGroup, reading: JsonReading): WantedColumns | undefined =>
+  group.format === 'json' ? wantedColumns(group, reading) : undefined;
 
 const empty: ReadonlyMap<number, number> = new Map();
 
@@ -89,9 +90,10 @@ export function makeInserter({ engine, store, payloads, pipeline, retention }: I
     }
   }
 
-  function select(group: FrameGroup, lines: ReadLines, reading: JsonReading, verdict: string | undefined): string {
-    if (group.format === 'quarantine') return `SELECT ${quarantineColumns} FROM (${readQuarantine(group, lines)})`;
-    const { values, from }: RecordReading = reader(group.format)(group, lines, reading);
+  function select(group: FrameGroup, payload: Payload, reading: JsonReading, verdict: string | undefined): string {
+    if (group.format === 'quarantine')
+      return `SELECT ${quarantineColumns} FROM (${readQuarantine(group, payload.lines)})`;
+    const { values, from }: RecordReading = reader(group.format)(group, payload.lines, reading, payload.columns);
     const own: Record<(typeof ownColumns)[number], string> = {
       stream: 'cityHash64(tenant, labels)',
       template: shapeId(messageShape('message')),
@@ -150,31 +152,31 @@ export function makeInserter({ engine, store, payloads, pipeline, retention }: I
   return {
     insert: (group, tail, except) =>
       withReading(group, reading =>
-        payloads.with(group, fieldsOnly(group, reading), async payload => {
+        payloads.with(group, columnsFor(group, reading), async payload => {
           if (group.format === 'quarantine') {
             const fresh = except ? ` WHERE seq NOT IN (${store.presentSeqs(except.from, except.to)})` : '';
             // LIMIT keeps the filter from moving below the row numbers, which count lines.
-            const read = `SELECT * FROM (${select(group, payload.lines, reading, undefined)} LIMIT ${groupRows(group)})${fresh}`;
+            const read = `SELECT * FROM (${select(group, payload, reading, undefined)} LIMIT ${groupRows(group)})${fresh}`;
             await payload.insert(`INSERT INTO ${tail.quarantine} (${quarantineColumns}) ${read}`, tickSettings);
             return empty;
           }
           if (!except && !pipeline.drops) {
-            const sql = select(group, payload.lines, reading, undefined);
+            const sql = select(group, payload, reading, undefined);
             await payload.insert(`INSERT INTO ${tail.records} (${columns}) ${sql}`, plain);
             return empty;
           }
           const verdict = except
             ? `toUInt16(if(seq IN (${store.presentSeqs(except.from, except.to)}), ${presentVerdict}, 0))`
             : 'toUInt16(0)';
-          return insertMarked(payload, select(group, payload.lines, reading, verdict), tail);
+          return insertMarked(payload, select(group, payload, reading, verdict), tail);
         }),
       ),
     tryOut: group =>
       withReading(group, reading =>
-        payloads.with(group, fieldsOnly(group, reading), async payload => {
+        payloads.with(group, columnsFor(group, reading), async payload => {
           const sql = select(
             group,
-            payload.lines,
+            payload,
             reading,
             group.format === 'quarantine' || !pipeline.drops ? undefined : 'toUInt16(0)',
           );
