@@ -84,19 +84,28 @@ export function either(
   };
 }
 
+const isNone = ({ sql }: TemplateValue): string => `${sql} IN ('', 'null')`;
+
+/** A value given to a function that prints: nothing is `<nil>` there, not `<no value>`. */
+function argument(value: TemplateValue, context: Pick<TemplateContext, 'bind'>): string {
+  if (value.type === 'nil') return "'<nil>'";
+  const written = printed(value, context);
+  return value.type === 'json' ? choose(isNone(value), "'<nil>'", written) : written;
+}
+
 /** `print`: texts of all values, with a blank between two of which neither is a string. */
 export function print(values: readonly TemplateValue[], context: TemplateContext): TemplateValue {
   const written = values.flatMap((value, i) => {
     const before = values[i - 1];
     const blank = before && before.type !== 'string' && value.type !== 'string' ? ["' '"] : [];
-    return [...blank, printed(value, context)];
+    return [...blank, argument(value, context)];
   });
   return text(`concat('', ${written.join(', ') || "''"})`);
 }
 
 /** `println`: a blank between all, and a line feed. */
 export function println(values: readonly TemplateValue[], context: TemplateContext): TemplateValue {
-  const written = values.flatMap((value, i) => [...(i > 0 ? ["' '"] : []), printed(value, context)]);
+  const written = values.flatMap((value, i) => [...(i > 0 ? ["' '"] : []), argument(value, context)]);
   return text(`concat(${[...written, "'\\n'", "''"].join(', ')})`);
 }
 
@@ -125,6 +134,13 @@ function padded(sql: string, { flags, width }: Verb): string {
 
 /** One verb of a format with its value. */
 function formattedValue(verb: Verb, value: TemplateValue, context: TemplateContext): string {
+  const none = verb.verb === 'v' ? padded("'<nil>'", verb) : quoteString(`%!${verb.verb}(<nil>)`);
+  if (value.type === 'nil') return none;
+  const some = formattedSome(verb, value, context);
+  return value.type === 'json' ? choose(isNone(value), none, some) : some;
+}
+
+function formattedSome(verb: Verb, value: TemplateValue, context: TemplateContext): string {
   const { whole, flags, precision } = verb;
   const isText = value.type === 'string' || value.type === 'any' || value.type === 'time';
   const isInt = value.type === 'int' || value.type === 'int64';
