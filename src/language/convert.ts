@@ -1,4 +1,5 @@
 import { withNames } from './scope.ts';
+import { fractionFactor } from './units.ts';
 
 /** Text in data -> number, as SQL. Each gives Nullable(Float64): NULL when the text does not convert. */
 
@@ -17,14 +18,15 @@ const goDuration = '^[-+]?(?:(?:[0-9]+(?:\\\\.[0-9]*)?|\\\\.[0-9]+)(?:ns|us|µs|
 
 /**
  * Seconds of Go's ParseDuration: ns to h, no days (`1d` in data is an error although `1d` in a query is not). Each part is a whole number of ns, so
- * that 35ms, 0.035s and 35000us are one number; the factors are a bit more than whole, so that 0.57s is not one ns short.
+ * that 35ms, 0.035s and 35000us are one number.
  */
 export function durationOf(value: string): string {
-  const factors = [1, 1e3, 1e3, 1e3, 1e6, 1e9, 60e9, 3600e9].map(factor => factor * (1 + 2 ** -51));
-  const ns = `transform(g[2], ['ns', 'us', 'µs', 'μs', 'ms', 's', 'm', 'h'], [${factors.join(', ')}], 0.)`;
+  const unit =
+    "transform(g[2], ['ns', 'us', 'µs', 'μs', 'ms', 's', 'm', 'h'], [1., 1e3, 1e3, 1e3, 1e6, 1e9, 60e9, 3600e9], 0.)";
+  const ns = `floor(toFloat64OrZero(g[1]) * ${unit} * if(position(g[1], '.') > 0, ${fractionFactor}, 1.))`;
   return withNames([`toString(${value})`], text => {
     const parts = `extractAllGroupsVertical(${text}, '([0-9.]+)([a-zµμ]+)')`;
-    const sum = `arraySum(arrayMap(g -> floor(toFloat64OrZero(g[1]) * ${ns}), ${parts})) / if(startsWith(${text}, '-'), -1e9, 1e9)`;
+    const sum = `arraySum(arrayMap(g -> ${ns}, ${parts})) / if(startsWith(${text}, '-'), -1e9, 1e9)`;
     return `multiIf(match(${text}, '${goDuration}'), ${sum}, match(${text}, '^[-+]?0$'), 0., NULL)`;
   });
 }

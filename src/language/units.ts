@@ -30,11 +30,16 @@ const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|[smhdwy])/g;
 
 export const durationStart = (text: string, at: number): boolean => /^(?:\d|\.\d)/.test(text.slice(at, at + 2));
 
-/** Whole ns of each part, as in data: the factor is a bit more than the unit, so that 0.57s is not one ns short. */
+/** Makes up for what a product of a fraction lacks: 0.57s is not one ns short. */
+export const fractionFactor = 1 + 2 ** -51;
+
+/** Whole ns of each part, as in data. */
 function sum(text: string): number {
   let total = 0;
-  for (const [, amount, unit] of text.matchAll(part))
-    total += Math.floor(Number(amount) * (ns[unit ?? ''] ?? 0) * (1 + 2 ** -51));
+  for (const [, amount = '', unit = ''] of text.matchAll(part)) {
+    const product = Number(amount) * (ns[unit] ?? 0);
+    total += Math.floor(amount.includes('.') ? product * fractionFactor : product);
+  }
   return total;
 }
 
