@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { CanonicalRow, FieldHints, QuarantineRow } from '../../base/record.ts';
 import type { Decoded } from '../intake.ts';
 import { decodeJsonLines } from './decode.ts';
@@ -88,6 +88,37 @@ describe('decodeJsonLines', () => {
     expect(quarantined(cut)).toMatchObject([{ text: '{"b":2\n', reason: 'array element 2 is not closed' }]);
     expect(jsonLines(decode('[{"a":1}]\n{"b":2}\n'))).toEqual(['{"a":1}', '{"b":2}']);
     expect(decode('[{"a":"x\ny"}]')).toMatchObject({ accepted: 0, quarantined: 1 });
+  });
+
+  it('makes the same of an array as of lines, however it is written', () => {
+    const object = fc.oneof(
+      fc
+        .dictionary(fc.constantFrom('a', 'bb', 'message', 'é'), fc.jsonValue({ maxDepth: 2 }))
+        .map(o => JSON.stringify(o)),
+      fc.constantFrom('{"a":1}', '{"a":1,"a":2}', '{"a":}', '{}', '{"message":"x\\n}, {"}', '{ "a" : [ 1 ] }'),
+    );
+    const separator = fc.constantFrom(',', ', ', ' ,', ',\n', ' ,\r\n ');
+    fc.assert(
+      fc.property(fc.array(object, { minLength: 1, maxLength: 12 }), separator, (objects, between) => {
+        const [array, alone] = [decode(`[${objects.join(between)}]`), decode(`${objects.join('\n')}\n`)];
+        expect(jsonLines(array).map(text => text.trim())).toEqual(jsonLines(alone));
+        expect(rows(array)).toEqual(rows(alone));
+        expect(quarantined(array).map(row => row.text)).toEqual(quarantined(alone).map(row => row.text));
+        expect(array.batches.map(batch => batch.header)).toEqual(alone.batches.map(batch => batch.header));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('looks for line ends once in an array on one line', () => {
+    const body = `[${'{"a":1},'.repeat(2_000)}{"a":2}]`;
+    const looks = vi.spyOn(Buffer.prototype, 'indexOf');
+    try {
+      expect(decode(body).accepted).toBe(2_001);
+      expect(looks.mock.calls.length).toBeLessThan(10);
+    } finally {
+      looks.mockRestore();
+    }
   });
 
   it('does not let a cut first line take its neighbours with it', () => {

@@ -108,15 +108,21 @@ function takeSpans(
   runs: Runs,
   hints: FieldHints,
 ): void {
-  for (const [index, { start, end }] of spans.entries()) {
-    const lineEnd = source.indexOf(newline, start);
-    const spansLines = lineEnd >= 0 && lineEnd < end;
-    shape[end] = newline;
-    const kind = scanner.scan(start);
-    if (kind === lineKind.bad)
-      intake.quarantine(source.subarray(start, end), kindOf(scanner), reasonOf(scanner), index + 1);
-    else if (kind === lineKind.odd || spansLines) intake.row(canonicalRow(shape, source, start, end, hints));
-    else runs.add(start, end + 1, 1);
+  for (const { end } of spans) shape[end] = newline;
+  let lineEnd = -1;
+  for (let index = 0; index < spans.length; ) {
+    const good = scanner.scanGood(spans[index]?.start ?? 0);
+    for (const { start, end } of spans.slice(index, index + (good || 1))) {
+      index++;
+      // Looked for once for all objects before it: an array on one line has its only line end behind the last.
+      if (lineEnd < start) lineEnd = source.indexOf(newline, start);
+      const spansLines = lineEnd >= start && lineEnd < end;
+      const kind = good > 0 ? lineKind.good : scanner.scan(start);
+      if (kind === lineKind.bad)
+        intake.quarantine(source.subarray(start, end), kindOf(scanner), reasonOf(scanner), index);
+      else if (kind === lineKind.odd || spansLines) intake.row(canonicalRow(shape, source, start, end, hints));
+      else runs.add(start, end + 1, 1);
+    }
   }
 }
 
