@@ -38,8 +38,10 @@ export function parseLokiTime(name: string, text: string): bigint {
   if (whole !== undefined) ns = BigInt(`${sign}${whole}${fraction.padEnd(9, '0')}`);
   else if (/^-?\d{1,10}$/.test(text)) ns = BigInt(text) * second;
   else if (/^-?\d{1,19}$/.test(text)) ns = BigInt(text);
-  else if (/^\d+(\.\d+)?e\+?\d+$/i.test(text)) ns = BigInt(Math.round(Number(text) * 1e3)) * 1_000_000n;
-  else ns = parseRfc3339(text);
+  else if (/^\d+(\.\d+)?e\+?\d+$/i.test(text)) {
+    const millis = Math.round(Number(text) * 1e3);
+    ns = Number.isFinite(millis) ? BigInt(millis) * 1_000_000n : undefined;
+  } else ns = parseRfc3339(text);
   if (ns === undefined || ns > latest || ns < -latest)
     throw bad(name, text, 'a time: seconds, ns since 1970, or RFC 3339');
   return ns;
@@ -67,7 +69,7 @@ export function parseDuration(name: string, text: string): bigint {
     let total = 0;
     for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w|y)/g))
       total += Number(amount) * (unitNs[unit ?? ''] ?? 0);
-    return BigInt(Math.round(total));
+    if (Number.isFinite(total)) return BigInt(Math.round(total));
   }
   throw new WeirError('bad_request', {
     reason: `${name}: cannot parse "${text.slice(0, 100)}" to a valid duration: seconds, or a text such as 30s, 1h30m`,
@@ -97,7 +99,8 @@ export function lokiRangeOf(parameter: (name: string) => string | undefined): Ti
   const end = endText === undefined ? now : parseLokiTime('end', endText);
   const since = sinceText === undefined ? hour : parseDuration('since', sinceText);
   const start = startText === undefined ? (end < now ? end : now) - since : parseLokiTime('start', startText);
-  return ordered({ start, end });
+  // No record is older than what 64 bits hold.
+  return ordered({ start: start < -latest ? -latest : start, end });
 }
 
 /** Loki's default step: the range in seconds / 250, at least one second. */
