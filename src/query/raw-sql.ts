@@ -4,7 +4,7 @@ import { WeirError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { tenantOf } from '../base/tenant.ts';
 import type { SqlProgress, SqlSettings } from '../flow.ts';
-import { admit, canonicalSql, gatedSql, treeSql } from '../language/sql-gate/gate.ts';
+import { admit, admitStatement, canonicalSql, clauseFault, gatedSql, treeSql } from '../language/sql-gate/gate.ts';
 import { collect } from './admission.ts';
 import { sqlRequest } from './contract.ts';
 import { abortWith, openFrames, type FrameWriter } from './frame-writer.ts';
@@ -15,6 +15,8 @@ const progressMillis = 250;
 
 /** Engine codes of a full or broken engine rather than of a bad statement; these keep their own errors. */
 const notTheirs = new Set([0, 75, 202, 204, 243, 1002, 236]);
+
+const syntaxError = 62;
 
 /**
  * The engine's words about a person's own statement: what is wrong, without the statement around it. Its place is counted in the text as typed
@@ -71,7 +73,10 @@ export function registerSql(server: FastifyInstance, room: Room): void {
     try {
       const [formatted] = await small(canonicalSql(body.query));
       const canonical = String(formatted?.text);
-      const tree = await small(treeSql(canonical));
+      admitStatement(canonical);
+      const tree = await small(treeSql(canonical)).catch((error: unknown) => {
+        throw (error as { engineCode?: number }).engineCode === syntaxError ? clauseFault() : error;
+      });
       admit(
         canonical,
         tree.map(row => String(row.explain)),

@@ -220,7 +220,9 @@ describe('attacks', () => {
     await refused(`SELECT 1 INTO OUTFILE '${join(folder, 'out')}'`);
     await refused(`SELECT 1 INTO OUTFILE '${join(folder, 'out')}' FORMAT CSV`);
     await refused(`SELECT * FROM (SELECT 1 INTO OUTFILE '${join(folder, 'out')}')`);
-    await refused('SELECT 1 FORMAT CSV');
+    for (const query of ['SELECT 1 FORMAT CSV', 'SELECT message FROM records FORMAT Null'])
+      expect(await refused(query)).toContain('FORMAT and INTO OUTFILE cannot be used');
+    expect(await refused('SHOW TABLES')).toContain('only SELECT is possible');
     expect(existsSync(join(folder, 'out'))).toBe(false);
   });
 

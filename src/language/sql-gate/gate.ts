@@ -79,6 +79,14 @@ const harmless = new Set([
 
 const refuse = (reason: string): WeirError => new WeirError('bad_query', { reason: `SQL: ${reason}` });
 
+/** Refuse what is no SELECT. `canonical`: the text in the engine's form. Throws `bad_query`. */
+export function admitStatement(canonical: string): void {
+  if (!/^(SELECT|WITH)\b/.test(canonical)) throw refuse('only SELECT is possible here');
+}
+
+/** The fault of a SELECT by itself that is none in parentheses. */
+export const clauseFault = (): WeirError => refuse('FORMAT and INTO OUTFILE cannot be used; the answer is NDJSON');
+
 /** Names of the WITH clauses of a text in the engine's form. Only they and the views may stand as tables. */
 function subqueryNames(canonical: string): Set<string> {
   const withoutLiterals = canonical.replace(/'(?:[^'\\]|\\.)*'/gs, "''");
@@ -109,8 +117,7 @@ const setOperators = new Set(['in', 'notin', 'globalin', 'globalnotin', 'nullin'
 
 function admitNode(node: SyntaxNode, known: ReadonlySet<string>): void {
   const { kind, name, children } = node;
-  if (kind === 'SelectWithUnionQuery' && children.length !== 1)
-    throw refuse('FORMAT and INTO OUTFILE cannot be used; the answer is NDJSON');
+  if (kind === 'SelectWithUnionQuery' && children.length !== 1) throw clauseFault();
   if (kind === 'TableExpression') {
     const [table] = children;
     if (children.length !== 1 || !table || !['TableIdentifier', 'Subquery'].includes(table.kind))
@@ -135,7 +142,6 @@ function admitNode(node: SyntaxNode, known: ReadonlySet<string>): void {
  * Throws `bad_query` naming the table, function or clause.
  */
 export function admit(canonical: string, lines: readonly string[]): void {
-  if (!/^(SELECT|WITH)\b/.test(canonical)) throw refuse('only SELECT is possible here');
   admitNode(innerTree(readSyntaxTree(lines)), new Set<string>([...sqlViews, ...subqueryNames(canonical)]));
 }
 
