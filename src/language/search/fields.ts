@@ -44,7 +44,9 @@ export const namedFields: readonly [name: string, what: string][] = [
 ];
 
 /** A field name as written -> as records have it: special names by their spellings, all others as LogQL can name them. */
-export function fieldName(written: string): string {
+export function fieldName(name: string): string {
+  // What Elasticsearch calls the whole value of a field, beside its words.
+  const written = name.replace(/(?<=.)\.keyword$/i, '');
   const special = Object.hasOwn(spellings, written.toLowerCase()) ? spellings[written.toLowerCase()] : undefined;
   if (special !== undefined) return special;
   const clean = written.replace(/[^A-Za-z0-9_]/gu, '_');

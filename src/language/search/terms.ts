@@ -114,7 +114,7 @@ export type WordOptions = {
 
 /**
  * A word at `at`: up to a blank, a pipe, or a `)` that is not its own. A backslash takes the next sign as it is. `?` is a wildcard
- * between other signs only, so that a question stays a question.
+ * between other signs only, so that a question stays a question; in the value of a field also at its ends.
  */
 export function wordAt(text: string, at: number, { closes, open, isValue }: WordOptions): Term {
   let plain = '';
@@ -142,7 +142,9 @@ export function wordAt(text: string, at: number, { closes, open, isValue }: Word
       // An escaped operator is the word.
     } else {
       const isWild =
-        sign === '*' || (sign === '?' && to > at && (/[\w*?.\\-]/.test(next) || (isValue && /^[\s),;]?$/.test(next))));
+        sign === '*' ||
+        (sign === '?' && to > at && (/[\w*?.\\-]/.test(next) || (isValue && /^[\s),;]?$/.test(next)))) ||
+        (sign === '?' && isValue && /[\p{L}\d?]/u.test(next));
       wild ||= isWild;
       plain += sign;
       pattern += isWild || !wildcardSpecial.test(sign) ? sign : `\\${sign}`;
