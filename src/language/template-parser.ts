@@ -37,15 +37,21 @@ const token = new RegExp(
   [
     '(?<blank>\\s+)',
     '(?<string>"(?:[^"\\\\\\n]|\\\\.)*"|`[^`]*`)',
-    `(?<fields>(?:\\.${name})+)(?![^\\s.,|:)(=]|=(?!=))`,
+    `(?<fields>(?:\\.${name})+)(?![^\\s,|:)(=]|=(?!=))`,
     '(?<number>[+-]?(?:0[xX][0-9a-fA-F]+|(?:\\d[\\d_]*\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?))(?![\\p{L}\\p{N}_.])',
     `(?<variable>\\$(?:${name})?)`,
     `(?<word>${name})(?![^\\s.,|:)(=])`,
-    "'(?<character>[^'\\\\])'",
+    "'(?<character>[^'\\\\]|\\\\(?:[abfnrtv\\\\']|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}))'",
     '(?<mark>:=|[.|(),=])',
   ].join('|'),
   'uy',
 );
+/** What stands between single quotes, which are escaped as in a string but for the quotes themselves. */
+function characterOf(text: string): string {
+  if (text === "\\'") return "'";
+  return (text.startsWith('\\') ? unquote(`"${text}"`) : text) ?? text;
+}
+
 type Token = { kind: string; text: string; spaced: boolean };
 
 function tokens(action: string, fault: Fault): Token[] {
@@ -237,7 +243,7 @@ class TemplateParser {
         return { kind, text: String(value), isInt: false };
       }
       case 'character':
-        return { kind: 'number', text: String(text.codePointAt(0)), isInt: true };
+        return { kind: 'number', text: String(characterOf(text).codePointAt(0)), isInt: true };
       case 'fields':
         return { kind: 'dot', fields: text.slice(1).split('.') };
       case 'variable':
