@@ -50,12 +50,17 @@ export async function deliver(accept: AcceptBatch, batch: Batch, signal: AbortSi
 
 /**
  * Writes a day of sample data that ends at `now` (ns since 1970), about 300,000 records, through the same function as the doors.
- * The same `now` gives the same records. Stops early, with the count so far, when `signal` aborts.
+ * The same `now` gives the same records in the same batches, so that a load that was broken off goes on where it was: `done` is what `onLoaded` was told last.
+ * Stops early, with the count so far, when `signal` aborts.
  */
 export async function loadDemo(options: {
   accept: AcceptBatch;
   now: bigint;
   signal: AbortSignal;
+  /** Records that an earlier load with this `now` has written. */
+  done?: number;
+  /** Told after each batch how many records there are in all. */
+  onLoaded?: (records: number) => void;
 }): Promise<{ records: number }> {
   const start: Micros = Number(options.now / 1000n);
   const random = createRandom(seed);
@@ -66,8 +71,11 @@ export async function loadDemo(options: {
   let records = 0;
   const flush = async (): Promise<void> => {
     if (lines.length === 0) return;
-    await deliver(options.accept, toBatch(lines), options.signal);
     records += lines.length;
+    if (records > (options.done ?? 0)) {
+      await deliver(options.accept, toBatch(lines), options.signal);
+      options.onLoaded?.(records);
+    }
     lines = [];
     chars = 0;
   };
