@@ -18,4 +18,10 @@ test('warnings and errors are coloured, stacks stand below', () => {
   expect(text).toBe('\u001b[2m07:05:09.081\u001b[0m \u001b[31merror\u001b[0m lost\n    Error: no\n        at a\n');
 });
 
+test('a list of texts stands below too', () => {
+  expect(logText(line({ reasons: ['one, two', 'three'], ports: [1, 2], msg: 'budget' }), false)).toBe(
+    '07:05:09.081 info  budget  ports=[1,2]\n    one, two\n    three\n',
+  );
+});
+
 test('what is no JSON stays as it is', () => expect(logText('node: warning\n', true)).toBe('node: warning\n'));

@@ -11,7 +11,7 @@ function valueText(value: unknown): string {
 const two = (value: number, width = 2): string => String(value).padStart(width, '0');
 
 /**
- * A line of Weir's own log for people: `14:05:10.123 warn  what happened  field=value`, local time, stack traces of errors below. What is no line of
+ * A line of Weir's own log for people: `14:05:10.123 warn  what happened  field=value`, local time, stack traces of errors and lists of texts below. What is no line of
  * the log stays as it is.
  */
 export function logText(line: string, colour: boolean): string {
@@ -26,13 +26,15 @@ export function logText(line: string, colour: boolean): string {
   const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${two(at.getMilliseconds(), 3)}`;
   const level = names[Number(entry.level)] ?? String(entry.level);
   let fields = '';
-  let stacks = '';
+  let below = '';
   for (const [name, value] of Object.entries(entry)) {
     if (hidden.has(name)) continue;
     const stack = (value as { stack?: unknown } | null)?.stack;
-    if (typeof stack === 'string') stacks += `${stack.replace(/^/gm, '    ')}\n`;
+    if (typeof stack === 'string') below += `${stack.replace(/^/gm, '    ')}\n`;
+    else if (Array.isArray(value) && value.every(each => typeof each === 'string'))
+      below += value.map(each => `    ${paint(2, each)}\n`).join('');
     else fields += `${fields && ' '}${name}=${valueText(value)}`;
   }
   const label = colours[level] === undefined ? level.padEnd(5) : paint(colours[level], level.padEnd(5));
-  return `${paint(2, clock)} ${label} ${typeof entry.msg === 'string' ? entry.msg : ''}${fields && `  ${paint(2, fields)}`}\n${stacks}`;
+  return `${paint(2, clock)} ${label} ${typeof entry.msg === 'string' ? entry.msg : ''}${fields && `  ${paint(2, fields)}`}\n${below}`;
 }

@@ -273,6 +273,6 @@ async function sendSeries(series: readonly Series[], left: number, out: FrameWri
   if (left > 0)
     await out.send({
       type: 'warning',
-      message: `${left} more series are left out (limits.query_series ${max}); aggregate with sum by (...) or use topk`,
+      message: `${left.toLocaleString('en')} more series are left out (limits.query_series ${max}); aggregate with sum by (...) or use topk`,
     });
 }

@@ -59,6 +59,18 @@ it('tells rows of the query before from an answer, and says what was cancelled',
   expect(await page.locator('.stale').count()).toBe(0);
 });
 
+it('goes on with the query at the key /', async ctx => {
+  if (!browser) ctx.skip(loud);
+  await page.goto(`${weir.url}/?q=one`);
+  expect(await eventually(rows, texts => texts.length === 2)).toHaveLength(2);
+  await page.keyboard.press('/');
+  await page.keyboard.type(' pear');
+  await page.keyboard.press('Escape');
+  await at('run').click();
+  expect(await eventually(rows, texts => texts.join() === 'one pear')).toEqual(['one pear']);
+  expect(await at('query-input').inputValue()).toBe('one pear');
+});
+
 it('says once that no server answers, goes on by itself when one does, and keeps what is being typed', async ctx => {
   if (!browser) ctx.skip(loud);
   await page.route('**/api/**', route => route.abort());

@@ -76,7 +76,7 @@ export async function answerEql(room: Room, tenant: Tenant, body: Body, reply: F
   if (found >= size && (value > found || relation === 'gte'))
     await out.send({
       type: 'warning',
-      message: `${relation === 'eq' ? `${found} of ${value} ${what} are shown` : `limit ${size} of ${what} reached, there may be more`}; ${size < mostOf(query) ? 'raise the limit, or ' : ''}narrow the query or its time range`,
+      message: `${relation === 'eq' ? `${found.toLocaleString('en')} of ${value.toLocaleString('en')} ${what} are shown` : `limit ${size} of ${what} reached, there may be more`}; ${size < mostOf(query) ? 'raise the limit, or ' : ''}narrow the query or its time range`,
     });
   await out.send({
     type: 'end',

@@ -106,7 +106,11 @@ export function Explorer() {
   };
 
   useKeys({
-    '/': () => queryBox.current?.focus(),
+    '/': () => {
+      queryBox.current?.focus();
+      // The query is gone on with; a box that never had the focus would put what is typed before it.
+      queryBox.current?.setSelectionRange(explorer.text.length, explorer.text.length);
+    },
     j: () => selection.step(1),
     ArrowDown: () => selection.step(1),
     k: () => selection.step(-1),

@@ -226,7 +226,8 @@ function chartOptions(
   return {
     width: node.clientWidth,
     height: chartHeight,
-    padding: [6, 8, 0, 0],
+    // At the right room for half a label of the time axis.
+    padding: [6, 18, 0, 0],
     legend: { show: false },
     tzDate: seconds => dateIn(seconds, zone),
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
