@@ -34,6 +34,16 @@ describe('the object of an event', () => {
     expect(found).toMatchObject({ '@timestamp': '2023-11-14T22:13:20.000Z', message: more.message });
   });
 
+  it('has the time that the sender calls @timestamp, where another became the column', () => {
+    const sent = '2026-03-01T10:00:02.000Z';
+    expect(sourceOf(body({ message: 'm', attributes: { _timestamp: sent, id: '2' } }))).toEqual({
+      '@timestamp': sent,
+      timestamp: '2023-11-14T22:13:20.000Z',
+      message: 'm',
+      id: 2,
+    });
+  });
+
   it('has the likely types of what is stored as text', () => {
     const attributes = {
       n: '12',

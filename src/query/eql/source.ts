@@ -92,7 +92,11 @@ export function isoTime(ns: bigint): string {
 export function sourceOf(body: Body): Source {
   const whole = wholeObject(body);
   if (whole !== undefined) return whole;
-  const source: Source = { '@timestamp': isoTime(BigInt(body.t)), message: body.message };
+  // Of two times that were sent, `timestamp` and `@timestamp`, the first became the column.
+  const { _timestamp: own, ...attributes } = body.attributes;
+  const time = isoTime(BigInt(body.t));
+  const times = own === undefined ? { '@timestamp': time } : { '@timestamp': likely(own), timestamp: time };
+  const source: Source = { ...times, message: body.message };
   const labels = Object.entries(body.labels);
   for (const [name, value] of labels) {
     // service_name is made from the label beside it.
@@ -102,7 +106,7 @@ export function sourceOf(body: Body): Source {
   }
   if (body.trace_id !== '') source['trace.id'] = body.trace_id;
   if (body.span_id !== '') source['span.id'] = body.span_id;
-  for (const [name, value] of Object.entries(body.attributes)) source[name] = likely(value);
+  for (const [name, value] of Object.entries(attributes)) source[name] = likely(value);
   return source;
 }
 
