@@ -11,6 +11,7 @@ import {
   eq16,
   ge,
   give,
+  gt,
   isZero,
   le,
   leave,
@@ -44,6 +45,7 @@ const quote = 0x22;
 const backslash = 0x5c;
 const newline = 0x0a;
 const fail = give(-1);
+const noteLongText = store32(memoryMap.longText, 1);
 const skipSpace = (p: string): Code =>
   loop('space', when(and(le(load8(p), 0x20), ne(load8(p), newline)), [set(p, add(p, 1)), again('space')]));
 /** `p` to the next quote or backslash. */
@@ -110,6 +112,7 @@ export const lineColumnsCode = wasmModule([
         when(eq('c', 0x75), [
           set('c', hex4('p', 2)),
           set('p', add('p', 6)),
+          when(eq('c', newline), [noteLongText]),
           when(lt('c', 0x80), [...put('to', 'c'), again('next')]),
           when(lt('c', 0x800), [
             ...put('to', or(0xc0, shr('c', 6))),
@@ -135,7 +138,7 @@ export const lineColumnsCode = wasmModule([
           again('next'),
         ]),
         set('byte', 'c'),
-        when(eq('c', 0x6e), [set('byte', 0x0a)]),
+        when(eq('c', 0x6e), [set('byte', newline), noteLongText]),
         when(eq('c', 0x74), [set('byte', 0x09)]),
         when(eq('c', 0x72), [set('byte', 0x0d)]),
         when(eq('c', 0x62), [set('byte', 0x08)]),
@@ -250,6 +253,7 @@ export const lineColumnsCode = wasmModule([
               when('start', [
                 set('cell', load32(numberAt(memoryMap.cellOf, 'id'))),
                 when('cell', [
+                  when(gt('length', memoryMap.shortBytes), [noteLongText]),
                   set('m', add(memoryMap.totals, shr('cell', 1))),
                   store32('m', add(load32('m'), add('length', longer('length')))),
                   set('cell', add('cell', 'cellRow')),

@@ -1,4 +1,5 @@
 import { keyMap } from '../base/json-keys-code.ts';
+import { shapeBytesMax } from '../language/message-shape.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -25,6 +26,9 @@ export const memoryMap = {
   textEnd: 16,
   rowsRead: 20,
   entriesEnd: 24,
+  /** 1 once a string had an escaped line end, or a column a value of more than `shortBytes`. */
+  longText: 28,
+  shortBytes: shapeBytesMax,
   /** By column: bytes of its values; where its next value goes; where its null map is, or 0. */
   totals,
   cursors,

@@ -270,6 +270,20 @@ it('ends for any bytes', () => {
   );
 });
 
+it.each([
+  [true, '{"a":"x"}', '{"a":"\\t\\u000b","b":"long"}'],
+  [true, `{"a":"${'x'.repeat(1_000)}"}`, `{"b":"${'y'.repeat(1_001)}"}`],
+  [false, `{"a":"${'x'.repeat(1_001)}"}`, '{"a":"x"}'],
+  [false, '{"a":"x\\ny"}', '{"a":"x"}'],
+  [false, '{"a":"x\\u000Ay"}', '{"a":"x"}'],
+])('knows whether columns have long texts or line ends: %j', (short, ...lines) => {
+  const map = { column: 'm', names: new Map([['b', 'b']]) };
+  written(lines, ['a', 'b'], ['a', 'b'], 2, { keys: ['a'], map });
+  expect(columns.shortTexts).toBe(short);
+  written(['{"a":"x"}'], ['a']);
+  expect(columns.shortTexts).toBe(true);
+});
+
 it('is for one group at a time', () => {
   const group = { keys: ['a'], gaps: new Set<string>(), pieces: [{ payload: Buffer.from('{"a":1}\n') }] };
   const first = columns.blocks(group, { keys: ['a'] });

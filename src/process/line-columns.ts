@@ -60,6 +60,11 @@ export class LineColumns {
     this.#program = exports as unknown as Program;
   }
 
+  /** After all blocks: no value of a column has more than one line or more bytes than make the shape of a message. */
+  get shortTexts(): boolean {
+    return this.#words[memoryMap.longText / 4] === 0;
+  }
+
   /** Buffers of one block after the other, each list good until the next is asked for. Throws {@link NoColumns}, perhaps after some blocks. */
   *blocks(
     { keys, gaps, pieces }: Pick<FrameGroup, 'keys' | 'gaps'> & { pieces: readonly { payload: Uint8Array }[] },
@@ -72,6 +77,7 @@ export class LineColumns {
       const columns = wanted.keys.length;
       const rowsMax = Math.min(memoryMap.rows, Math.floor(memoryMap.cells / columns));
       this.#setKeys(keys, wanted);
+      this.#words[memoryMap.longText / 4] = 0;
       let rows = 0;
       let end: number = source;
       for (const { payload } of pieces)

@@ -15,6 +15,8 @@ export type Payload = {
   lines: ReadLines;
   /** The lines have become these columns, to be read as `Native`. */
   columns?: WantedColumns;
+  /** No value of these columns has more than one line or more bytes than make the shape of a message. */
+  shortTexts?: boolean;
   /** Run an INSERT ... SELECT that has been written with `lines`. */
   insert(sql: string, settings: SqlSettings): Promise<void>;
 };
@@ -39,7 +41,9 @@ export function payloadFiles(engine: Engine, spool: Spool): Payloads {
     async with(group, wanted, work) {
       if (wanted !== undefined && columns !== undefined)
         try {
-          return await spool.with(columns.blocks(group, wanted), path => work({ ...payload(path), columns: wanted }));
+          return await spool.with(columns.blocks(group, wanted), path =>
+            work({ ...payload(path), columns: wanted, shortTexts: columns.shortTexts }),
+          );
         } catch (error) {
           if (!(error instanceof NoColumns)) throw error;
         }

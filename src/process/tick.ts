@@ -96,7 +96,8 @@ export function makeInserter({ engine, store, payloads, pipeline, retention }: I
     const { values, from }: RecordReading = reader(group.format)(group, payload.lines, reading, payload.columns);
     const own: Record<(typeof ownColumns)[number], string> = {
       stream: 'cityHash64(tenant, labels)',
-      template: shapeId(messageShape('message')),
+      // What pipeline steps make of a message may be long.
+      template: shapeId(messageShape('message', payload.shortTexts && pipeline.names.length === 0)),
       class: recordClass,
     };
     const listed = (of: Record<string, string>): string =>

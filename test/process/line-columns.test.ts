@@ -53,9 +53,10 @@ it('stores the same records from columns as from lines', async () => {
     .jsonValue({ maxDepth: 3 })
     .map(v => JSON.stringify([v, { deep: v }], null, ' ').replaceAll('\n', ' '));
   const any = fc.oneof(plain, escaped, astral, number, nested, fc.constantFrom('true', 'false', 'null', '""'));
+  const long = fc.constantFrom(`"${'word 12 '.repeat(200)}"`, '"one 1\\ntwo 2"', '"one 1\\u000atwo 2"');
   const time = fc.constantFrom('"2026-11-20T10:00:00.5Z"', 'null');
   const line = fc
-    .tuple(fc.oneof(plain, escaped, number, nested), time, fc.dictionary(fc.constantFrom(...keys.slice(2)), any))
+    .tuple(fc.oneof(plain, escaped, number, nested, long), time, fc.dictionary(fc.constantFrom(...keys.slice(2)), any))
     .map(
       ([first, at, rest]) =>
         `{ "message" : ${first}, "time":${at}${Object.entries(rest)
