@@ -51,10 +51,12 @@ export class HttpAnswer implements AnswerSink {
     this.#held = [];
   }
 
-  async chunk(bytes: Uint8Array): Promise<void> {
+  async chunk(bytes: Uint8Array, isLast = false): Promise<void> {
     if (!this.#response.headersSent) {
       this.#held.push(bytes);
       this.#heldBytes += bytes.length;
+      // A timer wakes the thread even when it was cleared in time.
+      if (isLast) return;
       if (this.#heldBytes <= heldBytesMax) this.started();
       else this.#send();
     } else if (!this.#response.destroyed) {

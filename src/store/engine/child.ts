@@ -12,8 +12,8 @@ import { log } from '../../base/log.ts';
 import { HttpAnswer } from './answer.ts';
 import { Lanes, type Lane } from './lanes.ts';
 import { runThroughPipe } from './pipe-answer.ts';
-import { EngineError, readRequest, type EngineRequest } from './request.ts';
-import { killStatement, killTarget, statementText, wholeText } from './statement-text.ts';
+import { EngineError, readRequest } from './request.ts';
+import { killStatement, killTarget, type StatementText, statementText, wholeText } from './statement-text.ts';
 import type { ChildMessage, ChildOptions, ParentMessage } from './child-contract.ts';
 
 const options = JSON.parse(process.argv[2] ?? '{}') as ChildOptions;
@@ -72,15 +72,14 @@ async function killUntilEnded(queryId: string, ended: Promise<void>): Promise<vo
 
 async function runOn(
   lane: Lane,
-  request: EngineRequest,
+  statement: StatementText,
   answer: HttpAnswer,
   signal: AbortSignal,
   ended: Promise<void>,
 ): Promise<void> {
-  const statement = statementText(request);
   const stop = (): void => {
     lane.cancel();
-    void killUntilEnded(request.queryId, ended);
+    void killUntilEnded(statement.queryId, ended);
   };
   signal.addEventListener('abort', stop, { once: true });
   try {
@@ -107,15 +106,18 @@ async function runQuery(httpRequest: IncomingMessage, response: ServerResponse):
       `Query with id = ${request.queryId} is already running`,
       'QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING',
     );
+  const statement = statementText(request);
   const abort = new AbortController();
   const over = Promise.withResolvers<void>();
   running.set(request.queryId, { abort, ended: over.promise });
   response.on('close', () => {
     if (!response.writableFinished) abort.abort(cancelled());
   });
-  const answer = new HttpAnswer(response, request.queryId, statementText(request).format);
+  const answer = new HttpAnswer(response, request.queryId, statement.format);
   try {
-    await lanes.use(request.queryClass, abort.signal, lane => runOn(lane, request, answer, abort.signal, over.promise));
+    await lanes.use(request.queryClass, abort.signal, lane =>
+      runOn(lane, statement, answer, abort.signal, over.promise),
+    );
     answer.end();
   } catch (error) {
     const message = (error as Error).message;

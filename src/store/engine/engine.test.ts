@@ -290,6 +290,28 @@ test('binary and headed formats arrive intact', async () => {
   expect(binary).toEqual(Buffer.from([3, 0, 255, 0, 3, 0, 255, 0]));
 });
 
+test('a statement that is refused before it runs leaves its id free', async () => {
+  await expect(engine.client.run({ sql: 'SET max_threads = 1', queryId: 'refused' })).rejects.toThrow('failed');
+  expect(await engine.client.run({ sql: 'SELECT 1 AS x', queryId: 'refused' })).toEqual([{ x: 1 }]);
+});
+
+test('a request whose body is too large is refused', async () => {
+  const socket = connect(socketOf(engine.pid()));
+  const answer = new Promise<string>((resolve, reject) => {
+    let text = '';
+    socket.setEncoding('latin1').on('error', reject);
+    socket.on('data', (piece: string) => {
+      text += piece;
+      if (text.includes('\r\n\r\n')) resolve(text);
+    });
+  });
+  socket.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${65 * 2 ** 20}\r\n\r\n`);
+  for (let i = 0; i < 65; i++) socket.write(Buffer.alloc(2 ** 20, ' '));
+  expect(await answer).toMatch(/^HTTP\/1\.1 500 [\s\S]*X-ClickHouse-Exception-Code: 307\b/i);
+  socket.destroy();
+  expect(await engine.client.run({ sql: 'SELECT 1 AS x' })).toEqual([{ x: 1 }]);
+});
+
 test('settings of a statement do not outlive it', async () => {
   await engine.run({ sql: 'CREATE TABLE w.s (x String) ENGINE = Memory' });
   const insert = "INSERT INTO w.s SELECT getSetting('count_distinct_implementation')";

@@ -7,11 +7,11 @@ import { EngineError, type QueryClass } from './request.ts';
 import { SessionState, wholeText, type StatementText } from './statement-text.ts';
 import type { WorkerData, WorkerEvent, WorkerOrder } from './stream-worker.ts';
 
-/** Where an answer goes. `chunk` resolves when the next one may come. */
+/** Where an answer goes. `chunk` resolves when the next one may come; behind the last one, where that is known, nothing but the end comes. */
 export type AnswerSink = {
   /** The query has its snapshot of the data. Not called for answers that come in one piece. */
   started(): void;
-  chunk(bytes: Uint8Array): void | Promise<void>;
+  chunk(bytes: Uint8Array, isLast?: boolean): void | Promise<void>;
 };
 
 /** A session and what it takes to run one statement at a time on it. */
@@ -38,7 +38,7 @@ export class WholeLane implements Lane {
     const prepare = this.#state.prepare(statement);
     try {
       const answer = await this.#session.queryAsync(prepare + text, { format: statement.format });
-      await sink.chunk(answer.bytes());
+      await sink.chunk(answer.bytes(), true);
     } catch (error) {
       // Which of the settings took effect is unknown.
       if (!(await forgetFailed(this.#session)) || prepare !== '') {
@@ -92,7 +92,7 @@ export class StreamLane implements Lane {
             break;
           case 'ended':
             worker.off('message', onEvent);
-            resolve(event.bytes && sink.chunk(event.bytes));
+            resolve(event.bytes && sink.chunk(event.bytes, true));
             break;
           case 'failed':
             worker.off('message', onEvent);

@@ -60,25 +60,33 @@ const interfaceParameters = new Set([
 /** SQL with inline data. Data goes in by `file()`, so this is only for small inserts. */
 const bodyBytesMax = 64 * 2 ** 20;
 
-async function readBody(request: IncomingMessage): Promise<string> {
+function readBody(request: IncomingMessage): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
   const pieces: Buffer[] = [];
   let size = 0;
-  for await (const piece of request as AsyncIterable<Buffer>) {
+  request.on('data', (piece: Buffer) => {
     size += piece.length;
-    if (size > bodyBytesMax)
-      throw new EngineError(
-        307,
-        `Body is larger than ${bodyBytesMax} bytes; read data with the table function file()`,
-        'TOO_MANY_BYTES',
+    if (size <= bodyBytesMax) pieces.push(piece);
+    else {
+      pieces.length = 0;
+      reject(
+        new EngineError(
+          307,
+          `Body is larger than ${bodyBytesMax} bytes; read data with the table function file()`,
+          'TOO_MANY_BYTES',
+        ),
       );
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString('utf8');
+    }
+  });
+  request.on('end', () => resolve(Buffer.concat(pieces).toString('utf8')));
+  request.on('error', reject);
+  return promise;
 }
 
 /** Rejects with an {@link EngineError} when the request asks for what the embedded engine does not do. */
 export async function readRequest(request: IncomingMessage): Promise<EngineRequest> {
-  const parameters = new URL(request.url ?? '/', 'http://engine').searchParams;
+  const url = request.url ?? '/';
+  const parameters = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?')) : '');
   const body = request.method === 'GET' ? '' : await readBody(request);
   const sql = [parameters.get('query') ?? '', body].filter(text => text !== '').join('\n');
   if (sql.trim() === '') throw new EngineError(62, 'Syntax error: the query is empty', 'SYNTAX_ERROR');
