@@ -40,6 +40,27 @@ test('what is rare may come late by chance', () => {
   expect(newOf(pattern('request', 100, 0), half(13), half(14))).toEqual(['14']);
 });
 
+test('a failure that there had been once does not come before its cause', () => {
+  const effect = pattern('effect', 20, 22);
+  const early = {
+    ...effect,
+    total: effect.total + 1,
+    first: `${18 * step + 30}000000000`,
+    series: [[18 * step, 1] as [number, number], ...effect.series],
+  };
+  expect(newOf(pattern('request', 100, 0), early, pattern('cause', 5, 20))).toEqual(['cause', 'effect']);
+  // One and twenty of 761 are less than a twentieth; one of a few is no chance.
+  const rare = {
+    ...early,
+    total: 19,
+    series: [
+      [18 * step, 1],
+      [40 * step, 18],
+    ] as [number, number][],
+  };
+  expect(markNew([early, rare], step).map(each => each.began)).toEqual([`${23 * step}000000000`, early.first]);
+});
+
 test('a quiet time makes nothing new', () => {
   const night = pattern('request', 1, 0, 55);
   const day = { ...pattern('request', 1_000, 55), series: [...night.series, ...pattern('', 1_000, 55).series] };

@@ -1,7 +1,12 @@
 import type { PatternsAnswer } from '../../../query/contract.ts';
 
 type Pattern = PatternsAnswer['patterns'][number];
-export type OrderedPattern = Pattern & { /** Began within the range. */ isNew: boolean };
+export type OrderedPattern = Pattern & {
+  /** Began within the range. */
+  isNew: boolean;
+  /** When it began to come often, ns since 1970: at most one of twenty of its records came before, by chance. */
+  began: string;
+};
 
 /** Odds of chance below which a pattern counts as new: low, since hundreds of patterns are tried and lines come in bursts. */
 const chanceMax = 0.0001;
@@ -20,14 +25,27 @@ export function markNew(patterns: readonly Pattern[], step: number): OrderedPatt
     let before = 0;
     // Whole buckets only: what is in the bucket of the first record may have come behind it.
     for (const t of times) if (t + step <= first) before += counts.get(t) ?? 0;
-    return { ...pattern, isNew: all > 0 && (1 - before / all) ** pattern.total < chanceMax };
+    return {
+      ...pattern,
+      began: beganOf(pattern, step, first),
+      isNew: all > 0 && (1 - before / all) ** pattern.total < chanceMax,
+    };
   });
+}
+
+function beganOf(pattern: Pattern, step: number, first: number): string {
+  let seen = 0;
+  for (const [t, n] of pattern.series) {
+    seen += n;
+    if (seen > pattern.total / 20) return t <= first && first < t + step ? pattern.first : `${t}000000000`;
+  }
+  return pattern.first;
 }
 
 /** What is new in the order in which it began, so that causes stand before their effects; then the rest as it was. */
 export const newFirst = (patterns: readonly OrderedPattern[]): OrderedPattern[] => [
   ...patterns
     .filter(pattern => pattern.isNew)
-    .toSorted((a, b) => (a.first === b.first ? 0 : BigInt(a.first) < BigInt(b.first) ? -1 : 1)),
+    .toSorted((a, b) => (a.began === b.began ? 0 : BigInt(a.began) < BigInt(b.began) ? -1 : 1)),
   ...patterns.filter(pattern => !pattern.isNew),
 ];
