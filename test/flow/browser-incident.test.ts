@@ -55,11 +55,14 @@ it('offers the problems and what is new among them', async ctx => {
 
 it('shows what JSON lines say before their fields, or as they were sent', async ctx => {
   if (!browser) ctx.skip(loud);
-  const text = () => page.locator('.row .row-message').first().innerText();
-  expect(await eventually(text, shown => shown.startsWith(cause))).toMatch(/^fraud check .* held\s+version=v1\.8\.3 /);
+  // All rows in view: those of the query before stand there until the first of the new one come.
+  const texts = () => page.locator('.row .row-message').allInnerTexts();
+  const allBegin = (start: string) => (shown: string[]) => shown.length > 0 && shown.every(t => t.startsWith(start));
+  const first = async (start: string) => (await eventually(texts, allBegin(start)))[0];
+  expect(await first(cause)).toMatch(/^fraud check .* held\s+version=v1\.8\.3 /);
   await at('view-menu').click();
   await at('choice-as-sent').click();
-  expect(await eventually(text, shown => shown.startsWith('{'))).toMatch(/^\{"level":40,"time":\d+,/);
+  expect(await first('{')).toMatch(/^\{"level":40,"time":\d+,/);
   await at('choice-message-first').click();
-  expect(await eventually(text, shown => shown.startsWith(cause))).toContain(cause);
+  expect(await first(cause)).toContain(cause);
 });
