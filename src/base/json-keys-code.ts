@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { limits } from './limits.ts';
 import {
   add,
@@ -60,9 +61,12 @@ export const keyMap = {
   end: Math.ceil(keysEnd / KiB + 1) * KiB,
 } as const;
 
-/** FNV-1a, folded: where `lookUp` begins to look for a key. */
+/** Of each start of Weir: who sends keys does not know which fall into the same slot, and so cannot make all look-ups long. */
+const hashSeed = randomBytes(4).readInt32LE();
+
+/** FNV-1a with a beginning of its own, folded: where `lookUp` begins to look for a key. */
 export function keySlot(key: Uint8Array): number {
-  let hash = 0x811c9dc5;
+  let hash = hashSeed;
   for (const c of key) hash = Math.imul(hash ^ c, 0x01000193);
   return (hash ^ (hash >>> 15)) & (keyMap.slotCount - 1);
 }
@@ -95,7 +99,7 @@ const lookUp: WasmFunction = {
   parameters: ['from', 'to'],
   locals: ['hash', 'p', 'id', 'length'],
   body: [
-    set('hash', 0x811c9dc5),
+    set('hash', hashSeed),
     set('p', 'from'),
     loop(
       'bytes',
