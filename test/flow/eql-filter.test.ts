@@ -112,6 +112,7 @@ describe('Query DSL', () => {
     [{ simple_query_string: { query: '(ann | bob) +status', fields: ['user'] } }, []],
     [{ simple_query_string: { query: ')) retry ((', fields: ['note'] } }, [4, 5]],
     [{ simple_query_string: { query: '!!!', fields: ['note'] } }, []],
+    [{ simple_query_string: { query: ' * ', fields: ['note'] } }, [1, 2, 3, 4, 5]],
     // range
     [{ range: { '@timestamp': { gte: '2026-03-01T14:00:04', lte: '2026-03-01T14:00:04', time_zone: '+02:00' } } }, [4]],
     [{ range: { status: { gt: 200, lte: '500' } } }, [2, 3]],

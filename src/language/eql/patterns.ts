@@ -3,7 +3,7 @@ import type { MatchOperator } from './tree.ts';
 
 /** `*` any characters, `?` one; nothing escapes them. */
 /** `**` says what `*` says, and the engine tries each of them at every place. */
-const starsOnce = (pattern: string): string => pattern.replace(/\*{2,}/g, '*');
+export const starsOnce = (pattern: string): string => pattern.replace(/\*{2,}/g, '*');
 
 const likePattern = (pattern: string): string =>
   starsOnce(pattern)

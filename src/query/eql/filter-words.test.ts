@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { leastCount, wordsOf } from './filter-words.ts';
+import { leastCount, wildcardTest, wordsOf } from './filter-words.ts';
 
 it.each<[unknown, number, number | undefined]>([
   [3, 5, 3],
@@ -29,4 +29,8 @@ it.each([
   ['--- !', []],
 ])('the words of %s', (text, words) => {
   expect(wordsOf(text)).toEqual(words);
+});
+
+it('takes stars behind a star for one, which the engine would each try at every place', () => {
+  expect(wildcardTest('a', `x${'*'.repeat(3000)}?y**`)).toEqual(wildcardTest('a', 'x*?y*'));
 });

@@ -1,4 +1,5 @@
 import { wholeEvent } from '../../language/eql/fields.ts';
+import { starsOnce } from '../../language/eql/patterns.ts';
 import { escapeRegex } from '../../language/sql-writer.ts';
 import type { Expression, Field, Literal } from '../../language/eql/tree.ts';
 
@@ -52,8 +53,9 @@ export function wordsTest(name: string, words: readonly string[], prefix = false
 export function wildcardTest(name: string, pattern: string): Expression {
   // A value without blanks is one word to a keyword field, and may be several to a text field.
   const sign = String.raw`[\pL\pN_.'-]`;
-  const inside = escapeRegex(pattern).replaceAll('\\*', `${sign}*`).replaceAll('\\?', sign);
-  const whole = escapeRegex(pattern).replaceAll('\\*', '.*').replaceAll('\\?', '.');
+  const escaped = escapeRegex(starsOnce(pattern));
+  const inside = escaped.replaceAll('\\*', `${sign}*`).replaceAll('\\?', sign);
+  const whole = escaped.replaceAll('\\*', '.*').replaceAll('\\?', '.');
   return {
     kind: 'match',
     operator: 'regex~',

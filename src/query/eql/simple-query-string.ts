@@ -9,6 +9,8 @@ import type { QueryStringOptions } from './query-string.ts';
  * (`~2`) are refused with `bad_request`.
  */
 export function simpleQueryStringTest(text: string, options: QueryStringOptions): Expression {
+  // As Lucene's SimpleQueryParser has it.
+  if (text.trim() === '*') return always(true);
   const tokens = text.match(/"(?:[^"\\]|\\.)*"(?:~\d+)?\*?|[+|()]|-(?=\S)|(?:[^\s"+|()\\]|\\.)+/gs) ?? [];
   if (tokens.length > limits.searchTermsMax)
     throw new WeirError('bad_request', {
