@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { chromium } from 'playwright-core';
+import { openChromium } from '../chromium.ts';
 import { quantile, type Result } from '../statistics.ts';
 import { startWeir } from '../weir-under-test.ts';
 import { prepared, send } from './ingest.ts';
@@ -24,12 +24,9 @@ export async function explorerCase(): Promise<Result[]> {
     },
     { case: 'explorer', what: 'CSS, gzip', value: sizeOf(page, '.css') / 1024, unit: 'KB', target: { most: 20 } },
   ];
-  const executablePath =
-    process.env.WEIR_CHROMIUM ??
-    ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-  if (!executablePath) return results;
+  const browser = await openChromium();
+  if (!browser) return results;
   const weir = await startWeir();
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   try {
     await send(weir, '/ingest/json', prepared('flat', 100_000));
     const tab = await browser.newPage({ viewport: { width: 1400, height: 900 } });

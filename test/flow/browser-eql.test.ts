@@ -1,13 +1,8 @@
-import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { noChromium, openChromium } from '../../bench/chromium.ts';
 import { startWeir, type UnderTest } from '../../bench/weir-under-test.ts';
 import { count, eventually, ndjson } from './ask.ts';
-
-const executablePath =
-  process.env.WEIR_CHROMIUM ??
-  ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const loud = 'SKIPPED: no Chromium; install it or set WEIR_CHROMIUM';
 let weir: UnderTest;
 let browser: Browser | undefined;
 let page: Page;
@@ -51,8 +46,8 @@ beforeAll(async () => {
     () => count(weir),
     n => n === lines.length,
   );
-  if (!executablePath) return;
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  browser = await openChromium();
+  if (!browser) return;
   page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
   page.on('pageerror', error => complaints.push(String(error)));
   await page.goto(weir.url);
@@ -63,7 +58,7 @@ afterAll(async () => {
 });
 
 it('shows sequences as groups of records under their keys and span', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await run('sequence by user.name [login where true] [file where true]');
   expect(await eventually(listed, texts => texts.length >= 6)).toEqual([
     expect.stringMatching(/^user\.name=bob2 events in 3 m 10 s$/),
@@ -90,7 +85,7 @@ it('shows sequences as groups of records under their keys and span', async ctx =
 });
 
 it('a link to a record of a sequence opens it', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   const address = new URL(page.url());
   const row = await weir.post('/api/v1/query', JSON.stringify({ query: 'login where user.name == "ann"' }), {
     'content-type': 'application/json',
@@ -103,7 +98,7 @@ it('a link to a record of a sequence opens it', async ctx => {
 });
 
 it('says that an event must not be there, where it must not be', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await run('sequence by user.name with maxspan=1m [login where true] ![file where true]');
   expect(await eventually(listed, texts => texts.length === 3)).toEqual([
     expect.stringMatching(/^user\.name=bob1 event$/),
@@ -113,7 +108,7 @@ it('says that an event must not be there, where it must not be', async ctx => {
 });
 
 it('shows events as the list of records, and counts as a table', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await run('login where user.name : "A*"');
   expect(await eventually(listed, texts => texts.length === 1)).toEqual([expect.stringContaining('ann logs in')]);
   await run('any where true | count event.category');
@@ -122,7 +117,7 @@ it('shows events as the list of records, and counts as a table', async ctx => {
 });
 
 it('underlines what is wrong, and searches for words as ever', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await run('login where\n  usr.name == "ann"');
   await at('query-error').waitFor();
   expect(await page.locator('.q-bad').textContent()).toBe('usr');

@@ -1,15 +1,10 @@
-import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { noChromium, openChromium } from '../../bench/chromium.ts';
 import { startWeir, type UnderTest } from '../../bench/weir-under-test.ts';
 import { count, eventually } from './ask.ts';
 
 // The way from "something is wrong" to the planted cause in the sample data, as somebody goes it who sees the page for the first time.
-
-const executablePath =
-  process.env.WEIR_CHROMIUM ??
-  ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const loud = 'SKIPPED: no Chromium; install it or set WEIR_CHROMIUM';
 const cause = 'fraud check inside open transaction, connection held';
 let weir: UnderTest;
 let browser: Browser | undefined;
@@ -23,8 +18,8 @@ beforeAll(async () => {
     n => n > 300_000,
     60_000,
   );
-  if (!executablePath) return;
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  browser = await openChromium();
+  if (!browser) return;
   page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
 }, 120_000);
 afterAll(async () => {
@@ -33,7 +28,7 @@ afterAll(async () => {
 });
 
 it('offers the problems and what is new among them', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await page.goto(weir.url);
   await at('example').click();
   expect(await at('query-input').inputValue()).toBe('level:>=warn');
@@ -54,7 +49,7 @@ it('offers the problems and what is new among them', async ctx => {
 });
 
 it('shows what JSON lines say before their fields, or as they were sent', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   // All rows in view: those of the query before stand there until the first of the new one come.
   const texts = () => page.locator('.row .row-message').allInnerTexts();
   const allBegin = (start: string) => (shown: string[]) => shown.length > 0 && shown.every(t => t.startsWith(start));

@@ -1,17 +1,12 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { chromium } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { build } from 'vite';
+import { noChromium, openChromium } from '../../bench/chromium.ts';
 import { startWeir } from '../../bench/weir-under-test.ts';
 import { eventually, rows } from './ask.ts';
-
-const executablePath =
-  process.env.WEIR_CHROMIUM ??
-  ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
 /** What a shop's own page would load: the OpenTelemetry exporters as they are built for browsers, and a beacon. */
 const script = `
@@ -49,7 +44,8 @@ async function bundled(): Promise<string> {
 }
 
 it('takes logs of a web page of an origin in cors_origins, and none of others', async ctx => {
-  if (!executablePath) ctx.skip('SKIPPED: no Chromium; install it or set WEIR_CHROMIUM');
+  const browser = await openChromium();
+  if (!browser) return ctx.skip(noChromium);
   const code = await bundled();
   const shop = createServer((request, response) => {
     const isScript = request.url === '/sender.js';
@@ -59,7 +55,6 @@ it('takes logs of a web page of an origin in cors_origins, and none of others', 
   await once(shop, 'listening');
   const { port } = shop.address() as AddressInfo;
   const weir = await startWeir({ config: `cors_origins: ["http://127.0.0.1:${port}"]` });
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   try {
     for (const host of ['localhost', '127.0.0.1']) {
       const page = await browser.newPage();

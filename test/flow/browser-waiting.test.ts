@@ -1,15 +1,10 @@
-import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Page, type Route } from 'playwright-core';
+import type { Browser, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { noChromium, openChromium } from '../../bench/chromium.ts';
 import { startWeir, type UnderTest } from '../../bench/weir-under-test.ts';
 import { count, eventually, ndjson } from './ask.ts';
 
 // What the page shows while an answer is on its way, when it was given up, and when no server answers.
-
-const executablePath =
-  process.env.WEIR_CHROMIUM ??
-  ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const loud = 'SKIPPED: no Chromium; install it or set WEIR_CHROMIUM';
 let weir: UnderTest;
 let browser: Browser | undefined;
 let page: Page;
@@ -32,8 +27,8 @@ beforeAll(async () => {
     () => count(weir),
     n => n === 3,
   );
-  if (!executablePath) return;
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  browser = await openChromium();
+  if (!browser) return;
   page = await browser.newPage({ viewport: { width: 1200, height: 700 } });
 }, 60_000);
 afterAll(async () => {
@@ -42,7 +37,7 @@ afterAll(async () => {
 });
 
 it('tells rows of the query before from an answer, and says what was cancelled', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await page.goto(weir.url);
   expect(await eventually(rows, texts => texts.length === 3)).toHaveLength(3);
   expect(await page.locator('.stale').count()).toBe(0);
@@ -60,7 +55,7 @@ it('tells rows of the query before from an answer, and says what was cancelled',
 });
 
 it('goes on with the query at the key /', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await page.goto(`${weir.url}/?q=one`);
   expect(await eventually(rows, texts => texts.length === 2)).toHaveLength(2);
   await page.keyboard.press('/');
@@ -72,7 +67,7 @@ it('goes on with the query at the key /', async ctx => {
 });
 
 it('says once that no server answers, goes on by itself when one does, and keeps what is being typed', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await page.route('**/api/**', route => route.abort());
   await ask('apple');
   await at('query-error').waitFor();

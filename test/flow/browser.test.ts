@@ -1,13 +1,11 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { noChromium, openChromium } from '../../bench/chromium.ts';
 import { startWeir, type UnderTest } from '../../bench/weir-under-test.ts';
 import { count, eventually, ndjson } from './ask.ts';
 
-const executablePath =
-  process.env.WEIR_CHROMIUM ??
-  ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 let weir: UnderTest;
 let browser: Browser | undefined;
 let page: Page;
@@ -25,8 +23,8 @@ const total = async (): Promise<string> => (await at('total').textContent()) ?? 
 
 beforeAll(async () => {
   weir = await startWeir();
-  if (!executablePath) return;
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  browser = await openChromium();
+  if (!browser) return;
   page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   page.on('pageerror', error => complaints.push(String(error)));
   page.on('console', message => {
@@ -38,10 +36,8 @@ afterAll(async () => {
   await weir.stop();
 });
 
-const loud = 'SKIPPED: no Chromium; install it or set WEIR_CHROMIUM';
-
 it('waits for the first log and shows it by itself', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await page.goto(weir.url);
   await at('waiting').waitFor();
   await shoot('waiting');
@@ -66,7 +62,7 @@ it('waits for the first log and shows it by itself', async ctx => {
 });
 
 it('searches for words, and text of records stays text', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await at('query-input').fill('timeout');
   await at('query-input').press('Enter');
   expect(await eventually(total, text => /\b300\b/.test(text))).toMatch(/\b300\b/);
@@ -78,7 +74,7 @@ it('searches for words, and text of records stays text', async ctx => {
 });
 
 it('shows the kinds of lines; a click narrows to one or hides it', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await at('query-input').fill('');
   await at('query-input').press('Enter');
   await at('patterns-toggle').click();
@@ -99,7 +95,7 @@ it('shows the kinds of lines; a click narrows to one or hides it', async ctx => 
 });
 
 it('underlines what is wrong and says where', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await at('query-input').fill('{service_name="web"} | json | status >');
   await at('query-input').press('Enter');
   await at('query-error').waitFor();
@@ -108,7 +104,7 @@ it('underlines what is wrong and says where', async ctx => {
 });
 
 it('underlines a fault in search text while typing, and says what to write instead', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await at('query-input').fill('level:eror timeout');
   await at('query-input').press('Escape');
   await at('query-fault').waitFor();
@@ -117,7 +113,7 @@ it('underlines a fault in search text while typing, and says what to write inste
 });
 
 it('suggests fields and values, and Enter runs when nothing is chosen', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   const box = at('query-input');
   await box.fill('');
   await box.pressSequentially('serv');
@@ -149,7 +145,7 @@ it('suggests fields and values, and Enter runs when nothing is chosen', async ct
 });
 
 it('says how a search was read, what it became, and what it would read', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await at('query-input').fill('timeout -service:web user:>3');
   await at('query-input').press('Enter');
   const reading = async (): Promise<string> => (await at('reading').textContent()) ?? '';
@@ -167,7 +163,7 @@ it('says how a search was read, what it became, and what it would read', async c
 });
 
 it('finds an id however old it is, and says where it was', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   const old = new Date(Date.now() - 40 * 86_400_000).toISOString();
   const record = { ts: old, service: 'web', message: 'an old order', order: 'order-20001' };
   expect((await weir.post('/ingest/json', `${JSON.stringify(record)}\n`, ndjson)).status).toBe(200);
@@ -188,7 +184,7 @@ it('finds an id however old it is, and says where it was', async ctx => {
 });
 
 it('opens a record and filters by a click on its value', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await at('query-input').fill('{service_name="payments"}');
   await at('query-input').press('Enter');
   await eventually(total, text => /1,?000/.test(text));
@@ -215,7 +211,7 @@ it('opens a record and filters by a click on its value', async ctx => {
 });
 
 it('shows neighbours of matches quieter than the matches', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await at('query-input').fill('timeout | context 1');
   await at('query-input').press('Escape');
   await at('run').click();
@@ -232,7 +228,7 @@ it('shows neighbours of matches quieter than the matches', async ctx => {
 });
 
 it('zooms by brushing the histogram', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await at('query-input').fill('');
   await at('query-input').press('Enter');
   await eventually(total, text => /3,?000/.test(text));
@@ -253,7 +249,7 @@ it('zooms by brushing the histogram', async ctx => {
 });
 
 it('tails live, pauses and goes on', async ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   await at('live').click();
   await at('live-bar').waitFor();
   await weir.post('/ingest/json', '{"service":"web","message":"arrived while watching"}\n', ndjson);
@@ -268,7 +264,7 @@ it('tails live, pauses and goes on', async ctx => {
 });
 
 it('meets no error in the browser', ctx => {
-  if (!browser) ctx.skip(loud);
+  if (!browser) ctx.skip(noChromium);
   // The refused query of the test above is an answer of status 400, which browsers log.
   expect(complaints.filter(text => !text.includes('400'))).toEqual([]);
 });
