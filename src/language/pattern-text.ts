@@ -28,6 +28,13 @@ export function parsePattern(text: string, { named }: { named: boolean }): Parse
   return twice === undefined ? { parts } : { parts, fault: `duplicate capture name (${twice})` };
 }
 
+/** The longest text between captures; `''` when there is none. */
+export const longestText = (text: string): string =>
+  parsePattern(text, { named: false }).parts.reduce(
+    (longest, part) => ('literal' in part && part.literal.length > longest.length ? part.literal : longest),
+    '',
+  );
+
 /**
  * `|> "text"`: text before the first capture stands anywhere in the line (as in Loki, which anchors the end only), a capture ends at the first place
  * where the text after it stands and is never empty, and nothing is left behind the last text; without captures: equality. `bind` names what is used

@@ -53,6 +53,19 @@ describe('what the engine has to plan (docs/decisions/0028)', () => {
     expect(page(all, {}).sql).toContain('PREWHERE');
   });
 
+  it('looks for the longest text of a pattern before it looks for all of them', () => {
+    const where = (query: string): string => page(`{a="b"} ${query}`).sql.replace(/^.*? WHERE /s, '');
+    const seven = Array.from('abcdefg', c => `"${c}":<_>,`).join('');
+    const long = where(`|> \`{${seven}"msg":"pool is empty, giving up"}\``);
+    expect(long).toMatch(/hasAllTokens\(lower\(message\), \['msg', 'pool', 'is', 'empty', 'giving', 'up'\]\)/);
+    expect(long).toContain(`position(message, ',"msg":"pool is empty, giving up"}') > 0`);
+    expect(where('|> "<_> one <_>" or "two<_>"')).toMatch(
+      /position\(message, ' one '\) > 0.* OR .*position\(message, 'two'\) > 0/,
+    );
+    for (const none of ['|> "<_>" or "one<_>"', '!> "one<_>"', '| line_format "{{.x}}" |> "one<_>"'])
+      expect(where(none)).not.toContain("position(message, 'one') > 0");
+  });
+
   it('looks shown labels up in the map of the parser, filtered ones straight in the line', () => {
     const { sql } = page('{a="b"} | json | level="x" | line_format "{{.msg}} {{.user}}"');
     expect(sql).toContain("JSONExtract(message, 'level', ");

@@ -104,7 +104,8 @@ export function applyStages(list: readonly Stage[], start: Row): { row: Row; whe
   for (const stage of list) {
     const applied = applyStage(stage, row);
     row = applied.row;
-    if (applied.where !== undefined && applied.where !== '1') where.push(applied.where);
+    for (const condition of [applied.implied, applied.where])
+      if (condition !== undefined && condition !== '1') where.push(condition);
   }
   return { row, where };
 }

@@ -2,8 +2,11 @@ import type { TokenReader } from '../reader.ts';
 import type { Row } from '../row.ts';
 import type { Stage } from '../tree.ts';
 
-/** What a stage does to a record: the row after it, and the condition (over the row before it) under which the record goes on. */
-export type Applied = { row: Row; where?: string };
+/**
+ * What a stage does to a record: the row after it, and the condition (over the row before it) under which the record goes on. `implied` follows from `where` and costs less:
+ * what it is false for need not be looked at by `where`.
+ */
+export type Applied = { row: Row; where?: string; implied?: string };
 
 /** Everything a stage can do. `parse` is called after its keyword (or, without keyword, at its first token). */
 export type StageDefinition<S extends Stage> = {
