@@ -207,6 +207,8 @@ export type PatternsAnswer = {
   others: number;
   patterns: {
     pattern: string;
+    /** False for the shape of lines that came within seconds: once they are stored they may be of a pattern that is listed as well. */
+    mined: boolean;
     total: number;
     levels: Record<string, number>;
     /** Event times of its first and last record in the range, ns since 1970. */

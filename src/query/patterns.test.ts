@@ -35,6 +35,7 @@ it('adds the levels of a pattern up, over time, from parts and from the tail', a
   expect(answer.patterns).toEqual([
     {
       pattern: 'took <_> ms',
+      mined: true,
       total: 3,
       levels: { error: 1, info: 2 },
       first: `${t0 + second}`,
@@ -45,7 +46,7 @@ it('adds the levels of a pattern up, over time, from parts and from the tail', a
       ],
     },
     expect.objectContaining({ pattern: 'cache is cold', total: 1, levels: { warn: 1 } }),
-    expect.objectContaining({ pattern: 'user <_> left', total: 1 }),
+    expect.objectContaining({ pattern: 'user <_> left', mined: false, total: 1 }),
   ]);
 });
 

@@ -15,6 +15,8 @@ import { rangeOf, type TimeRange } from './time-range.ts';
 /** Records of one template and level. */
 export type CountedPattern = {
   pattern: string;
+  /** The pattern is a template; else the shape of lines that came within seconds. */
+  mined: boolean;
   level: string;
   total: number;
   /** Event times of the first and the last one in the range, ns. */
@@ -70,6 +72,7 @@ FROM (${examples({ records: sources.records.slice(1) }) || examples(sources)}) W
   return {
     patterns: named.map(row => ({
       pattern: String(row.pattern) || (shapes.get(String(row.template)) ?? String(row.template)),
+      mined: row.pattern !== '',
       level: String(row.level),
       total: Number(row.total),
       first: BigInt(String(row.first)),
@@ -103,9 +106,10 @@ export function registerPatterns(server: FastifyInstance, room: Room): void {
       const last = one.last.toString();
       let sum = byPattern.get(one.pattern);
       if (!sum) {
-        sum = { pattern: one.pattern, total: 0, levels: {}, first, last, series: [], at: new Map() };
+        sum = { pattern: one.pattern, mined: false, total: 0, levels: {}, first, last, series: [], at: new Map() };
         byPattern.set(one.pattern, sum);
       }
+      sum.mined ||= one.mined;
       sum.total += one.total;
       sum.levels[one.level] = (sum.levels[one.level] ?? 0) + one.total;
       if (one.first < BigInt(sum.first)) sum.first = first;

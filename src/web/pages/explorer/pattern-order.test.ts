@@ -7,23 +7,23 @@ const minutes = 60;
 /** A pattern with so many records in each minute from one on; its first record is half a minute in. */
 const pattern = (name: string, perMinute: number, from: number, to = minutes) => ({
   pattern: name,
+  mined: true,
   total: perMinute * (to - from),
   levels: {},
   first: `${from * step + 30}000000000`,
   last: `${to * step}000000000`,
   series: Array.from({ length: to - from }, (_, i) => [(from + i) * step, perMinute] as [number, number]),
 });
+const mark = (patterns: Parameters<typeof markNew>[0]['patterns']) =>
+  markNew({ patterns, step, end: `${minutes * step}000000000` });
 const newOf = (...patterns: ReturnType<typeof pattern>[]): string[] =>
-  newFirst(markNew(patterns, step))
+  newFirst(mark(patterns))
     .filter(each => each.isNew)
     .map(each => each.pattern);
 
 test('what began in the range stands first, in the order in which it began', () => {
   const ordered = newFirst(
-    markNew(
-      [pattern('request', 100, 0), pattern('effect', 20, 22), pattern('health', 10, 0), pattern('cause', 5, 20)],
-      step,
-    ),
+    mark([pattern('request', 100, 0), pattern('effect', 20, 22), pattern('health', 10, 0), pattern('cause', 5, 20)]),
   );
   expect(ordered.map(each => [each.pattern, each.isNew])).toEqual([
     ['cause', true],
@@ -58,7 +58,14 @@ test('a failure that there had been once does not come before its cause', () => 
       [40 * step, 18],
     ] as [number, number][],
   };
-  expect(markNew([early, rare], step).map(each => each.began)).toEqual([`${23 * step}000000000`, early.first]);
+  expect(mark([early, rare]).map(each => each.began)).toEqual([`${23 * step}000000000`, early.first]);
+});
+
+test('lines of the last minute that are of no template yet are not taken for new', () => {
+  const late = { ...pattern('late', 30, 59), mined: false };
+  expect(newOf(pattern('request', 100, 0), late)).toEqual([]);
+  expect(newOf(pattern('request', 100, 0), { ...late, mined: true })).toEqual(['late']);
+  expect(newOf(pattern('request', 100, 0), { ...pattern('loaded', 30, 50), mined: false })).toEqual(['loaded']);
 });
 
 test('a quiet time makes nothing new', () => {
@@ -68,5 +75,5 @@ test('a quiet time makes nothing new', () => {
 });
 
 test('no records, nothing new', () => {
-  expect(markNew([], step)).toEqual([]);
+  expect(mark([])).toEqual([]);
 });

@@ -10,12 +10,16 @@ export type OrderedPattern = Pattern & {
 
 /** Odds of chance below which a pattern counts as new: low, since hundreds of patterns are tried and lines come in bursts. */
 const chanceMax = 0.0001;
+/** Lines are of a template once they are stored, half a minute after they came. */
+const tailNs = 60_000_000_000n;
 
 /**
  * Which patterns began within the range: those that had no record yet when so large a share of all records was there that chance would have brought one,
- * were they as old as the rest: (1 - share)^records. Shares of records and not of time, so that a quiet night makes nothing new.
+ * were they as old as the rest: (1 - share)^records. Shares of records and not of time, so that a quiet night makes nothing new. What
+ * came within the last minute and is of no template yet may be of an old one.
  */
-export function markNew(patterns: readonly Pattern[], step: number): OrderedPattern[] {
+export function markNew({ patterns, step, end }: Pick<PatternsAnswer, 'patterns' | 'step' | 'end'>): OrderedPattern[] {
+  const settled = BigInt(end) - tailNs;
   const counts = new Map<number, number>();
   for (const { series } of patterns) for (const [t, n] of series) counts.set(t, (counts.get(t) ?? 0) + n);
   const times = [...counts.keys()].toSorted((a, b) => a - b);
@@ -28,7 +32,10 @@ export function markNew(patterns: readonly Pattern[], step: number): OrderedPatt
     return {
       ...pattern,
       began: beganOf(pattern, step, first),
-      isNew: all > 0 && (1 - before / all) ** pattern.total < chanceMax,
+      isNew:
+        (pattern.mined || BigInt(pattern.first) < settled) &&
+        all > 0 &&
+        (1 - before / all) ** pattern.total < chanceMax,
     };
   });
 }

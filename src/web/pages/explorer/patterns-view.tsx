@@ -29,7 +29,7 @@ export function PatternsView({
   const [order, setOrder] = useState<Order>('count');
   const { zone, json } = usePreferences();
   const { data, error, loading } = panel;
-  const patterns = useMemo(() => (data ? markNew(data.patterns, data.step) : []), [data]);
+  const patterns = useMemo(() => (data ? markNew(data) : []), [data]);
   if (error)
     return (
       <div className="panel-error" role="alert" data-testid="patterns-error">
