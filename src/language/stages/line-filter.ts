@@ -57,11 +57,11 @@ export const lineFilter: StageDefinition<LineFilter> = {
       if (op === '|~' || op === '!~') return lineRegexCondition(row.line, value, positive);
       return substringCondition(row.line, value, positive);
     });
-    const any = or(conditions);
-    if (op !== '|>' || row.line !== 'message') return { row, where: positive ? any : not(any) };
+    const one = or(conditions);
+    if (op !== '|>' || row.line !== 'message') return { row, where: positive ? one : not(one) };
     // Each text of a pattern stands somewhere in the line, which the index can answer; the places of all of them cost fifty times as much to find.
     const texts = operands.map(({ value }) => longestText(value));
     const implied = texts.includes('') ? '1' : or(texts.map(text => substringCondition(row.line, text, true)));
-    return { row, where: any, implied };
+    return { row, where: one, implied };
   },
 };
