@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
+    setupFiles: ['test/random-seed.ts'],
     maxWorkers: 2,
     pool: 'forks',
     testTimeout: 60_000,

@@ -23,19 +23,16 @@ function fromBits(bits: bigint): string {
 
 /** Lowest and highest address of `a`, `a/n` or `a-b`, both written as IPv6; undefined when it is none of these. */
 export function parseIpRange(text: string): { low: string; high: string } | undefined {
-  const [from = '', to] = text.split('-');
-  const [address = '', prefix] = from.split('/');
+  const [, address = '', prefix, to] = /^([^/-]*)(?:\/(\d{1,3})|-([^/-]*))?$/.exec(text) ?? [];
   const low = toBits(address);
   if (low === undefined) return undefined;
   if (to !== undefined) {
     const high = toBits(to);
-    return prefix !== undefined || high === undefined || high < low
-      ? undefined
-      : { low: fromBits(low), high: fromBits(high) };
+    return high === undefined || high < low ? undefined : { low: fromBits(low), high: fromBits(high) };
   }
   if (prefix === undefined) return { low: fromBits(low), high: fromBits(low) };
   const width = isIPv4(address) ? 32 : 128;
-  if (!/^\d{1,3}$/.test(prefix) || Number(prefix) > width) return undefined;
+  if (Number(prefix) > width) return undefined;
   const mask = (1n << BigInt(width - Number(prefix))) - 1n;
   return { low: fromBits(low & ~mask), high: fromBits(low | mask) };
 }

@@ -213,6 +213,19 @@ describe('words that are close', () => {
   ])('%s is %s', (text, expected) => expect(reading(text)).toBe(expected));
 });
 
+describe('signs and wildcards', () => {
+  test.each([
+    ['\\**', 'message:\\**'],
+    ['a:\\***', 'a:\\**'],
+    ['error?\\+', 'message:error?\\+'],
+    ['message:error?%', 'message:error?\\%'],
+    ['a:?', 'a:"?"'],
+  ])('%s is %s', (text, expected) => {
+    expect(reading(text)).toBe(expected);
+    expect(reading(expected)).toBe(expected);
+  });
+});
+
 describe('weights are left out', () => {
   test.each([
     ['quick^2', 'quick'],
@@ -223,6 +236,7 @@ describe('weights are left out', () => {
     ['user:ann^3', 'user:ann'],
     ['status:404^2', 'status:404'],
     ['user:an*^2', 'user:an*'],
+    ['*^2', '*'],
     ['user:"Ann Lee"^2', 'user:"Ann Lee"'],
     ['(quick OR fox)^2 brown', '(quick OR fox) AND brown'],
     ['status:[400 TO 499]^2', 'status:>=400 AND status:<=499'],
@@ -234,6 +248,10 @@ describe('weights are left out', () => {
   test('elsewhere ^ is a sign', () => {
     expect(reading('2^10')).toBe('"2^10"');
     expect(reading('a ^2')).toBe('a AND "^2"');
+    expect(reading('quick\\^2')).toBe('"quick^2"');
+    expect(reading('message:*\\^2')).toBe('message:*\\^2');
+    expect(reading('roam\\~1')).toBe('"roam~1"');
+    expect(reading('roam\\~1^2')).toBe('"roam~1"');
   });
 });
 

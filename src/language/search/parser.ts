@@ -226,7 +226,7 @@ class SearchParser {
       this.at = word.to;
       this.open = word.open ?? 0;
       this.noteSigns(word);
-      const { term, weight } = withoutSuffix(word, isValue);
+      const { term, weight } = withoutSuffix(word, this.text.slice(from, word.to), isValue);
       if (weight !== undefined) this.noteWeight(weight);
       return term;
     }

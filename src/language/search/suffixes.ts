@@ -15,14 +15,22 @@ export function withQuotedSuffix(text: string, quoted: Term): Term {
   return star === undefined ? quoted : { ...quoted, to, pattern: `${quoted.text.replace(/[*?\\]/g, '\\$&')}*` };
 }
 
-/** A word without its weight, which is told beside it, and without its `~`. A bare number keeps both: `2^10`. */
-export function withoutSuffix(word: Term, isValue: boolean): { term: Term; weight?: string } {
+/**
+ * A word without its weight, which is told beside it, and without its `~`. A bare number keeps both: `2^10`. `written` is the word with its
+ * backslashes: behind one of them `^` and `~` are signs of the word.
+ */
+export function withoutSuffix(word: Term, written: string, isValue: boolean): { term: Term; weight?: string } {
   const [, name, weight] = /^([\p{L}\d_.*?~-]+)(\^\d+(?:\.\d+)?)$/u.exec(word.text) ?? [];
-  const isWeighted = name !== undefined && weight !== undefined && (isValue || /\p{L}/u.test(name));
+  const isWeighted =
+    name !== undefined &&
+    weight !== undefined &&
+    !written.includes('\\^') &&
+    (isValue || name === '*' || /\p{L}/u.test(name));
   const term = isWeighted ? shorter(word, weight.length) : word;
   const found = isWeighted ? { weight } : {};
   const [, stem, edits] = /^([\p{L}\d]*\p{L}[\p{L}\d]*)~(\d?(?:\.\d+)?)$/u.exec(term.text) ?? [];
-  if (stem === undefined || edits === undefined || term.pattern !== undefined) return { term, ...found };
+  if (stem === undefined || edits === undefined || term.pattern !== undefined || written.includes('\\~'))
+    return { term, ...found };
   return { term: { ...shorter(term, edits.length + 1), edits: editsOf(stem, edits) }, ...found };
 }
 

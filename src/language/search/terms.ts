@@ -143,8 +143,7 @@ export function wordAt(text: string, at: number, { closes, open, isValue }: Word
     } else {
       const isWild =
         sign === '*' ||
-        (sign === '?' && to > at && (/[\w*?.\\-]/.test(next) || (isValue && /^[\s),;]?$/.test(next)))) ||
-        (sign === '?' && isValue && /[\p{L}\d?]/u.test(next));
+        (sign === '?' && (isValue ? to > at || /[\p{L}\d?]/u.test(next) : to > at && /[\w*?.\\-]/.test(next)));
       wild ||= isWild;
       plain += sign;
       pattern += isWild || !wildcardSpecial.test(sign) ? sign : `\\${sign}`;
@@ -156,7 +155,7 @@ export function wordAt(text: string, at: number, { closes, open, isValue }: Word
     text: plain,
     quoted: false,
     ...(depth > 0 && { open: depth }),
-    ...(wild && { pattern: pattern.replace(/\*{2,}/g, '*') }),
+    ...(wild && { pattern: pattern.replace(/(\\.)|\*{2,}/gsu, (_, escaped?: string) => escaped ?? '*') }),
   };
 }
 
