@@ -10,6 +10,7 @@ import { type Covered, type QueryFrame, type QueryRow, queryRequest } from './co
 import { answerEql } from './eql/answer.ts';
 import { looksEql } from './eql/contract.ts';
 import { abortWith, type FrameWriter, openFrames } from './frame-writer.ts';
+import { levelHint } from './level-hint.ts';
 import { visibleError } from './visible-error.ts';
 import type { Cursor, Shaped } from '../language/compile.ts';
 import { type LogsPlan, type MetricPlan, planOf } from './plan.ts';
@@ -109,6 +110,10 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
         progress = now;
       },
     };
+    const hint = async (answered: Record<string, string>[]): Promise<void> => {
+      const message = levelHint(plan.tree, answered);
+      if (message !== undefined) await out?.send({ type: 'warning', message });
+    };
     type Sent = { rows: number; summary: ReturnType<Answer['summary']>; covered?: TimeRange };
     const sendSeriesOf = async (metric: MetricPlan, range: TimeRange): Promise<Sent> => {
       const { series, left, summary, ...rest } = await room.kept.ask(room.ask, {
@@ -128,6 +133,7 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
       // What is kept needs no statement.
       begin('');
       if (out) await sendSeries(series, left, out, room.seriesMax);
+      await hint(series.map(one => one.metric));
       return { rows: series.length, summary, ...rest };
     };
     const sendRowsOf = async (logs: LogsPlan, range: TimeRange): Promise<Sent> => {
@@ -194,6 +200,7 @@ export function registerQuery(server: FastifyInstance, room: Room): void {
         if (done) break;
       }
       if (!out) throw new Error('BUG: nothing was asked');
+      if (plan.kind === 'logs' && total.rows === 0) await hint([]);
       await out.send({
         type: 'end',
         ...total,

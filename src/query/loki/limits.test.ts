@@ -2,16 +2,27 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type QueryServer, startQueryServer } from '../../../test/query/query-server.ts';
 import { parseConfig } from '../../base/config.ts';
+import { WeirError } from '../../base/errors.ts';
 
 const second = 1_000_000_000n;
 const t0 = 1_700_006_400n * second;
 let server: QueryServer;
+let hasMemory = (): boolean => true;
 const config = parseConfig(
   'limits: { query_rows: 5, query_series: 2, query_points: 10, query_length: 2h, volume_series: 2 }',
 );
 
 beforeAll(async () => {
-  server = await startQueryServer({ config }, '/weir/logs');
+  server = await startQueryServer(
+    {
+      config,
+      run(question) {
+        if (hasMemory()) return server.store.run(question);
+        throw new WeirError('query_limit', { reason: 'limits.query_memory, 1 MiB' });
+      },
+    },
+    '/weir/logs',
+  );
   await server.store.tick(
     Array.from({ length: 12 }, (_, i) => ({ ts: t0 + BigInt(i), message: `m${i}`, service: `s${i % 3}` })),
   );
@@ -77,4 +88,24 @@ it('answers with and without the path prefix, live tails too', async () => {
   });
   socket.close();
   expect([...frame.matchAll(/"m\d+"/g)]).toHaveLength(5);
+});
+
+it('says in an error that a metric answer was cut to nothing, because Grafana fails on warnings beside no series', async () => {
+  // Nothing is asked about tails then.
+  await server.store.seal();
+  let statements = 0;
+  // The newest evaluations are computed, then no other is.
+  hasMemory = () => ++statements === 2;
+  try {
+    const nothing = { query: 'count_over_time({service_name="none"}[1s])', step: '6' };
+    expect(await get('query_range', nothing)).toEqual([
+      400,
+      expect.stringMatching(
+        /the answer is partial: .*limits\.query_memory.*answered, and exact, are the evaluations from/,
+      ),
+    ]);
+    expect(statements).toBeGreaterThan(2);
+  } finally {
+    hasMemory = () => true;
+  }
 });

@@ -3,10 +3,12 @@ import { WeirError } from '../../base/errors.ts';
 import type { Tenant } from '../../base/record.ts';
 import { readTenantOf } from '../../base/tenant.ts';
 import type { Answer } from '../../flow.ts';
+import type { Query } from '../../language/tree.ts';
 import { writeDuration } from '../../language/units.ts';
 import { collect } from '../admission.ts';
 import { askPage } from '../ask-page.ts';
 import { abortWith } from '../frame-writer.ts';
+import { levelHint } from '../level-hint.ts';
 import { type LogsPlan, type MetricPlan, planOf } from '../plan.ts';
 import type { Room } from '../room.ts';
 import { assertPoints, assertStep } from '../series.ts';
@@ -31,6 +33,11 @@ export function queryText(parameters: Parameters): string {
 export const warningsOf = (answer: Pick<Answer, 'summary'>): string[] => {
   const { partial, reason } = answer.summary();
   return partial ? [`the answer is partial: ${reason ?? 'a limit was reached'}`] : [];
+};
+
+const hintOf = (query: Query, answered: Record<string, string>[]): string[] => {
+  const hint = levelHint(query, answered);
+  return hint === undefined ? [] : [hint];
 };
 
 export const statsOf = (answer: Pick<Answer, 'summary'>, entries: number, bytes = 0): Stats => {
@@ -94,7 +101,7 @@ export function registerQueries(scope: FastifyInstance, room: Room): void {
       resultType: 'streams',
       result: streamsJson(entries, categorize),
       categorize,
-      warnings: warningsOf(answer),
+      warnings: [...warningsOf(answer), ...(entries.length === 0 ? hintOf(plan.tree, []) : [])],
       stats: statsOf(
         answer,
         entries.length,
@@ -115,7 +122,17 @@ export function registerQueries(scope: FastifyInstance, room: Room): void {
       timeoutMs: room.timeoutMs(undefined),
     });
     const answer = { summary: () => summary };
-    return { series, warnings: warningsOf(answer), stats: statsOf(answer, series.length) };
+    const warnings = warningsOf(answer);
+    // Grafana makes "missing fields in frame" of warnings without series, so nothing may be said beside none.
+    if (series.length > 0)
+      warnings.push(
+        ...hintOf(
+          plan.tree,
+          series.map(one => one.metric),
+        ),
+      );
+    else if (warnings.length > 0) throw new WeirError('query_limit', { reason: warnings.join('; ') });
+    return { series, warnings, stats: statsOf(answer, series.length) };
   }
 
   async function queryRange(request: FastifyRequest, reply: FastifyReply): Promise<string> {
