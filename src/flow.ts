@@ -165,7 +165,7 @@ export type ByteFormat = 'JSONEachRow' | 'CSVWithNames' | 'Parquet';
  */
 export type RunBytes = (question: Question & { format: ByteFormat }) => Promise<Readable>;
 
-/** What a live tail subscribes to: called after each tick, when the rows with `from <= seq < to` have become visible. */
+/** What a live tail subscribes to: called after each tick, when the rows with `from <= seq < to` have become visible; with an empty range after each start, when all before is. */
 export type OnVisible = (listener: (from: bigint, to: bigint) => void) => () => void;
 
 /** Memory tables that hold records not sealed yet. Names are quoted, ready for SQL. */

@@ -8,6 +8,8 @@ export type Held = {
   tenant?: string;
   /** Each has a service. */
   named?: boolean;
+  /** Grows with every change of the parts. */
+  generation?: number;
 };
 
 /** The selector `{service_name=~".+"}`, by which all records are asked for. */

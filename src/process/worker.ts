@@ -122,6 +122,9 @@ export function startWorker(options: WorkerOptions): Worker {
     const show = (): void => {
       store.show(withRows());
       shown = true;
+      // Rows that a crash left in parts without a note are visible, too.
+      const end = cursor > present ? cursor : present;
+      for (const listener of listeners) listener(end, end);
       begun();
     };
 

@@ -20,6 +20,8 @@ export type Followed = { rows: Record<string, unknown>[] } | { skipped: number }
 export type VisibleHub = {
   /** All rows with a lower seq are visible. Every tail takes it once, as the border between what was and what comes. */
   border(tenant: Tenant, ask: Ask, signal: AbortSignal): Promise<bigint>;
+  /** The same without asking; undefined when that is not known. */
+  knownBorder(): bigint | undefined;
   listen: OnVisible;
 };
 
@@ -28,9 +30,10 @@ export function makeVisibleHub(onVisible: OnVisible): VisibleHub {
   const listeners = new Set<(from: bigint, to: bigint) => void>();
   onVisible((from, to) => {
     if (visible === undefined || to > visible) visible = to;
-    for (const listener of listeners) listener(from, to);
+    if (from < to) for (const listener of listeners) listener(from, to);
   });
   return {
+    knownBorder: () => visible,
     async border(tenant, ask, signal) {
       if (visible !== undefined) return visible;
       // No tick since the program started: the store knows.

@@ -44,6 +44,7 @@ export type Room = {
   streams: KnownStreams | undefined;
   /** Fields that EQL has met. */
   fields: FieldCatalogue;
+  partsNow: QueryDeps['partsNow'];
   /** Looks of live tails. */
   askForTail: Ask;
   exportBytes: ReturnType<typeof askBytesThrough>;
@@ -91,6 +92,7 @@ export function makeRoom(deps: QueryDeps): Room {
     ),
     streams: store.url === undefined ? new KnownStreams(limits.knownStreamsCharactersMax) : undefined,
     fields: new FieldCatalogue(deps.partsNow),
+    partsNow: deps.partsNow,
     exportBytes: (tenant, question) => exportBytes(tenant, readable(tenant, question)),
     visible: makeVisibleHub(deps.onVisible),
     deletes: deps.deletes,

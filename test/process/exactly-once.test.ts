@@ -56,6 +56,19 @@ it('shows every acknowledged record exactly once to questions that run while tai
   expect(Number(seals[0]?.n)).toBeGreaterThan(4);
 });
 
+it('tells at every start how far records are visible, before more come', async () => {
+  world = await openWorld({ bounds: { tickMillisMin: 1 } });
+  expect(world.border()).toBe(1n << 32n);
+  world.log.append(lines(0, 50), { keys });
+  await world.settled();
+  const last = world.log.frames.at(-1);
+  assert(last, 'a frame was appended');
+  expect(world.border()).toBe(last.seq + 50n);
+  await world.worker.stop();
+  world = await world.restart();
+  expect(world.border()).toBe(last.seq + 50n);
+});
+
 it('seals a tail of many blocks into one part per partition', async () => {
   world = await openWorld({ bounds: { tickMillisMin: 1 } });
   for (let i = 0; i < 20; i++) {

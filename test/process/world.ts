@@ -18,6 +18,8 @@ export type World = {
   /** Rows of a question over all sources of records. */
   ask(select: string, where?: string): Promise<Record<string, unknown>[]>;
   askQuarantine(select: string): Promise<Record<string, unknown>[]>;
+  /** Every record below is visible, as the worker told; undefined when it told nothing yet. */
+  border(): bigint | undefined;
   /** Resolves when everything in the log is visible. */
   settled(): Promise<void>;
   /** A new store and worker on the same engine directory and log, as after a start of the program. */
@@ -66,6 +68,10 @@ export async function openWorld(options: WorldOptions = {}, kept?: Kept): Promis
     spoolDirectory: join(directory, 'spool'),
     bounds: { tickMillisMin: 20, tickMillisBusy: 20, sealMillis: 600_000, ...options.bounds },
   });
+  let border: bigint | undefined;
+  worker.onVisible((_, to) => {
+    border = to;
+  });
   await engine.start();
   await worker.ready;
 
@@ -85,6 +91,7 @@ export async function openWorld(options: WorldOptions = {}, kept?: Kept): Promis
       rowsOf({ sql: ({ records }) => `SELECT ${select} FROM (${union(records, '*', where)}) ORDER BY 1` }),
     askQuarantine: select =>
       rowsOf({ sql: ({ quarantine }) => `SELECT ${select} FROM (${union(quarantine, '*')}) ORDER BY seq` }),
+    border: () => border,
     async settled() {
       for (let i = 0; i < 2_000 && worker.lag().records > 0; i++) await new Promise(resolve => setTimeout(resolve, 10));
     },

@@ -1,13 +1,13 @@
 import { readRegex } from '../regex.ts';
 import type { Scope } from '../scope.ts';
-import { and, or, quoteNumber, quoteString, quoteTime } from '../sql-writer.ts';
+import { and, or, quoteInteger, quoteNumber, quoteString, quoteTime } from '../sql-writer.ts';
 import { arithmetic } from './arithmetic.ts';
-import { fieldName, type FieldSql, unlessEmptyList } from './fields.ts';
+import { fieldName, type FieldSql, readDate, unlessEmptyList } from './fields.ts';
 import { functions, needsText } from './functions.ts';
 import { isNullTest, isOpen, ofTruth } from './negation.ts';
 import { inTexts, matchSql } from './patterns.ts';
 import { expressionFields } from './query-fields.ts';
-import { readTimeMath, timeOfNumber } from './times.ts';
+import { literalOf, mirrored, readsAsTime, timeTest, writtenTime } from './time-tests.ts';
 import type { CompareOperator, EventFilter, Expression, Field, Literal } from './tree.ts';
 import { asBoolean, asNumber, asText, numberLiteral, stringLiteral, unknownBoolean, type Value } from './value.ts';
 
@@ -178,7 +178,7 @@ function truth(expression: Expression, reading: Reading): string {
         valueOf(expression.left, reading),
         valueOf(expression.right, reading),
         expression,
-        context,
+        reading,
       );
     case 'match':
       return matchSql(
@@ -190,7 +190,7 @@ function truth(expression: Expression, reading: Reading): string {
     case 'in': {
       const left = valueOf(expression.left, reading);
       const folding = { ...context, insensitive: context.insensitive || expression.insensitive };
-      return membership(left, expression, reading, folding);
+      return membership(left, expression, { ...reading, context: folding });
     }
     default:
       return asBoolean(valueOf(expression, reading));
@@ -200,16 +200,13 @@ function truth(expression: Expression, reading: Reading): string {
 /** Longer lists of literals are one set for the engine. */
 const setFrom = 4;
 
-function membership(
-  left: Value,
-  expression: Expression & { kind: 'in' },
-  reading: Reading,
-  context: ConditionContext,
-): string {
+function membership(left: Value, expression: Expression & { kind: 'in' }, reading: Reading): string {
   const { list } = expression;
+  const { context } = reading;
   const values = list.map(item => (item.kind === 'literal' ? item.value : null));
   if (list.length >= setFrom && (left.type === 'text' || left.type === 'string')) {
-    if (values.every(value => typeof value === 'string')) return inTexts(left.sql, values, context.insensitive);
+    if (values.every((value): value is string => typeof value === 'string' && !readsAsTime(value)))
+      return inTexts(left.sql, values, context.insensitive);
     if (values.every(value => typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER)) {
       const number = reading.bind(asNumber(left).sql);
       return `if(isNull(${number}), NULL, assumeNotNull(${number}) IN (${values.map(value => quoteNumber(Number(value))).join(', ')}))`;
@@ -223,7 +220,7 @@ function membership(
         left,
         valueOf(item, reading),
         { ...expression, kind: 'compare', operator: '==', right: item },
-        context,
+        reading,
         false,
       ),
     ),
@@ -235,7 +232,7 @@ function compare(
   left: Value,
   right: Value,
   expression: Expression & { kind: 'compare' },
-  context: ConditionContext,
+  { context, bind }: Pick<Reading, 'context' | 'bind'>,
   nullTests = true,
 ): string {
   const sign = operator === '==' ? '=' : operator;
@@ -244,8 +241,19 @@ function compare(
     const other = left.type === 'null' ? right : left;
     return other.type === 'null' ? '1' : `isNull(${other.sql})`;
   }
-  if (left.type === 'time' || right.type === 'time')
-    return `${pointInTime(left, expression.left, operator, context)} ${sign} ${pointInTime(right, expression.right, operator, context)}`;
+  if (left.type === 'time' || right.type === 'time') {
+    const point = (value: Value): string =>
+      value.type === 'time' ? value.sql : `parseDateTime64BestEffortOrNull(${asText(value)}, 9, 'UTC')`;
+    const literal = literalOf(expression);
+    if (literal === undefined) return `${point(left)} ${sign} ${point(right)}`;
+    const written = writtenTime(literal.side, literal.first ? mirrored[operator] : operator, context.nowNs);
+    if (written === undefined)
+      throw context.fault(
+        literal.side.at,
+        `[${literal.side.value}] is no time; write "2026-05-01T10:00:00Z", "now-1h" or milliseconds since 1970`,
+      );
+    return timeTest(point(literal.first ? right : left), written, quoteTime);
+  }
   const types = [left.type, right.type];
   if (types.includes('number')) {
     const exact = exactIntegers(left, right, expression);
@@ -255,7 +263,16 @@ function compare(
   if (types.includes('boolean')) return `${asBoolean(left)} ${sign} ${asBoolean(right)}`;
   const fold = (sql: string): string => (context.insensitive ? `lowerUTF8(${sql})` : sql);
   const texts = `${fold(asText(left))} ${sign} ${fold(asText(right))}`;
-  if (left.type !== 'text' || right.type !== 'text') return texts;
+  if (left.type !== 'text' || right.type !== 'text') {
+    const literal = literalOf(expression);
+    const field = literal?.first ? right : left;
+    if (literal === undefined || field.type !== 'text' || !readsAsTime(literal.side.value)) return texts;
+    const written = writtenTime(literal.side, literal.first ? mirrored[operator] : operator, context.nowNs);
+    if (written === undefined) return texts;
+    // Elasticsearch maps texts that are dates as dates by itself.
+    const ns = bind(readDate(field.sql));
+    return `if(isNotNull(${ns}), ${timeTest(ns, written, quoteInteger)}, ${texts})`;
+  }
   // Two fields: as numbers when both are.
   const [a, b] = [asNumber(left).sql, asNumber(right).sql];
   return `if(isNotNull(${a}) AND isNotNull(${b}), ${a} ${sign} ${b}, ${texts})`;
@@ -276,23 +293,6 @@ function exactIntegers(
   const first = large(expression.left);
   if (first !== undefined && right.type === 'text') return [first, `toInt128OrNull(${right.sql})`];
   return undefined;
-}
-
-function pointInTime(value: Value, side: Expression, operator: CompareOperator, context: ConditionContext): string {
-  if (value.type === 'time') return value.sql;
-  if (side.kind === 'literal' && (typeof side.value === 'string' || typeof side.value === 'number')) {
-    const ns =
-      typeof side.value === 'number'
-        ? timeOfNumber(side.value, side.text ?? String(side.value))
-        : readTimeMath(side.value, operator === '>' || operator === '<=', context.nowNs);
-    if (ns === undefined || ns > 2n ** 63n - 1n || ns < -(2n ** 63n))
-      throw context.fault(
-        side.at,
-        `[${side.value}] is no time; write "2026-05-01T10:00:00Z", "now-1h" or milliseconds since 1970`,
-      );
-    return quoteTime(ns);
-  }
-  return `parseDateTime64BestEffortOrNull(${asText(value)}, 9, 'UTC')`;
 }
 
 function valueOf(expression: Expression, reading: Reading): Value {

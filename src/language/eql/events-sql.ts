@@ -15,6 +15,8 @@ export type EqlScope = {
   tenant: Tenant;
   /** ns since 1970, both inclusive; of the column `timestamp`, where the primary key can skip. */
   range: { start?: bigint; end?: bigint };
+  /** Records from `below` on are not looked at: what is known of fields need not hold for them. Those in parts of the generation, where one is given, are below. */
+  seen?: { below: bigint; generation?: number };
   /** Query DSL, as conditions. */
   filter?: Expression;
   field(field: Field): FieldSql;
@@ -41,8 +43,10 @@ class Select {
   readonly order: string[] = ['t'];
   /** The same inside one table: by the column itself the engine reads in order of its key. */
   readonly tableOrder: string[];
+  readonly #seen: EqlScope['seen'];
 
   constructor(asked: EqlScope) {
+    this.#seen = asked.seen;
     this.context = { ...asked, scope: this.scope };
     this.where = [tenantCondition([asked.tenant])];
     const { start, end } = asked.range;
@@ -91,7 +95,17 @@ class Select {
         `the query becomes too much for the engine (${length} characters, at most ${limits.eqlSpelledOutMax}); nest functions less deeply, or ask in parts`,
       );
     const head = `${this.scope.with([...columns, condition])}SELECT ${columns.join(', ')} FROM`;
-    return sources => sources.records.map(table => `(${head} ${table} WHERE ${condition}${cut})`).join(' UNION ALL ');
+    return sources =>
+      sources.records
+        .map((table, i) => `(${head} ${table} WHERE ${and([condition, ...this.#border(sources, i === 0)])}${cut})`)
+        .join(' UNION ALL ');
+  }
+
+  /** Where others write into the store, too, the numbers of their records say nothing. */
+  #border({ parts }: Parameters<ToSql>[0], ofParts: boolean): string[] {
+    if (this.#seen === undefined || parts === undefined) return [];
+    const { below, generation } = this.#seen;
+    return ofParts && parts.generation === generation ? [] : [`seq < ${quoteInteger(below)}`];
   }
 }
 

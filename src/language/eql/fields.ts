@@ -88,6 +88,10 @@ function readTime(text: string): string {
   return `if(isNotNull(${number}), multiIf(${scaled.join(', ')}, ${number}), toUnixTimestamp64Nano(parseDateTime64BestEffortOrNull(${text}, 9, 'UTC')))`;
 }
 
+/** SQL: ns since 1970 of the text of a field that reads as a date (a date of ten signs and what follows, or a number of milliseconds or finer); NULL when it does not. */
+export const readDate = (text: string): string =>
+  `if(match(${text}, '^(\\d{4}[-/]\\d{2}[-/]\\d{2}($|[T ])|\\d{12,19}$)'), ${readTime(text)}, NULL)`;
+
 /**
  * SQL: ns since 1970 by which events are ordered, NULL for events without. Of several names for the time only one becomes the column
  * of an event; the others are attributes, and are asked first.

@@ -8,9 +8,10 @@ const iso =
 
 /**
  * A point in time of Elasticsearch's `strict_date_optional_time || epoch_millis`: ns since 1970. Undefined when the text is none. Numbers too large for milliseconds
- * are micro- or nanoseconds, as where records are received. `zone`: ns that a time without a zone of its own is ahead of UTC.
+ * are micro- or nanoseconds, as where records are received. `zone`: ns that a time without a zone of its own is ahead of UTC. `up`: of what is not written from the hour on
+ * the last is meant, as for `>` and `<=`; month and day are the first all the same (Elasticsearch: "Missing date components").
  */
-export function timeOf(text: string, zone = 0n): bigint | undefined {
+export function timeOf(text: string, zone = 0n, up = false): bigint | undefined {
   if (/^-?\d{5,19}$/.test(text)) {
     const number = BigInt(text);
     const size = number < 0n ? -number : number;
@@ -19,7 +20,10 @@ export function timeOf(text: string, zone = 0n): bigint | undefined {
   }
   const found = iso.exec(text.trim());
   if (found === null) return undefined;
-  const [, year = '', month = '01', day = '01', hour = '00', minute = '00', second = '00', fraction = '', own] = found;
+  const last = up ? '59' : '00';
+  const [, year = '', month = '01', day = '01', hour = up ? '23' : '00', minute = last, second = last, digits, own] =
+    found;
+  const fraction = digits ?? (up ? '999999999' : '');
   const offset = own === undefined ? zone : zoneOffset(own);
   const millis = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   if (Number.isNaN(millis) || offset === undefined) return undefined;
@@ -59,34 +63,30 @@ const unitMillis: Record<string, number> = {
 };
 
 /**
- * A time, or Elasticsearch's date math: `now-1d/d`, `2026-05-01||+1M`. Rounding goes down, with `up` to the last millisecond, as for
- * `>` and `<=`. ns since 1970; undefined when the text is none. `read` gives the times that are written out, `zone` is the offset (ns ahead of UTC) whose days
- * and months are counted.
+ * A time, or Elasticsearch's date math: `now-1d/d`, `2026-05-01||+1M`. Rounding goes down, with `up` to the last nanosecond, as for
+ * `>` and `<=`. ns since 1970; undefined when the text is none. `read` gives the times that are written out (with `up` as timeOf has it), `zone` is the offset (ns ahead of UTC)
+ * whose days and months are counted.
  */
 export function readTimeMath(
   text: string,
   up: boolean,
   nowNs: bigint,
-  read: (text: string) => bigint | undefined = timeOf,
+  read: (text: string, up: boolean) => bigint | undefined = (written, last) => timeOf(written, 0n, last),
   zone = 0n,
 ): bigint | undefined {
   if (text.length > 200) return undefined;
   const [, base, math = ''] = /^(now|.+?)(?:\|\|)?((?:[+-]\d+[yMwdhHms])*(?:\/[yMwdhHms])?)$/.exec(text) ?? [];
-  if (base === undefined || (base !== 'now' && math !== '' && !text.includes('||'))) return read(text);
-  const start = base === 'now' ? nowNs : read(base);
+  if (base === undefined || (base !== 'now' && math !== '' && !text.includes('||'))) return read(text, up);
+  const start = base === 'now' ? nowNs : read(base, up && !text.includes('||'));
   if (start === undefined || math === '') return start;
   const date = new Date(Number((start + zone) / 1_000_000n));
   for (const [, sign, amount, unit = ''] of math.matchAll(/([+-])(\d+)([yMwdhHms])/g))
     shift(date, Number(`${sign}${amount}`), unit);
   const rounded = /\/([yMwdhHms])$/.exec(math)?.[1];
-  if (rounded !== undefined) {
-    floor(date, rounded);
-    if (up) {
-      shift(date, 1, rounded);
-      date.setTime(date.getTime() - 1);
-    }
-  }
-  return Number.isNaN(date.getTime()) ? undefined : BigInt(date.getTime()) * 1_000_000n - zone;
+  const toEnd = rounded !== undefined && up;
+  if (rounded !== undefined) floor(date, rounded);
+  if (toEnd) shift(date, 1, rounded);
+  return Number.isNaN(date.getTime()) ? undefined : BigInt(date.getTime()) * 1_000_000n - zone - (toEnd ? 1n : 0n);
 }
 
 function shift(date: Date, amount: number, unit: string): void {

@@ -44,7 +44,7 @@ export function rangeTest(
     const right = literal(value, `range [${name}].${bound}`);
     const dated = isTime(name);
     const ns =
-      dated || isDateMath(value) || formats.length > 0
+      dated || isDateMath(value) || formats.length > 0 || (zone !== 0n && typeof value === 'string')
         ? timeOfBound(value, bound === 'gt' || bound === 'lte', { formats, zone }, nowNs)
         : undefined;
     if (dated && ns === undefined)
@@ -52,8 +52,7 @@ export function rangeTest(
         `range [${name}].${bound}: ${shown(value)} is no time${formats.length > 0 ? ` of the format ${formats.join('||')}` : ''}; write 2026-05-01T10:00:00Z, milliseconds since 1970, or now-1h`,
       );
     if (dated && ns !== undefined) narrow(operator.startsWith('>') ? { start: ns } : { end: ns });
-    const time: Literal | undefined =
-      ns === undefined ? undefined : { kind: 'literal', value: isoNs(ns, dated), at: 0 };
+    const time: Literal | undefined = ns === undefined ? undefined : { kind: 'literal', value: isoNs(ns), at: 0 };
     items.push({ kind: 'compare', operator, left: filterField(name), right: time ?? right, at: 0 });
   }
   if (items.length === 0) throw bad(`range [${name}] must have one of gt, gte, lt, lte`);
@@ -72,9 +71,9 @@ export function literal(value: unknown, where: string): Literal {
   throw bad(`${where} must be a string, number or boolean, found ${shown(value)}`);
 }
 
-/** RFC 3339; with all digits of a nanosecond, or as most senders write texts that are times. */
-function isoNs(ns: bigint, whole: boolean): string {
+/** RFC 3339 with all digits of a nanosecond, so that nothing is left to be filled in. */
+function isoNs(ns: bigint): string {
   const seconds = ns >= 0n ? ns / 1_000_000_000n : -((-ns + 999_999_999n) / 1_000_000_000n);
   const fraction = String(ns - seconds * 1_000_000_000n).padStart(9, '0');
-  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${whole ? fraction : fraction.slice(0, 3)}Z`;
+  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${fraction}Z`;
 }

@@ -60,13 +60,15 @@ export const isTimeFormat = (format: string): boolean =>
   format.length <= 100 &&
   (plain.has(format.replace(/^strict_/, '')) || format === 'epoch_second' || patternOf(format) !== undefined);
 
-function readBy(format: string, text: string, zone: bigint): bigint | undefined {
+function readBy(format: string, text: string, zone: bigint, up: boolean): bigint | undefined {
   if (format === 'epoch_second') return /^-?\d{1,11}$/.test(text) ? BigInt(text) * 1_000_000_000n : undefined;
   if (format === 'epoch_millis') return /^-?\d{1,14}$/.test(text) ? BigInt(text) * 1_000_000n : undefined;
-  if (plain.has(format.replace(/^strict_/, ''))) return timeOf(text, zone);
+  if (plain.has(format.replace(/^strict_/, ''))) return timeOf(text, zone, up);
   const found = patternOf(format)?.exec(text)?.groups;
   if (found === undefined) return undefined;
-  const { year = '1970', month = '1', day = '1', hour = '0', minute = '00', second = '00', fraction = '000' } = found;
+  const { year = '1970', month = '1', day = '1' } = found;
+  const [lastHour, last, lastFraction] = up ? ['23', '59', '999999999'] : ['0', '00', '000'];
+  const { hour = lastHour, minute = last, second = last, fraction = lastFraction } = found;
   const two = (digits: string): string => digits.padStart(2, '0');
   return timeOf(
     `${year}-${two(month)}-${two(day)}T${two(hour)}:${minute}:${second}.${fraction}${found.zone ?? ''}`,
@@ -74,7 +76,7 @@ function readBy(format: string, text: string, zone: bigint): bigint | undefined 
   );
 }
 
-/** A bound of a range on the time: ns since 1970, or undefined. `up`: a rounded time is the last of its day, month ... */
+/** A bound of a range on the time: ns since 1970, or undefined. `up`: a rounded time is the last of its day, month ..., and so is what is not written out. */
 export function timeOfBound(
   value: unknown,
   up: boolean,
@@ -84,12 +86,12 @@ export function timeOfBound(
   if (typeof value === 'number')
     return BigInt(Math.round(value * (formats[0] === 'epoch_second' ? 1000 : 1))) * 1_000_000n;
   if (typeof value !== 'string') return undefined;
-  const read = (text: string): bigint | undefined => {
+  const read = (text: string, last: boolean): bigint | undefined => {
     for (const format of formats) {
-      const found = readBy(format, text, zone);
+      const found = readBy(format, text, zone, last);
       if (found !== undefined) return found;
     }
-    return formats.length === 0 ? timeOf(text, zone) : undefined;
+    return formats.length === 0 ? timeOf(text, zone, last) : undefined;
   };
   return readTimeMath(value, up, nowNs, read, zone);
 }

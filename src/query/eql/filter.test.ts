@@ -52,10 +52,10 @@ describe('times of a range', () => {
     expect(bounds(range)).toEqual(wanted);
   });
 
-  it('are written as most senders do for fields that are texts', () => {
+  it('are written to the last digit for fields that are texts', () => {
     expect(readFilter({ range: { 'file.created': { gte: 'now-1h' } } }, '@timestamp', now).condition).toMatchObject({
       operator: '>=',
-      right: { value: '2026-05-15T12:45:30.500Z' },
+      right: { value: '2026-05-15T12:45:30.500000000Z' },
     });
     expect(readFilter({ range: { version: { gte: 'nowhere' } } }, '@timestamp', now).condition).toMatchObject({
       right: { value: 'nowhere' },

@@ -40,8 +40,10 @@ export async function registerEql(server: FastifyInstance, room: Room): Promise<
         ? payload
         : JSON.stringify(filterAnswer(parseWhole(payload as string) as object, paths));
     });
+    // Clients name a type also where they send nothing, with DELETE above all.
+    scope.removeContentTypeParser('application/json');
     scope.addContentTypeParser(
-      /^application\/vnd\.elasticsearch\+json/,
+      /^application\/(?:vnd\.elasticsearch\+)?json/,
       { parseAs: 'string', bodyLimit: bodyBytesMax },
       (_, body, done) => done(null, parsedBody(String(body))),
     );
@@ -158,11 +160,12 @@ async function getBody(request: FastifyRequest): Promise<unknown> {
     if (bytes > bodyBytesMax) throw new WeirError('body_too_large', { limit: bodyBytesMax });
     pieces.push(piece);
   }
-  const text = Buffer.concat(pieces).toString();
-  return text.trim() === '' ? undefined : parsedBody(text);
+  return parsedBody(Buffer.concat(pieces).toString());
 }
 
+/** The value of a JSON text; undefined when nothing was sent. Throws `bad_request`. */
 function parsedBody(text: string): unknown {
+  if (text.trim() === '') return undefined;
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {

@@ -175,7 +175,11 @@ export function readRequest(request: FastifyRequest): EqlRequest {
   }
   const { query } = body;
   if (typeof query !== 'string' || query.trim() === '')
-    throw bad(query === undefined ? 'query is null or empty' : `[query] must be EQL text, found ${shown(query)}`);
+    throw bad(
+      query === undefined || typeof query === 'string'
+        ? 'query is null or empty'
+        : `[query] must be EQL text, found ${shown(query)}`,
+    );
   const position = body.result_position ?? 'tail';
   if (position !== 'head' && position !== 'tail')
     throw bad(`[result_position] must be head or tail, found ${shown(position)}`);

@@ -185,6 +185,9 @@ async function understood(
   const { room, tenant } = search;
   const query = parseEql(request.query);
   const now = nowNs();
+  // Before the fields are looked for: a record that comes later may have others.
+  const generation = room.partsNow()?.generation;
+  const below = room.visible.knownBorder();
   const fieldOf = (name: string, optional: boolean): Field => ({ kind: 'field', path: [name], optional, at: 0 });
   const categoryField = fieldOf(request.categoryField, false);
   const timestampField = fieldOf(request.timestampField, false);
@@ -207,6 +210,7 @@ async function understood(
   const scope: EqlScope = {
     tenant,
     range: known.columnIsTimestamp ? range : {},
+    ...(below !== undefined && { seen: { below, ...(generation !== undefined && { generation }) } }),
     ...(filter && { filter: filter.condition }),
     field: field => known.field(field),
     insensitive: !request.caseSensitive,
