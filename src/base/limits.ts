@@ -42,6 +42,12 @@ export const limits = {
   walGroupBytesMax: 16 * MiB,
   /** Newest payloads of the log kept in memory until they are taken: two groups of the largest size. Who is further behind reads the disk. */
   walRecentBytesMax: 32 * MiB,
+  /** Summary of a segment beside it; a segment with so many batch ids that its own would be larger has none, and each start reads it. */
+  walSummaryBytesMax: 32 * MiB,
+  /** Segments of which a start has only read the summaries are verified this long after it, when the engine has its own start behind it ... */
+  walVerifyAfterMillis: 60_000,
+  /** ... and this fast: some hundredths of a core, all of the log within five minutes. */
+  walVerifyBytesPerSecond: 32 * MiB,
   /** Agent batch ids remembered for retries, about 150 bytes of memory each; beyond it the oldest are forgotten. */
   walBatchIdsMax: 200_000,
   /** One frame's header JSON. */

@@ -10,10 +10,12 @@ import { lockDirectory } from './wal/lock.ts';
 import { Quarantine } from './wal/quarantine.ts';
 import { Reader } from './wal/reader.ts';
 import { Recent } from './wal/recent.ts';
-import { recover } from './wal/recover.ts';
+import { type Recovered, recover } from './wal/recover.ts';
 import { RetainedSegments } from './wal/retained.ts';
 import { DiskSpace } from './wal/space.ts';
 import { Spare } from './wal/spare.ts';
+import { Summaries } from './wal/summaries.ts';
+import { verifySegments } from './wal/verify.ts';
 import { prepare, Writer } from './wal/writer.ts';
 
 export type BufferOptions = {
@@ -27,6 +29,8 @@ export type BufferOptions = {
   segmentBytes: number;
   /** Free bytes on the disk below which appends are refused. */
   reserveBytes?: number;
+  /** When and how fast segments are verified of which the start has only read the summaries. */
+  verify?: { afterMs: number; bytesPerSecond: number };
   fs?: Fs;
 };
 
@@ -64,11 +68,14 @@ export async function openBuffer(options: BufferOptions): Promise<WeirBuffer> {
   const directory = resolve(options.directory);
   await makeDurableDirectory(fs, directory);
   const unlock = lockDirectory(directory);
-  const segments = new RetainedSegments(fs, directory, options.keepMs, options.keepBytes);
-  const quarantine = new Quarantine(fs, directory);
+  const space = new DiskSpace(fs, directory, options.reserveBytes ?? limits.walReserveBytes);
+  const summaries = new Summaries(fs, directory, space);
+  const segments = new RetainedSegments(fs, directory, summaries, options.keepMs, options.keepBytes);
+  const quarantine = new Quarantine(fs, directory, summaries);
   const ids = new BatchIds();
+  let recovered: Recovered;
   try {
-    await recover(fs, directory, segments, ids, quarantine);
+    recovered = await recover(fs, directory, segments, ids, quarantine, summaries);
   } catch (error) {
     unlock();
     throw unusable(directory, error);
@@ -76,10 +83,20 @@ export async function openBuffer(options: BufferOptions): Promise<WeirBuffer> {
 
   const recent = new Recent(limits.walRecentBytesMax, segments.end);
   const reader = new Reader(fs, segments, quarantine, recent);
-  const space = new DiskSpace(fs, directory, options.reserveBytes ?? limits.walReserveBytes);
   const spare = new Spare(fs, directory, options.segmentBytes, space);
   await spare.release();
-  const writer = new Writer(fs, directory, options.segmentBytes, segments, space, spare, recent, () => reader.grown());
+  const writer = new Writer(fs, directory, options.segmentBytes, segments, space, spare, summaries, recent, () =>
+    reader.grown(),
+  );
+  summaries.writeAll(recovered.unsummarised);
+  const verifying = new AbortController();
+  const verified = verifySegments(recovered.unread, {
+    fs,
+    quarantine,
+    kept: number => segments.list.some(({ segment }) => segment === number),
+    ...(options.verify ?? { afterMs: limits.walVerifyAfterMillis, bytesPerSecond: limits.walVerifyBytesPerSecond }),
+    signal: verifying.signal,
+  });
   const inFlight = new Map<string, Promise<bigint>>();
   let closing: Promise<void> | undefined;
 
@@ -91,7 +108,7 @@ export async function openBuffer(options: BufferOptions): Promise<WeirBuffer> {
   async function append(batch: Parameters<AcceptBatch>[0]): Promise<bigint> {
     if (closing) throw new WeirError('shutting_down');
     const prepared = prepare(batch);
-    const key = BatchIds.key(batch.header, prepared.payloadBytes, prepared.payloadCrc);
+    const { key } = prepared;
     if (key === undefined) return writer.append(prepared);
     const known = ids.seqOf(key) ?? inFlight.get(key);
     if (known !== undefined) return known;
@@ -108,6 +125,8 @@ export async function openBuffer(options: BufferOptions): Promise<WeirBuffer> {
 
   async function close(): Promise<void> {
     clearInterval(timer);
+    verifying.abort();
+    await Promise.all([verified, summaries.close()]);
     await writer.close();
     await retain();
     reader.close();

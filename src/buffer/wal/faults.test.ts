@@ -86,6 +86,10 @@ class FaultyFs implements Fs {
     this.step('unlink');
     await nodeFs.unlink(path);
   }
+  async rename(path: string, name: string): Promise<void> {
+    this.step('rename');
+    await nodeFs.rename(path, name);
+  }
   syncDirectory(): Promise<void> {
     return new Promise(resolve => {
       this.step('fsync');

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { link, mkdir, open, readdir, stat, statfs, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { openDirect, readFully } from './direct-file.ts';
 
 /** An open file of the log. All positions are absolute, so that the file's length is the only state. */
@@ -27,6 +27,8 @@ export type Fs = {
   /** A second name for a file; fails with EEXIST when the name is taken. */
   link(path: string, name: string): Promise<void>;
   unlink(path: string): Promise<void>;
+  /** Takes the place of a file that had the name. */
+  rename(path: string, name: string): Promise<void>;
   /** Make created and removed names durable. */
   syncDirectory(path: string): Promise<void>;
   /** Bytes that this user may still write. */
@@ -63,6 +65,7 @@ export const nodeFs: Fs = {
   makeDirectory: path => mkdir(path, { recursive: true }),
   link,
   unlink,
+  rename,
   async syncDirectory(path) {
     const handle = await open(path, 'r');
     try {

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -84,8 +84,16 @@ describe('processes', () => {
       const [text = '', seq] = line.split(' ');
       expect(`${text} ${found.get(text)}`).toBe(`${text} ${seq}`);
     }
+    const segments = buffer.source.segments();
     await buffer.close();
     expect((await checkLog(directory, () => undefined)).damaged).toBe(0);
+    const summaries = readdirSync(directory).filter(name => name.endsWith('.sum'));
+    expect(summaries.length).toBeGreaterThan(1);
+    for (const name of summaries) rmSync(join(directory, name));
+    const again = await openBuffer({ directory, ...settings });
+    expect(again.source.segments()).toEqual(segments);
+    expect(await readBack(again)).toEqual(found);
+    await again.close();
   });
 
   it('a second process, or a second open in this one, is refused and told who has the log', async () => {

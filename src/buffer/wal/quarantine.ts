@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { log } from '../../base/log.ts';
 import { logDamaged } from '../../base/telemetry.ts';
 import { codeOf, type Fs, type LogFile } from './fs.ts';
+import type { Summaries } from './summaries.ts';
 import type { DamageStep } from './walk.ts';
 
 const copyBytes = 1024 * 1024;
@@ -13,12 +14,15 @@ const copyBytes = 1024 * 1024;
 export class Quarantine {
   private readonly fs: Fs;
   private readonly directory: string;
+  private readonly summaries: Summaries;
   private readonly known = new Set<string>();
+  private last: Promise<unknown> = Promise.resolve();
   /** Damage met by this process: place -> rows lost. */
   private readonly met = new Map<string, { segment: number; rows: number }>();
 
-  constructor(fs: Fs, logDirectory: string) {
+  constructor(fs: Fs, logDirectory: string, summaries: Summaries) {
     this.fs = fs;
+    this.summaries = summaries;
     this.directory = join(logDirectory, 'quarantine');
   }
 
@@ -33,9 +37,17 @@ export class Quarantine {
   }
 
   /** Resolves to true when the bytes are safe in the quarantine; a disk that refuses is logged and tried again when the damage is met again. */
-  async keep(from: LogFile, segment: number, damage: DamageStep): Promise<boolean> {
+  keep(from: LogFile, segment: number, damage: DamageStep): Promise<boolean> {
+    // One after the other: two readers may meet the same damage at once.
+    const kept = this.last.then(() => this.keepNext(from, segment, damage));
+    this.last = kept;
+    return kept;
+  }
+
+  private async keepNext(from: LogFile, segment: number, damage: DamageStep): Promise<boolean> {
     const name = `${segment}-${damage.offset}`;
     if (this.known.has(name)) return true;
+    await this.summaries.forget(segment);
     const said = { segment, ...damage };
     try {
       const fresh = !(await this.has(name));

@@ -7,7 +7,12 @@ import type { Quarantine } from './quarantine.ts';
 import { mark, type RetainedSegments, type Segment } from './retained.ts';
 import { edgeBytes, encodeEdges, segmentHeaderBytes } from './segment.ts';
 import { listSegments, type SegmentFile, scanSegment } from './scan.ts';
+import type { Summaries, WholeSegment } from './summaries.ts';
+import type { KnownBatch } from './summary.ts';
 import type { DamageStep } from './walk.ts';
+
+/** What a start did not do at once: see `Summaries.writeAll` and verify.ts. */
+export type Recovered = { unsummarised: WholeSegment[]; unread: SegmentFile[] };
 
 /** Read the directory into `segments` and `ids`, as the head of segment.ts tells. Memory is bounded by one window and one frame, whatever the log's size. */
 export async function recover(
@@ -16,34 +21,54 @@ export async function recover(
   segments: RetainedSegments,
   ids: BatchIds,
   quarantine: Quarantine,
-): Promise<void> {
+  summaries: Summaries,
+): Promise<Recovered> {
   const { files, faults } = await listSegments(fs, directory);
   for (const fault of faults) {
     logDamaged(fault.rows);
     log.error(fault, 'the log is damaged');
   }
+  await summaries.sweep(new Set(files.map(file => file.segment)));
+  const recovered: Recovered = { unsummarised: [], unread: [] };
   for (const file of files) {
     const newest = file === files.at(-1);
-    const opened = await fs.open(file.path, newest ? 'change' : 'read');
-    try {
-      segments.add(await recoverSegment(opened, file, newest, ids, quarantine));
-    } finally {
-      await opened.close();
+    const summary = newest ? undefined : await summaries.of(file);
+    let batches = summary?.batches ?? [];
+    if (summary) {
+      const { segment, path, salt, modified } = file;
+      const { bytes, rows, frames, marks } = summary;
+      segments.add({ segment, path, salt, bytes, rows, frames, sealed: true, modified, marks });
+      recovered.unread.push(file);
+    } else {
+      const opened = await fs.open(file.path, newest ? 'change' : 'read');
+      try {
+        const { found, whole, ...read } = await recoverSegment(opened, file, newest, quarantine);
+        batches = read.batches;
+        segments.add(found);
+        if (whole) recovered.unsummarised.push({ ...found, batches });
+        else await summaries.forget(file.segment);
+      } finally {
+        await opened.close();
+      }
     }
+    for (const { row, key } of batches) ids.add(key, seqOf(file.segment, row));
   }
+  return recovered;
 }
 
+/** `whole`: nothing is wrong with the segment, and all of it is on the disk. */
 async function recoverSegment(
   opened: LogFile,
   file: SegmentFile,
   newest: boolean,
-  ids: BatchIds,
   quarantine: Quarantine,
-): Promise<Segment> {
+): Promise<{ found: Segment; batches: KnownBatch[]; whole: boolean }> {
   const { segment, path, salt, modified } = file;
   const marks: Segment['marks'] = [];
   const found = { segment, path, salt, bytes: file.end, rows: 0, frames: 0, sealed: true, modified, marks };
+  const batches: KnownBatch[] = [];
   const lost: NonNullable<DamageStep['lostEdge']>[] = [];
+  let whole = file.header !== undefined;
   let torn: DamageStep | undefined;
   let end = segmentHeaderBytes;
   for await (const step of scanSegment(opened, file, newest)) {
@@ -51,11 +76,12 @@ async function recoverSegment(
       const { edge, header, offset, next } = step;
       mark(found, { offset, row: edge.row, frame: edge.frame });
       const key = BatchIds.key(header, edge.payloadBytes, edge.payloadCrc);
-      if (key !== undefined) ids.add(key, seqOf(segment, edge.row));
+      if (key !== undefined) batches.push({ row: edge.row, key });
       found.rows = next.row;
       found.frames = next.frame;
       end = next.offset;
     } else {
+      whole = false;
       torn = newest && step.toEnd ? step : undefined;
       if (torn) continue;
       end = step.offset + step.bytes;
@@ -71,9 +97,10 @@ async function recoverSegment(
   // What was only in the page cache of a killed process is served from now on: make it durable first.
   if (newest)
     await opened.datasync().catch((error: unknown) => {
+      whole = false;
       log.error({ segment, code: codeOf(error) }, 'the newest segment of the log could not be synced');
     });
-  return found;
+  return { found, batches, whole };
 }
 
 /**

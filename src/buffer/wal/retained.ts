@@ -2,6 +2,7 @@ import { log } from '../../base/log.ts';
 import { seqOf } from '../../base/record.ts';
 import { logSize } from '../../base/telemetry.ts';
 import { codeOf, type Fs } from './fs.ts';
+import type { Summaries } from './summaries.ts';
 import type { Place } from './walk.ts';
 
 /** A segment of the log while the program runs. */
@@ -32,14 +33,16 @@ export class RetainedSegments {
   readonly list: Segment[] = [];
   private readonly fs: Fs;
   private readonly directory: string;
+  private readonly summaries: Summaries;
   private readonly keepMs: number;
   private readonly keepBytes: number;
   private storedBefore = 0n;
   private removing: Promise<void> | undefined;
 
-  constructor(fs: Fs, directory: string, keepMs: number, keepBytes: number) {
+  constructor(fs: Fs, directory: string, summaries: Summaries, keepMs: number, keepBytes: number) {
     this.fs = fs;
     this.directory = directory;
+    this.summaries = summaries;
     this.keepMs = keepMs;
     this.keepBytes = keepBytes;
   }
@@ -88,6 +91,7 @@ export class RetainedSegments {
       const needed = seqOf(oldest.segment, oldest.rows) > this.storedBefore;
       if (needed || (now - oldest.modified <= this.keepMs && total <= this.keepBytes)) break;
       this.list.shift();
+      await this.summaries.forget(oldest.segment);
       try {
         await this.fs.unlink(oldest.path);
       } catch (error) {

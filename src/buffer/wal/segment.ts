@@ -48,13 +48,13 @@
  * (direct-file.ts) each write ends with zeros up to a multiple of 4096. Its frames end where the zeros begin; what is not used is cut off when it is sealed, or by the
  * next start.
  *
- * Recovery reads every segment from front to back, the newest with payloads, the others with payloads left out (their checksums are verified when
- * they are taken). Where no valid frame begins, the next end of a frame with the right salt is looked for byte by byte:
+ * Recovery reads the newest segment from front to back, with payloads. Of the others it believes what their summaries say (summary.ts); those without a summary that can be
+ * believed it reads with payloads left out (their checksums are verified when they are taken). Where no valid frame begins, the next end of a frame with the right salt is looked for byte by byte:
  *  - found: the bytes between are copied to `quarantine/` with a reason, counted, and the neighbours are served;
  *  - nothing but zeros in the newest segment: its end, blocks written ahead; cut off;
  *  - not found in the newest segment: a torn tail; copied likewise, up to the last byte that is not zero, and cut off;
  *  - not found in another segment, or a file missing or too short: its rows are reported lost, by the numbers that the next header states.
- * Nothing but the segment files says where the log ends: there is no second file that could disagree.
+ * Nothing but the segment files says where the log ends. A summary counts only where the headers of its segment and of the next one agree with it.
  */
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';

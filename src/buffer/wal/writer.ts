@@ -5,6 +5,7 @@ import { limits } from '../../base/limits.ts';
 import { log } from '../../base/log.ts';
 import { type Batch, type BatchHeader, seqOf } from '../../base/record.ts';
 import { logAppended } from '../../base/telemetry.ts';
+import { BatchIds } from './batch-ids.ts';
 import { codeOf, type Fs, type LogFile } from './fs.ts';
 import type { Recent } from './recent.ts';
 import { mark, type RetainedSegments, type Segment } from './retained.ts';
@@ -19,6 +20,8 @@ import {
 } from './segment.ts';
 import type { DiskSpace } from './space.ts';
 import type { Spare } from './spare.ts';
+import type { Summaries } from './summaries.ts';
+import type { KnownBatch } from './summary.ts';
 import type { Place } from './walk.ts';
 
 const rowsMax = 0xffff_ffff;
@@ -28,6 +31,8 @@ type Waiting = {
   header: BatchHeader;
   /** Room for the head, then the batch header. */
   head: Buffer;
+  /** See BatchIds. */
+  key: string | undefined;
   payload: Uint8Array[];
   payloadBytes: number;
   headerCrc: number;
@@ -40,7 +45,7 @@ type Waiting = {
 };
 
 /** `ahead`: so many bytes of the file were written before it was used (spare.ts). */
-type OpenSegment = { file: LogFile; segment: Segment; ahead: number };
+type OpenSegment = { file: LogFile; segment: Segment; ahead: number; batches: KnownBatch[] };
 
 export type PreparedBatch = Omit<Waiting, 'resolve' | 'reject'>;
 
@@ -65,7 +70,8 @@ export function prepare(batch: Batch): PreparedBatch {
   const bytes = head.length + payloadBytes + edgeBytes;
   const headerCrc = crc32(head.subarray(edgeBytes));
   const { header, payload } = batch;
-  return { header, head, payload, payloadBytes, headerCrc, payloadCrc, records, bytes };
+  const key = BatchIds.key(header, payloadBytes, payloadCrc);
+  return { header, head, key, payload, payloadBytes, headerCrc, payloadCrc, records, bytes };
 }
 
 /**
@@ -83,6 +89,7 @@ export class Writer {
   private readonly segments: RetainedSegments;
   private readonly space: DiskSpace;
   private readonly spare: Spare;
+  private readonly summaries: Summaries;
   private readonly recent: Recent;
   private readonly onDurable: () => void;
   private open: OpenSegment | undefined;
@@ -102,6 +109,7 @@ export class Writer {
     segments: RetainedSegments,
     space: DiskSpace,
     spare: Spare,
+    summaries: Summaries,
     recent: Recent,
     onDurable: () => void,
   ) {
@@ -111,6 +119,7 @@ export class Writer {
     this.segments = segments;
     this.space = space;
     this.spare = spare;
+    this.summaries = summaries;
     this.recent = recent;
     this.onDurable = onDurable;
   }
@@ -189,7 +198,7 @@ export class Writer {
       await this.spare.release();
       throw error;
     });
-    const { file, segment, ahead } = fresh || !this.open ? await this.openSegment() : this.open;
+    const { file, segment, ahead, batches } = fresh || !this.open ? await this.openSegment() : this.open;
     let place: Place = { offset: segment.bytes, row: segment.rows, frame: segment.frames };
     const places: Place[] = [];
     const pieces: Uint8Array[] = [];
@@ -214,8 +223,10 @@ export class Writer {
     segment.frames = place.frame;
     segment.modified = Date.now();
     logAppended(group.length, bytes, syncSeconds);
-    return group.map(({ header, head, payload, payloadBytes }, index) => {
-      const seq = seqOf(segment.segment, places[index]?.row ?? 0);
+    return group.map(({ header, head, key, payload, payloadBytes }, index) => {
+      const row = places[index]?.row ?? 0;
+      if (key !== undefined) batches.push({ row, key });
+      const seq = seqOf(segment.segment, row);
       this.recent.add(seq, header, head.length - edgeBytes, payload, payloadBytes);
       return seq;
     });
@@ -286,7 +297,7 @@ export class Writer {
       marks: [],
     };
     this.segments.add(segment);
-    this.open = { file, segment, ahead };
+    this.open = { file, segment, ahead, batches: [] };
     return this.open;
   }
 
@@ -332,7 +343,7 @@ export class Writer {
     const { open } = this;
     this.open = undefined;
     if (!open) return;
-    const { file, segment } = open;
+    const { file, segment, batches } = open;
     segment.sealed = true;
     const close = async (): Promise<void> => {
       try {
@@ -341,6 +352,7 @@ export class Writer {
       } finally {
         await file.close();
       }
+      await this.summaries.write({ ...segment, batches });
     };
     this.closing = Promise.all([this.closing, close()]).then(
       () => undefined,
@@ -352,7 +364,10 @@ export class Writer {
 
   /** Seal after a failure. What was not synced is cut off if the file lets us; if not, the next segment's header says that it does not count. */
   private async abandon(end: number): Promise<void> {
-    await this.open?.file.truncate(end).catch(() => undefined);
+    const { open } = this;
+    // What its last block is on the disk is not known.
+    if (open) await this.summaries.forget(open.segment.segment);
+    await open?.file.truncate(end).catch(() => undefined);
     this.seal();
   }
 }
