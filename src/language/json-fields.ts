@@ -24,7 +24,8 @@ const nestedMax = 6;
 const jsonString = '"(?:[^"\\\\]|\\\\.)*"';
 const container = (depth: number): string =>
   `[{\\[](?:[^\\]\\[{}"]|${jsonString}${depth > 0 ? `|${container(depth - 1)}` : ''})*[}\\]]`;
-const field = `${jsonString}\\s*:\\s*(?:${jsonString}|-?[0-9]+(?:\\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null|${container(nestedMax)})\\s*`;
+const anyValue = `(?:${jsonString}|-?[0-9]+(?:\\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null|${container(nestedMax)})`;
+const field = `${jsonString}\\s*:\\s*${anyValue}\\s*`;
 
 /** Group 1: the fields that stand whole at the start of an object. */
 const startFields = `(?s)^\\s*\\{\\s*((?:${field},\\s*)*(?:${field})?)`;
@@ -205,10 +206,24 @@ export function parseJsonPath(text: string): PathStep[] | undefined {
   return steps.length === 0 ? undefined : steps;
 }
 
+/**
+ * SQL: the object or array at a path with the blanks and digits of the line; `engines` (SQL), as the engine writes it, where the line does not say
+ * the same there: keys with escapes, more than {@link nestedMax} levels.
+ */
+function writtenAt(line: string, steps: readonly PathStep[], engines: string): string {
+  const inner = steps.reduce<string>((text, step) => {
+    if (typeof step === 'number')
+      return `extractAll(replaceRegexpOne(${text}, '^\\\\s*\\\\[', ''), ${quoteString(`(?s)\\s*(${anyValue})\\s*[,\\]]`)})[${step + 1}]`;
+    const key = escapeRegex(JSON.stringify(step));
+    return `extract(${text}, ${quoteString(`(?s)^\\s*\\{\\s*(?:${field},\\s*)*?${key}\\s*:\\s*(${anyValue})`)})`;
+  }, line);
+  return withNames([inner], text => `if(JSONExtractRaw(${text}) = ${engines}, ${text}, ${engines})`);
+}
+
 /** Text of the raw JSON at a path; '' where there is none. As written in the line: quoted numbers stay only where the engine cannot read the line itself. */
-function textAtPath(raw: string, written: string): string {
+function textAtPath(raw: string, engines: string, written: string): string {
   const composite = `left(${raw}, 1) IN ('{', '[')`;
-  return `multiIf(${raw} = 'null', '', ${composite}, if(${written} = '', ${raw}, ${written}), ${jsonValue(raw)})`;
+  return `multiIf(${raw} = 'null', '', ${composite}, if(${engines} = '', ${raw}, ${written}), ${jsonValue(raw)})`;
 }
 
 /**
@@ -217,10 +232,10 @@ function textAtPath(raw: string, written: string): string {
  */
 export function jsonAtPath(row: Row, steps: readonly PathStep[], readable: string, orElse: string): string {
   const path = steps.map(s => (typeof s === 'number' ? String(s + 1) : quoteString(s))).join(', ');
-  const written = `JSONExtractRaw(${row.line}, ${path})`;
+  const engines = `JSONExtractRaw(${row.line}, ${path})`;
   const found = withNames(
     [`JSONExtractRaw(${exactText(row)}, ${path})`],
-    raw => `if(${raw} = '', ${orElse}, ${textAtPath(raw, written)})`,
+    raw => `if(${raw} = '', ${orElse}, ${textAtPath(raw, engines, writtenAt(row.line, steps, engines))})`,
   );
   return row.scope.bind(`if(${readable}, ${found}, NULL)`);
 }

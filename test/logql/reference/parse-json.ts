@@ -1,7 +1,7 @@
 /** JSON with the text of its numbers, the order of its keys and all repeated keys; undefined when the text is not one JSON value. */
 export type Json =
-  | { type: 'object'; fields: [string, Json][] }
-  | { type: 'array'; items: Json[] }
+  | { type: 'object'; fields: [string, Json][]; raw: string }
+  | { type: 'array'; items: Json[]; raw: string }
   | { type: 'string'; value: string; raw: string }
   | { type: 'other'; raw: string };
 
@@ -35,6 +35,7 @@ export function readJson(text: string): Json | undefined {
   };
   const value = (): Json => {
     skip();
+    const start = at;
     if (text[at] === '{') {
       const fields: [string, Json][] = [];
       list('}', () => {
@@ -43,18 +44,17 @@ export function readJson(text: string): Json | undefined {
         at++;
         fields.push([key, value()]);
       });
-      return { type: 'object', fields };
+      return { type: 'object', fields, raw: text.slice(start, at) };
     }
     if (text[at] === '[') {
       const items: Json[] = [];
       list(']', () => items.push(value()));
-      return { type: 'array', items };
+      return { type: 'array', items, raw: text.slice(start, at) };
     }
     if (text[at] === '"') {
       const raw = string();
       return { type: 'string', value: JSON.parse(raw) as string, raw };
     }
-    const start = at;
     while (/[^\s,\]}]/.test(text[at] ?? ' ')) at++;
     return { type: 'other', raw: text.slice(start, at) };
   };
@@ -66,10 +66,3 @@ export const scalarText = (value: Json): string | undefined => {
   if (value.type === 'string') return value.value;
   return value.type === 'other' && value.raw !== 'null' ? value.raw : undefined;
 };
-
-/** Compact text of any value. */
-export function jsonText(value: Json): string {
-  if (value.type === 'object')
-    return `{${value.fields.map(([k, v]) => `${JSON.stringify(k)}:${jsonText(v)}`).join(',')}}`;
-  return value.type === 'array' ? `[${value.items.map(jsonText).join(',')}]` : value.raw;
-}

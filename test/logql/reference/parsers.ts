@@ -1,5 +1,5 @@
 import type { Json as JsonStage, Logfmt } from '../../../src/language/tree.ts';
-import { type Json, jsonText, readJson, scalarText } from './parse-json.ts';
+import { type Json, readJson, scalarText } from './parse-json.ts';
 import { addExtracted, labelName, type Line, labelOf, putExtracted } from './record.ts';
 
 type Pair = [string, string];
@@ -23,7 +23,7 @@ function atPath(json: Json, path: string): string | undefined {
     else value = undefined;
   }
   if (value === undefined) return undefined;
-  return value.type === 'object' || value.type === 'array' ? jsonText(value) : (scalarText(value) ?? '');
+  return value.type === 'object' || value.type === 'array' ? value.raw : (scalarText(value) ?? '');
 }
 
 export function json(line: Line, stage: JsonStage): void {
@@ -93,12 +93,15 @@ export function unpack(line: Line): void {
     if (line.text !== '') line.error = 'JSONParserErr';
     return;
   }
+  // Only what was packed is unpacked: an object without a text `_entry` keeps its fields.
   const strings = value.fields.flatMap(([key, v]): Pair[] => (v.type === 'string' ? [[key, v.value]] : []));
+  const entry = strings.find(([key]) => key === '_entry');
+  if (entry === undefined) return;
   addExtracted(
     line,
     strings.filter(([key]) => key !== '_entry').map(([key, v]): Pair => [labelName(key), v]),
   );
-  line.text = strings.find(([key]) => key === '_entry')?.[1] ?? line.text;
+  line.text = entry[1];
 }
 
 export function regexp(line: Line, regex: string): void {

@@ -37,7 +37,7 @@ const big = fc.constantFrom('12345678901234567890', '0.1000');
 const jsonScalar = fc.oneof(
   { weight: 4, arbitrary: number },
   { weight: 3, arbitrary: word.map(text => JSON.stringify(text)) },
-  { weight: 1, arbitrary: fc.constantFrom('true', 'null', '[1,"z"]', '[]') },
+  { weight: 1, arbitrary: fc.constantFrom('true', 'null', '[1,"z"]', '[1.0, [ ]]', '[]') },
 );
 const jsonField = fc.oneof(
   fc.tuple(fc.constantFrom('x', 'y', 'v', 'status', 'w'), jsonScalar),
@@ -46,7 +46,9 @@ const jsonField = fc.oneof(
   fc.tuple(fc.constantFrom('big', 'a b', '1st'), fc.oneof(big, jsonScalar)),
   fc.tuple(
     fc.constantFrom('n', 'o'),
-    fc.tuple(jsonScalar, jsonScalar).map(([k, x]) => `{"k":${k},"x":${x}}`),
+    fc
+      .tuple(jsonScalar, jsonScalar, fc.constantFrom('', ' '))
+      .map(([k, x, space]) => `{"k":${space}${k},${space}"x":${space}${x}}`),
   ),
 );
 const jsonLine = fc
