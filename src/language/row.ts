@@ -86,9 +86,13 @@ function optionally(scope: Scope, present: string, one: Found, write: (optional:
 /** A label that is there only where `condition` holds. */
 export function presentWhere(found: Found, condition: string): Found {
   const only = (sql: string): string => choose(condition, sql, 'NULL');
+  const text = (value: string, optional: string | undefined): string =>
+    optional === undefined || condition === '1' ? choose(condition, value, "''") : `ifNull(${only(optional)}, '')`;
   return {
     ...found,
+    value: text(found.value, found.optional),
     present: and([found.present, condition]),
+    ...(found.numeric !== undefined && { numeric: text(found.numeric, found.optionalNumeric) }),
     ...(found.optional !== undefined && { optional: only(found.optional) }),
     ...(found.optionalNumeric !== undefined && { optionalNumeric: only(found.optionalNumeric) }),
   };

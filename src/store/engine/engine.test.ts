@@ -212,6 +212,15 @@ test('what a failed statement has written is before no other answer', async () =
     }
 });
 
+test('a small answer ends where it ends, whatever it leaves of the buffer it was written to', async () => {
+  // Answers with their last line have a few hundred bytes more than the text, so that one of them has 4,096 and fills the buffer.
+  const sizes = Array.from({ length: 400 }, (_, i) => 3700 + i);
+  for (const size of sizes) {
+    const sql = `SELECT repeat('z', ${size}) AS text`;
+    expect(await collect(await engine.client.stream({ sql, small: true }))).toEqual([{ text: 'z'.repeat(size) }]);
+  }
+});
+
 test('a small answer that takes long after all can be watched, seen to have its snapshot, and stopped', async () => {
   const progress: SqlProgress[] = [];
   const abort = new AbortController();

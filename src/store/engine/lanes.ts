@@ -109,7 +109,7 @@ export class StreamLane implements Lane {
         prepare,
         sql: text ?? wholeText(statement),
         format: statement.format,
-        way: text !== undefined ? 'whole' : statement.mode === 'small' ? 'small' : 'stream',
+        way: text !== undefined || statement.mode === 'small' ? 'whole' : 'stream',
       });
     });
   }

@@ -3,7 +3,7 @@ import { EngineError, type EngineRequest } from './request.ts';
 /**
  * How an answer travels:
  * - `chunks`: formats in which pieces of an answer simply follow each other; the engine hands them over as they are computed.
- * - `small`: of these formats the JSON ones (text, always UTF-8), where the asker says that there is little of it: in one piece, computed on the thread of its session.
+ * - `small`: of these formats the JSON ones (text, always UTF-8), where the asker says that there is little of it: in one piece, without a hop between threads for each block.
  * - `pipe`: formats with a header or footer. The engine would repeat it for each piece, so it writes the file itself, into a named pipe.
  * - `whole`: everything else, in one piece: small documents, and statements without an answer.
  */

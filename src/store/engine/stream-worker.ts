@@ -8,7 +8,7 @@ import { forgetFailed } from './failed-statement.ts';
  * on the child's main thread that would hold up every other query, its cancellation and the watchdog's probe.
  */
 export type WorkerOrder =
-  | { do: 'run'; prepare: string; sql: string; format: string; way: 'stream' | 'small' | 'whole' }
+  | { do: 'run'; prepare: string; sql: string; format: string; way: 'stream' | 'whole' }
   /** The receiver can take one more chunk. */
   | { do: 'more' }
   | { do: 'cancel' }
@@ -77,11 +77,8 @@ async function run(order: WorkerOrder & { do: 'run' }): Promise<void> {
       if (order.prepare !== '') await session.queryAsync(order.prepare);
       await runStream(order.sql, order.format);
       tell({ is: 'ended' });
-    } else if (order.way === 'small') {
-      // This thread has nothing else to do meanwhile; what stops the statement is KILL, from another session.
-      const text = session.query(order.prepare + order.sql, order.format);
-      tellWhole(new TextEncoder().encode(text));
     } else {
+      // Never `query`: its text is read up to a zero byte, and one of 4,096 bytes fills its buffer, so that what lies behind it in memory follows.
       const answer = await session.queryAsync(order.prepare + order.sql, { format: order.format });
       tellWhole(answer.bytes());
     }

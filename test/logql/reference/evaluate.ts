@@ -7,7 +7,7 @@ import type {
   VectorAggregation,
 } from '../../../src/language/tree.ts';
 import type { LoadedRecord } from '../script.ts';
-import { byName, grouped, type LabelSet, type Point, QueryFault, windowOf } from './samples.ts';
+import { byName, grouped, type LabelSet, type Point, QueryFault, variance, windowOf } from './samples.ts';
 
 /** A metric query at one time: a number, or a vector in the order in which an instant query would show it. */
 export type Value = number | Point[];
@@ -58,8 +58,8 @@ function aggregate(fn: VectorAggregation['fn'], values: readonly number[]): numb
       return values.length;
     default: {
       // The deviation of one series is 0 whatever its value.
-      const variance = values.length === 1 ? 0 : values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length;
-      return fn === 'stddev' ? Math.sqrt(variance) : variance;
+      const squared = values.length === 1 ? 0 : variance(values);
+      return fn === 'stddev' ? Math.sqrt(squared) : squared;
     }
   }
 }

@@ -67,39 +67,29 @@ const compare: Record<CompareOperator, (a: number, b: number) => boolean> = {
   '<=': (a, b) => a <= b,
 };
 
-type Verdict = { keep: boolean; error: string };
-
-/** What a label filter says of a line; errors that it has already do not matter. */
-function verdict(line: Line, condition: LabelCondition): Verdict {
+/** What a label filter says of a line. An error is seen by what stands behind it in the same filter; one that the line has already stays. */
+export function passesLabels(line: Line, condition: LabelCondition): boolean {
   switch (condition.type) {
     case 'and': {
-      const [left, right] = [verdict(line, condition.left), verdict(line, condition.right)];
-      return { keep: left.keep && right.keep, error: left.error || right.error };
+      const left = passesLabels(line, condition.left);
+      return passesLabels(line, condition.right) && left;
     }
-    case 'or': {
-      const left = verdict(line, condition.left);
-      if (left.keep) return left;
-      const right = verdict(line, condition.right);
-      return { keep: right.keep, error: left.error || right.error };
-    }
+    case 'or':
+      return passesLabels(line, condition.left) || passesLabels(line, condition.right);
     case 'string':
-      return { keep: matches(condition.matcher, labelOf(line, condition.matcher.name) ?? ''), error: '' };
+      return matches(condition.matcher, labelOf(line, condition.matcher.name) ?? '');
     case 'ip':
       throw new Error('the reference has no ip filters');
     default: {
       const text = labelOf(line, condition.name);
-      if (text === undefined) return { keep: false, error: '' };
+      if (text === undefined) return false;
       const number = { number: readNumber, duration: readDuration, bytes: readBytes }[condition.type](text);
-      if (number === undefined) return { keep: true, error: 'LabelFilterErr' };
+      if (number === undefined) {
+        line.error ||= 'LabelFilterErr';
+        return true;
+      }
       const bound = condition.type === 'duration' ? condition.value / 1e9 : condition.value;
-      return { keep: compare[condition.op](number, bound), error: '' };
+      return compare[condition.op](number, bound);
     }
   }
-}
-
-/** False when the line is dropped; it may get an error otherwise, the first one stays. */
-export function passesLabels(line: Line, condition: LabelCondition): boolean {
-  const { keep, error } = verdict(line, condition);
-  line.error ||= error;
-  return keep;
 }

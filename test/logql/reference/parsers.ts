@@ -67,8 +67,9 @@ function logfmtPairs(text: string): { key: string; value: string; ok: boolean }[
 
 export function logfmt(line: Line, stage: Logfmt): void {
   const pairs = logfmtPairs(line.text);
-  if (stage.strict && pairs.some(pair => !pair.ok)) line.error = 'LogfmtParserErr';
-  const good = pairs.filter(pair => pair.ok);
+  const broken = stage.strict ? pairs.findIndex(pair => !pair.ok) : -1;
+  if (broken >= 0) line.error = 'LogfmtParserErr';
+  const good = (broken < 0 ? pairs : pairs.slice(0, broken)).filter(pair => pair.ok);
   if (stage.extractions.length === 0) {
     const kept = good.filter(({ value }) => stage.keepEmpty || value !== '');
     addExtracted(

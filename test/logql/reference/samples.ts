@@ -80,8 +80,10 @@ function identity(line: Line, grouping: Grouping | undefined): LabelSet {
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
-function variance(values: readonly number[]): number {
+/** Equal values have none, whatever their mean is rounded to. */
+export function variance(values: readonly number[]): number {
   if (values.some(value => !Number.isFinite(value))) return Number.NaN;
+  if (values.every(value => value === values[0])) return 0;
   const mean = sum(values) / values.length;
   return sum(values.map(value => (value - mean) ** 2)) / values.length;
 }
