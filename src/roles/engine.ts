@@ -29,7 +29,8 @@ function makeEngine(config: Config): { engine: StoreEngine; directory: string | 
   const budget = memoryBudget({ engine: config.memory, query: config.limits.query_memory });
   log.info({ reasons: budget.reasons }, 'memory budget');
   const directory = join(config.data, 'store');
-  return { engine: embeddedEngine({ data: directory, budget, database: config.store.database }), directory };
+  const { database } = config.store;
+  return { engine: embeddedEngine({ data: directory, budget, database, rowFilters: config.sql.enabled }), directory };
 }
 
 export function openEngine(config: Config): OpenEngine {

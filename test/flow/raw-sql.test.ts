@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -69,6 +69,24 @@ const values = async (query: string, tenant?: string): Promise<unknown[]> => {
   expect([status, fault]).toEqual([200, '""']);
   return rows.map(r => Object.values(r)[0]);
 };
+
+/** Text of the engine's users file. */
+function usersOfEngine(pid: number): string {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  const [options] = children.flatMap(child => {
+    const words = readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0');
+    return words.filter(word => word.startsWith('{'));
+  });
+  const { runDirectory } = JSON.parse(options ?? '{}') as { runDirectory: string };
+  return readFileSync(join(runDirectory, 'users.xml'), 'utf8');
+}
+
+it('the engine filters rows by tenant when there is SQL of people, and only then', async () => {
+  expect(usersOfEngine(weir.pid).match(/<filter>.*tenant = /g)).toHaveLength(4);
+  const without = await startWeir();
+  expect(usersOfEngine(without.pid)).not.toMatch(/<filter>/);
+  await without.stop();
+});
 
 describe('what it is for', () => {
   it('answers over the records of the tenant, in parts and tail', async () => {

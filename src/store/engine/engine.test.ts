@@ -458,6 +458,19 @@ test('a listener that fails the first start fails it, and leaves no process', as
   rmSync(other, { recursive: true });
 });
 
+test('without people there are no row filters', async () => {
+  const other = mkdtempSync(join(tmpdir(), 'weir-engine-alone-'));
+  const alone = embeddedEngine({ data: other, budget, sessions: 3, rowFilters: false });
+  await alone.start();
+  await alone.run({ sql: 'CREATE DATABASE weir' });
+  await alone.run({ sql: 'CREATE TABLE weir.records (tenant String) ENGINE = MergeTree ORDER BY tenant' });
+  await alone.run({ sql: "INSERT INTO weir.records VALUES ('a')" });
+  const sql = 'SELECT count() AS n FROM weir.records';
+  expect(await alone.run({ sql, settings: { log_comment: 'b' } })).toEqual([{ n: '1' }]);
+  await alone.stop();
+  rmSync(other, { recursive: true });
+});
+
 test('it stops while queries run', async () => {
   const other = mkdtempSync(join(tmpdir(), 'weir-engine-stop-'));
   const stopping = embeddedEngine({ data: other, budget, sessions: 6 });

@@ -41,11 +41,11 @@ function logOutput(stream: Readable | null): void {
 export const engineMemory = (cores: number): string =>
   `percpu_arena:disabled,narenas:${Math.max(1, Math.ceil(cores / 4))},dirty_decay_ms:500`;
 
-/** Start the engine child. It is of use when {@link ready} resolves. */
+/** Start the engine child. It is of use when {@link ready} resolves. `filtered`: see config-file.ts. */
 export function spawnEngine(
   options: Omit<ChildOptions, 'configFile'>,
   budget: MemoryBudget,
-  database: string,
+  filtered: string | undefined,
 ): ChildProcess {
   const { data, runDirectory, lanes } = options;
   mkdirSync(data, { recursive: true });
@@ -54,7 +54,7 @@ export function spawnEngine(
   const configFile = writeConfigFile(runDirectory, {
     budget,
     cores: availableParallelism(),
-    database,
+    filtered,
     serviceId: randomBytes(16).toString('hex'),
   });
   const child = fork(

@@ -32,8 +32,13 @@ export type EmbeddedOptions = {
   /** Data directory of the engine; made when absent. */
   data: string;
   budget: MemoryBudget;
-  /** Where the tables are; row filters go by it. Default `weir`. */
+  /** The database with the tables. Default `weir`. */
   database?: string;
+  /**
+   * Whether a statement with another `log_comment` than ours sees the rows of one tenant only, as a fence behind the gate of people's own SQL. It makes every
+   * statement dearer, so a store where there is no such SQL goes without. Default true.
+   */
+  rowFilters?: boolean;
   /** Limits of users' queries, e.g. `max_execution_time`. */
   userSettings?: SqlSettings;
   /** Sessions in all, at least 3. Default `limits.engineSessions`. */
@@ -83,7 +88,8 @@ export function embeddedEngine(options: EmbeddedOptions): EmbeddedEngine {
   /** One start, listeners included. Rejects with nothing left running. `reason` is counted. */
   async function launch(reason: string): Promise<void> {
     launchedAt = performance.now();
-    const started = spawnEngine({ data, runDirectory, lanes }, options.budget, options.database ?? 'weir');
+    const filtered = options.rowFilters === false ? undefined : (options.database ?? 'weir');
+    const started = spawnEngine({ data, runDirectory, lanes }, options.budget, filtered);
     child = started;
     try {
       await ready(started, data);
