@@ -7,7 +7,7 @@ import type { ToSql } from '../language/compile.ts';
 import { parseEql } from '../language/eql/parser.ts';
 import { prettyQuery } from '../language/print.ts';
 import { tenantCondition } from '../language/selector-sql.ts';
-import { quoteString } from '../language/sql-writer.ts';
+import { quoteName, quoteString } from '../language/sql-writer.ts';
 import { collect } from './admission.ts';
 import { type ExplainAnswer, queryRequest } from './contract.ts';
 import { requestOf } from './eql/answer.ts';
@@ -93,7 +93,7 @@ export function registerExplain(server: FastifyInstance, room: Room): void {
       sql: text,
       estimate: {
         rows,
-        bytes: Math.round((rows + unsealed) * (await bytesPerRow(ask, parts, text))),
+        bytes: Math.round((rows + unsealed) * (await bytesPerRow(ask, parts, tenants, text))),
         parts: sum(estimated, 'parts'),
         granules: sum(estimated, 'marks'),
         unsealed,
@@ -149,25 +149,29 @@ const unsealedSql = (tails: readonly string[], tenants: Tenant): string =>
     ? 'SELECT 0 AS n'
     : `SELECT sum(c) AS n FROM (${tails.map(table => `SELECT count() AS c FROM ${table} WHERE ${tenantCondition([tenants])}`).join(' UNION ALL ')})`;
 
-/**
- * Average bytes that the columns named in `sql` take per row of the table (or of the one that a SELECT reads), uncompressed. Small parts keep all columns in one file; where there are no
- * others, it is the whole row.
- */
+/** Rows that tell how wide columns are. */
+const sampleRows = 4_096;
+
+/** Average bytes, uncompressed, that the columns named in `sql` take per row of the tenant's in the table (or the one that a SELECT reads); by some rows, since fresh parts do not say what each column takes. */
 async function bytesPerRow(
   ask: (sql: () => string) => Promise<Record<string, unknown>[]>,
   table: string,
+  tenants: Tenant,
   sql: string,
 ): Promise<number> {
   const [, database = '', name = ''] = /`([^`]+)`\.`([^`]+)`/.exec(table) ?? [];
-  const which = `active AND database = ${quoteString(database)} AND table = ${quoteString(name)}`;
   const columns = await ask(
-    () => `SELECT column, sum(column_data_uncompressed_bytes) / greatest(sum(rows), 1) AS size FROM system.parts_columns
-WHERE part_type = 'Wide' AND ${which} GROUP BY column
-UNION ALL SELECT '' AS column, sum(data_uncompressed_bytes) / greatest(sum(rows), 1) AS size FROM system.parts WHERE ${which}`,
+    () => `SELECT name FROM system.columns WHERE database = ${quoteString(database)} AND table = ${quoteString(name)}`,
   );
   const bare = sql.replace(/'(?:[^'\\]|\\.)*'/g, '');
-  const used = columns.filter(({ column }) => column !== '' && new RegExp(`\\b${String(column)}\\b`).test(bare));
-  return sum(used.length > 0 ? used : columns, 'size');
+  const used = columns.map(column => String(column.name)).filter(column => new RegExp(`\\b${column}\\b`).test(bare));
+  if (used.length === 0) return 0;
+  const list = used.map(quoteName).join(', ');
+  const [row] = await ask(
+    () =>
+      `SELECT ifNotFinite(avg(byteSize(${list})), 0) AS size FROM (SELECT ${list} FROM ${table} WHERE ${tenantCondition([tenants])} LIMIT ${sampleRows})`,
+  );
+  return Number(row?.size ?? 0);
 }
 
 function indexesOf(planned: readonly Record<string, unknown>[], own: { parts: number; granules: number }): Indexes {

@@ -12,6 +12,12 @@ export type StagedKind = 'records' | 'quarantine' | 'streams';
  */
 const fresh = (codec: string): string => codec.replaceAll('ZSTD(1)', 'LZ4');
 
+/**
+ * All columns of a fresh part are in one file (the engine's compact parts), a file for each comes with the first merge. A seal is small and has so many columns that making, hashing, syncing and
+ * linking their files was a tenth to a quarter of its INSERT; questions for a few rows open fewer files, those that read all rows pay a quarter more for such parts (docs/decisions/0032).
+ */
+const oneFile = 'min_bytes_for_wide_part = 1073741824';
+
 /** The tables that parts are written into before they are moved to where questions see them. */
 export class Staging {
   readonly #engine: Engine;
@@ -37,10 +43,10 @@ export class Staging {
     const columns = await this.#engine.run({
       sql: `SELECT name, compression_codec AS codec FROM system.columns WHERE ${ofStaging} AND compression_codec LIKE '%ZSTD(1)%'`,
     });
-    if (columns.length > 0)
-      await this.#engine.run({
-        sql: `ALTER TABLE ${this.#names.staging} ${columns.map(c => `MODIFY COLUMN ${quoteName(String(c.name))} ${fresh(String(c.codec))}`).join(', ')}`,
-      });
+    const changes = columns.map(c => `MODIFY COLUMN ${quoteName(String(c.name))} ${fresh(String(c.codec))}`);
+    await this.#engine.run({
+      sql: `ALTER TABLE ${this.#names.staging} ${[...changes, `MODIFY SETTING ${oneFile}`].join(', ')}`,
+    });
     const [made] = await this.#engine.run({
       sql: `SELECT create_table_query AS sql FROM system.tables WHERE ${ofStaging}`,
     });
