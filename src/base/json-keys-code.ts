@@ -50,8 +50,8 @@ export const keyMap = {
   from: table(0),
   to: table(1),
   next: table(2),
-  /** Six more tables by id, for the program. */
-  own: [table(3), table(4), table(5), table(6), table(7), table(8)] as const,
+  /** Seven more tables by id, for the program. */
+  own: [table(3), table(4), table(5), table(6), table(7), table(8), table(9)] as const,
   /** Hash table with open addresses: an id, or 0. */
   slots: 12 * KiB,
   slotCount: 4 * keysMax,

@@ -1,6 +1,7 @@
 /**
  * Code of a WebAssembly module, written as expressions: enough for small loops over bytes, 16 at a time. Numbers stand for constants and names for
- * locals, so `add('p', 16)` is `p + 16`. All values are i32 but for those of `load16`, `splat`, `eq16` and `or16`, which are v128.
+ * locals, so `add('p', 16)` is `p + 16`. All values are i32 but for those of `load16`, `splat`, `eq16`, `sub16` and `or16`, which are v128, and of
+ * `wide`, `add64` and `mul64`, which are i64.
  * Opcodes: WebAssembly Core Specification 2.0, section 5.4.
  */
 type Scope = { locals: ReadonlyMap<string, number>; functions: ReadonlyMap<string, number>; labels: readonly string[] };
@@ -71,9 +72,17 @@ export const store16 = operator(0xfd, 0x0b, 0, 0);
 export const splat = operator(0xfd, 0x0f);
 export const eq16 = operator(0xfd, 0x23);
 export const lt16 = operator(0xfd, 0x26);
+export const sub16 = operator(0xfd, 0x71);
 export const or16 = operator(0xfd, 0x50);
 /** One bit per byte: its highest. */
 export const bits16 = operator(0xfd, 0x64);
+
+/** Unsigned i32 as i64. */
+export const wide = operator(0xad);
+export const add64 = operator(0x7c);
+export const mul64 = operator(0x7e);
+/** `store64(address, value)`, the value an i64. */
+export const store64 = operator(0x37, 3, 0);
 
 export const set =
   (name: string, to: Value): Code =>

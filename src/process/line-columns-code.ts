@@ -39,7 +39,8 @@ import {
   when,
 } from '../base/wasm-code.ts';
 import { keyFunctions, keyLocals, keyMap, numberAt, readKey } from '../base/json-keys-code.ts';
-import { memoryMap } from './line-columns-memory.ts';
+import { columnKind, memoryMap } from './line-columns-memory.ts';
+import { valueFunctions } from './line-values-code.ts';
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -95,6 +96,7 @@ const entriesLast = memoryMap.entriesAt + 12 * (memoryMap.entries - keyMap.keysM
 
 export const lineColumnsCode = wasmModule([
   ...keyFunctions,
+  ...valueFunctions,
   {
     /** Writes the text of the string whose first escape is at `p` over itself; its end goes to `textEnd`. Gives the position after the closing quote. */
     name: 'unescape',
@@ -287,10 +289,10 @@ export const lineColumnsCode = wasmModule([
     ],
   },
   {
-    /** Writes the values of `rows` lines to where the cursors of their columns are. */
+    /** Writes the values of `rows` lines to where the cursors of their columns are. Gives 0 when a time is not like those of `writeTime`, else 1. */
     name: 'write',
     parameters: ['rows', 'columns'],
-    locals: ['row', 'column', 'cell', 'start', 'length', 'to', 'end', 'nulls'],
+    locals: ['row', 'column', 'cell', 'start', 'length', 'to', 'end', 'nulls', 'kind'],
     body: [
       set('cell', memoryMap.cellsAt),
       loop(
@@ -304,7 +306,17 @@ export const lineColumnsCode = wasmModule([
             set('to', load32(numberAt(memoryMap.cursors, 'column'))),
             set('nulls', load32(numberAt(memoryMap.nulls, 'column'))),
             when('nulls', [store8(add('nulls', 'row'), isZero('start'))]),
-            ...putText,
+            set('kind', load32(numberAt(memoryMap.kinds, 'column'))),
+            when(
+              eq('kind', columnKind.time),
+              [when(isZero(call('writeTime', 'start', 'length', 'to')), [give(0)]), set('end', add('to', 8))],
+              [
+                when(eq('kind', columnKind.id), [
+                  when(call('hasCapital', 'start', 'length'), [store32(memoryMap.capitals, 1)]),
+                ]),
+                ...putText,
+              ],
+            ),
             store32(numberAt(memoryMap.cursors, 'column'), 'end'),
             set('cell', add('cell', 8)),
             set('column', add('column', 1)),
@@ -314,7 +326,7 @@ export const lineColumnsCode = wasmModule([
           again('rows'),
         ]),
       ),
-      give(0),
+      give(1),
     ],
   },
   {

@@ -18,7 +18,10 @@ const entriesAt = offsetsAt + 8 * rows;
 const outAt = entriesAt + 12 * entries;
 /** A value and its length are no longer than it was with key and quotes, and may be wanted twice; what a line lacks takes a length, and each value of Nullable a byte more. */
 const outBytes = 2 * sourceBytes + 2 * cells + 2 * overshoot * (keyMap.keysMax + 2);
-const [totals, cursors, nulls, cellOf, entryOf, seenIn] = keyMap.own;
+const [totals, cursors, nulls, cellOf, entryOf, seenIn, kinds] = keyMap.own;
+
+/** What `write` makes of the values of a column. */
+export const columnKind = { text: 0, time: 1, id: 2 } as const;
 
 /** Where things are in the program's memory, beside keys (base/json-keys-code.ts). Columns have numbers from 1 on. All numbers have four bytes. */
 export const memoryMap = {
@@ -28,11 +31,14 @@ export const memoryMap = {
   entriesEnd: 24,
   /** 1 once a string had an escaped line end, or a column a value of more than `shortBytes`. */
   longText: 28,
+  /** 1 once a column of ids had one with a capital letter. */
+  capitals: 32,
   shortBytes: shapeBytesMax,
-  /** By column: bytes of its values; where its next value goes; where its null map is, or 0. */
+  /** By column: bytes of its values; where its next value goes; where its null map is, or 0; its kind. */
   totals,
   cursors,
   nulls,
+  kinds,
   /** By key id: 8 times the number of its column, or 0; its number in the map, or 0; the last row it was in, from 1 on. */
   cellOf,
   entryOf,

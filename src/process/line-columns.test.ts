@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { keyMap } from '../base/json-keys-code.ts';
-import { LineColumns, NoColumns, type WantedColumns } from './line-columns.ts';
+import { LineColumns, NoColumns, OtherTimes, type WantedColumns } from './line-columns.ts';
 import { memoryMap } from './line-columns-memory.ts';
 
 type Row = Record<string, string | null | Record<string, string>>;
@@ -282,6 +282,106 @@ it.each([
   expect(columns.shortTexts).toBe(short);
   written(['{"a":"x"}'], ['a']);
   expect(columns.shortTexts).toBe(true);
+});
+
+/** ns since 1970 in the columns that the program makes of these texts. */
+function timesOf(texts: readonly string[]): bigint[] {
+  const group = {
+    keys: ['t'],
+    gaps: new Set<string>(),
+    pieces: [{ payload: Buffer.from(texts.map(t => `{"t":${JSON.stringify(t)}}\n`).join('')) }],
+  };
+  const block = Buffer.concat([...columns.blocks(group, { keys: ['t'], time: 't' })].flat());
+  return texts.map((_, i) => block.readBigInt64LE(block.length - 8 * (texts.length - i)));
+}
+
+const digits = (most: number, length = 2) =>
+  fc.integer({ min: 0, max: most }).map(n => String(n).padStart(length, '0'));
+const day = fc
+  .date({ min: new Date('1971-01-02'), max: new Date('2105-12-30'), noInvalidDate: true })
+  .map(d => d.toISOString().slice(0, 10));
+const clock = fc.tuple(digits(23), digits(59), digits(59)).map(parts => parts.join(':'));
+const offset = fc.tuple(fc.constantFrom('+', '-'), digits(14), digits(59)).map(([sign, h, m]) => `${sign}${h}:${m}`);
+
+it('makes ns of times, whatever their decimals and zones', () => {
+  const decimals = fc.integer({ min: 0, max: 9 }).chain(n => (n === 0 ? fc.constant('') : digits(10 ** n - 1, n)));
+  const time = fc.tuple(day, fc.constantFrom('T', ' '), clock, decimals, fc.oneof(fc.constantFrom('', 'Z'), offset));
+  fc.assert(
+    fc.property(fc.array(time, { minLength: 1, maxLength: 20 }), times => {
+      const wanted = times.map(
+        ([date, , at, fraction, zone]) =>
+          BigInt(Date.parse(`${date}T${at}${zone || 'Z'}`)) * 1_000_000n + BigInt(fraction.padEnd(9, '0')),
+      );
+      const texts = times.map(
+        ([date, t, at, fraction, zone]) => `${date}${t}${at}${fraction && `.${fraction}`}${zone}`,
+      );
+      expect(timesOf(texts)).toEqual(wanted);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+it('knows how long each month is', () => {
+  for (const year of [1972, 1999, 2000, 2026, 2100])
+    for (let n = 1; n <= 12; n++) {
+      const last = new Date(Date.UTC(year, n, 0));
+      const text = last.toISOString().slice(0, 19);
+      expect(timesOf([text])).toEqual([BigInt(last.getTime()) * 1_000_000n]);
+      const after = text.replace(/\d\dT/, `${last.getUTCDate() + 1}T`);
+      expect(() => timesOf([after]), after).toThrow(OtherTimes);
+    }
+});
+
+it.each([
+  '',
+  '1795691603',
+  '2026-11-20',
+  '2026-11-20T10:00',
+  '2026-11-20T10:00:0',
+  '2026-11-20T10:00:00.',
+  '2026-11-20T10:00:00,5',
+  '2026-11-20T10:00:00.1234567890',
+  '2026-11-20T10:00:00.5 Z',
+  '2026-11-20T10:00:00ZZ',
+  '2026-11-20T10:00:00z',
+  '2026-11-20T10:00:00+01',
+  '2026-11-20T10:00:00+0100',
+  '2026-11-20T10:00:00+1:00',
+  '2026-11-20T10:00:00+15:00',
+  '2026-11-20T10:00:00+01:60',
+  '2026-11-20T10:00:00+01:00Z',
+  '2026-11-20T24:00:00Z',
+  '2026-11-20T10:60:00Z',
+  '2026-11-20T10:00:60Z',
+  '2026-11-20t10:00:00Z',
+  '2026/11/20T10:00:00Z',
+  '2026-00-20T10:00:00Z',
+  '2026-13-20T10:00:00Z',
+  '2026-11-00T10:00:00Z',
+  '1970-12-31T23:59:59Z',
+  '2106-01-01T00:00:00Z',
+  '20 Nov 2026 10:00:00',
+  'é026-11-20T10:00:00Z',
+])('leaves a time like %j to the engine', text => {
+  expect(() => timesOf(['2026-11-20T10:00:00Z', text])).toThrow(OtherTimes);
+  expect(timesOf(['1971-01-01T00:00:00Z'])).toEqual([31_536_000_000_000_000n]);
+});
+
+it.each([
+  [true, '0123456789abcdef', '', 'z'.repeat(40), 'é[`@{'],
+  [false, 'A'],
+  [false, `${'a'.repeat(15)}Z`],
+  [false, `${'a'.repeat(16)}K`],
+  [false, 'a', `${'0'.repeat(31)}F`],
+])('knows whether ids have capital letters: %j', (lower, ...ids) => {
+  written(
+    ids.map(id => JSON.stringify({ id, b: 'B' })),
+    ['id', 'b'],
+    [],
+    1,
+    { keys: ['id', 'b'], ids: ['id'] },
+  );
+  expect(columns.lowerIds).toBe(lower);
 });
 
 it('is for one group at a time', () => {

@@ -1,20 +1,28 @@
 import { keyMap, keySlot } from '../base/json-keys-code.ts';
 import type { FrameGroup } from './frame-groups.ts';
 import { lineColumnsCode } from './line-columns-code.ts';
-import { memoryMap } from './line-columns-memory.ts';
+import { columnKind, memoryMap } from './line-columns-memory.ts';
 import { mapType } from './service.ts';
 
 /** The lines are none that can be made into columns; the engine has to read them itself. */
 export class NoColumns extends Error {}
 
+/** The lines have times of another kind than those that can be made into a column of times. */
+export class OtherTimes extends Error {}
+
 /**
  * Columns to be made of JSON lines: String for each of these keys, Nullable(String) for those with gaps; and one map of what a line has of the keys of `map`, under
- * the names given there. A key may be in both.
+ * the names given there. A key may be in both. Of the keys, `time` (without gaps) becomes a DateTime64(9, 'UTC') in place of a text, and `ids` are those of which {@link LineColumns.lowerIds} tells.
  */
 export type WantedColumns = {
   keys: readonly string[];
   map?: { column: string; names: ReadonlyMap<string, string> };
+  time?: string;
+  ids?: readonly string[];
 };
+
+/** Type of the column of times, as the engine spells it. */
+export const timeType = "DateTime64(9, 'UTC')";
 
 type Program = {
   read(from: number, end: number, columns: number, row: number, rowsMax: number): number;
@@ -65,7 +73,12 @@ export class LineColumns {
     return this.#words[memoryMap.longText / 4] === 0;
   }
 
-  /** Buffers of one block after the other, each list good until the next is asked for. Throws {@link NoColumns}, perhaps after some blocks. */
+  /** After all blocks: no id has a capital letter. */
+  get lowerIds(): boolean {
+    return this.#words[memoryMap.capitals / 4] === 0;
+  }
+
+  /** Buffers of one block after the other, each list good until the next is asked for. Throws {@link NoColumns} or {@link OtherTimes}, perhaps after some blocks. */
   *blocks(
     { keys, gaps, pieces }: Pick<FrameGroup, 'keys' | 'gaps'> & { pieces: readonly { payload: Uint8Array }[] },
     wanted: WantedColumns,
@@ -78,6 +91,7 @@ export class LineColumns {
       const rowsMax = Math.min(memoryMap.rows, Math.floor(memoryMap.cells / columns));
       this.#setKeys(keys, wanted);
       this.#words[memoryMap.longText / 4] = 0;
+      this.#words[memoryMap.capitals / 4] = 0;
       let rows = 0;
       let end: number = source;
       for (const { payload } of pieces)
@@ -111,7 +125,7 @@ export class LineColumns {
     }
   }
 
-  #setKeys(keys: readonly string[], { keys: columns, map }: WantedColumns): void {
+  #setKeys(keys: readonly string[], { keys: columns, map, time, ids = [] }: WantedColumns): void {
     const words = this.#words;
     const { from, to, next, slots, slotCount } = keyMap;
     this.#clear();
@@ -121,6 +135,9 @@ export class LineColumns {
     if (keys.length > keyMap.keysMax || (map?.names.size ?? 0) > 255) throw new NoColumns('too many keys');
     const columnOf = new Map(columns.map((key, i) => [key, i + 1]));
     const entryOf = new Map([...(map?.names.keys() ?? [])].map((key, i) => [key, i + 1]));
+    for (const [i, key] of columns.entries())
+      words[memoryMap.kinds / 4 + i + 1] =
+        key === time ? columnKind.time : ids.includes(key) ? columnKind.id : columnKind.text;
     let at: number = keyMap.keys;
     for (const [i, key] of keys.entries()) {
       const bytes = Buffer.from(`"${key}":`);
@@ -147,7 +164,7 @@ export class LineColumns {
   }
 
   /** The rows read so far. Native without a revision: number of columns and of rows, then for each column its name, type and values, those of Nullable behind a byte for each row that is 1 for NULL. */
-  #block(rows: number, gaps: ReadonlySet<string>, { keys, map }: WantedColumns): Uint8Array[] {
+  #block(rows: number, gaps: ReadonlySet<string>, { keys, map, time }: WantedColumns): Uint8Array[] {
     const words = this.#words;
     const { totals, cursors, nulls, overshoot } = memoryMap;
     let at: number = memoryMap.outAt;
@@ -159,11 +176,11 @@ export class LineColumns {
       at += (words[totals / 4 + i + 1] as number) + rows + overshoot;
       return start;
     });
-    this.#program.write(rows, keys.length);
+    if (this.#program.write(rows, keys.length) === 0) throw new OtherTimes('a time is written in another way');
     return [
       Buffer.concat([varint(keys.length + (map ? 1 : 0)), varint(rows)]),
       ...keys.flatMap((key, i) => [
-        Buffer.concat([text(key), text(gaps.has(key) ? 'Nullable(String)' : 'String')]),
+        Buffer.concat([text(key), text(key === time ? timeType : gaps.has(key) ? 'Nullable(String)' : 'String')]),
         this.#memory.subarray(starts[i], words[cursors / 4 + i + 1]),
       ]),
       ...(map ? this.#map(rows, at, map) : []),

@@ -17,13 +17,16 @@ export type Payload = {
   columns?: WantedColumns;
   /** No value of these columns has more than one line or more bytes than make the shape of a message. */
   shortTexts?: boolean;
+  /** No id of these columns has a capital letter. */
+  lowerIds?: boolean;
   /** Run an INSERT ... SELECT that has been written with `lines`. */
   insert(sql: string, settings: SqlSettings): Promise<void>;
 };
 
 export type Payloads = {
   /**
-   * Run `work` with the payload of this group, which is good until then. `wanted`: the statement can do with these columns of JSON lines.
+   * Run `work` with the payload of this group, which is good until then. `wanted`: the statement can do with these columns of JSON lines. Rejects with
+   * {@link OtherTimes} when the lines have not the times that it wants.
    */
   with<T>(group: FrameGroup, wanted: WantedColumns | undefined, work: (payload: Payload) => Promise<T>): Promise<T>;
   /** Give back what is held. Nothing may be using it any more. */
@@ -42,7 +45,7 @@ export function payloadFiles(engine: Engine, spool: Spool): Payloads {
       if (wanted !== undefined && columns !== undefined)
         try {
           return await spool.with(columns.blocks(group, wanted), path =>
-            work({ ...payload(path), columns: wanted, shortTexts: columns.shortTexts }),
+            work({ ...payload(path), columns: wanted, shortTexts: columns.shortTexts, lowerIds: columns.lowerIds }),
           );
         } catch (error) {
           if (!(error instanceof NoColumns)) throw error;

@@ -2,19 +2,20 @@ import { attributeNames, fieldCandidates } from '../base/fields.ts';
 import { quoteName, quoteString } from '../language/sql-writer.ts';
 import type { FrameGroup } from './frame-groups.ts';
 import { findLevel, levelOfOtel, levelOfSeverity, severityOfText } from './level.ts';
-import type { WantedColumns } from './line-columns.ts';
-import type { ReadLines } from './payload.ts';
+import { timeType, type WantedColumns } from './line-columns.ts';
+import type { Payload, ReadLines } from './payload.ts';
 import type { RecordReading } from './record-reading.ts';
 import { rowOrigin } from './row-origin.ts';
 import { type LabelColumn, labelsAndService, mapType, sameMap } from './service.ts';
 import { parseTime, parseUsualTime } from './timestamp.ts';
 
 /**
+ * - `timed`: as `usual`, but that columns made of the lines may have times in them; they are written like `2026-11-20T10:00:00.000Z` (see line-columns-code.ts), or making the columns fails.
  * - `usual`: as `plain`, for times like `2026-11-20T10:00:00.000Z` only; the statement fails (code 395) for others as well. A fifth less to plan.
  * - `plain`: one pass over the bytes; the statement fails (code 395) when a row has no message or a time that cannot be read.
  * - `thorough`: reads the lines as text beside the fields, so that such rows keep their whole line and the unreadable time. About a third dearer.
  */
-export const jsonReadings = ['usual', 'plain', 'thorough'] as const;
+export const jsonReadings = ['timed', 'usual', 'plain', 'thorough'] as const;
 export type JsonReading = (typeof jsonReadings)[number];
 
 /** Engine code of `throwIf`. */
@@ -57,18 +58,20 @@ export function wantedColumns(group: FrameGroup, reading: JsonReading): WantedCo
   if (anyLoses(meaning)) return { keys };
   const { attributes, ...others } = meaning;
   const wanted = new Set(Object.values(others).flat());
+  const [time] = meaning.time;
   return {
     keys: keys.filter(key => wanted.has(key)),
+    ids: [...meaning.trace, ...meaning.span],
+    ...(reading === 'timed' && time !== undefined && !group.gaps.has(time) && { time }),
     ...(attributes.length > 0 && { map: { column: `${freeMark(keys)}attributes`, names: attributeNames(attributes) } }),
   };
 }
 
-/** Records of a payload of JSON objects; see docs/decisions/0001 for what each key becomes. `columns`: it is handed over as these. */
+/** Records of a payload of JSON objects; see docs/decisions/0001 for what each key becomes. */
 export function readJson(
   group: FrameGroup,
-  read: ReadLines,
+  { lines: read, columns, lowerIds }: Pick<Payload, 'lines' | 'columns' | 'lowerIds'>,
   reading: JsonReading,
-  columns?: WantedColumns,
 ): RecordReading {
   const { keys, hints, pieces } = group;
   const mark = freeMark(keys);
@@ -95,16 +98,20 @@ export function readJson(
 
   // Times
   const timeText = firstOf(time);
-  const parsed = reading === 'usual' ? parseUsualTime(`${mark}text`) : parseTime(`${mark}text`, hints.timeUnit);
+  const usual = reading === 'timed' || reading === 'usual';
+  const parsed = usual ? parseUsualTime(`${mark}text`) : parseTime(`${mark}text`, hints.timeUnit);
+  const isTime = columns?.time !== undefined;
   const unread = `isNotNull(${mark}time) AND isNull(${mark}at)`;
   const timestamp =
     time.length === 0
       ? 'received'
-      : reading !== 'thorough'
-        ? timeText.filled
-          ? `if(throwIf(isNull(${mark}at), 'unreadable time') = 0, assumeNotNull(${mark}at), received)`
-          : `if(isNotNull(${mark}at), assumeNotNull(${mark}at), if(throwIf(isNotNull(${mark}time), 'unreadable time') = 0, received, received))`
-        : `if(isNotNull(${mark}at), assumeNotNull(${mark}at), received)`;
+      : isTime
+        ? timeText.sql
+        : reading !== 'thorough'
+          ? timeText.filled
+            ? `if(throwIf(isNull(${mark}at), 'unreadable time') = 0, assumeNotNull(${mark}at), received)`
+            : `if(isNotNull(${mark}at), assumeNotNull(${mark}at), if(throwIf(isNotNull(${mark}time), 'unreadable time') = 0, received, received))`
+          : `if(isNotNull(${mark}at), assumeNotNull(${mark}at), received)`;
 
   // Message: the field, or the whole line
   const { sql: field, filled: alwaysMessage } = firstOf(message);
@@ -161,7 +168,8 @@ export function readJson(
 
   const labelColumns: LabelColumn[] = labels.map(name => ({ name, sql: at(name), filled: isFilled(name) }));
   const { labels: labelMap, service } = labelsAndService(hints.labels ?? {}, labelColumns);
-  const id = (of: readonly string[]): string => (of.length === 0 ? "''" : lowerHex(textOf(of)));
+  const id = (of: readonly string[]): string =>
+    of.length === 0 ? "''" : lowerIds === true && columns?.ids !== undefined ? textOf(of) : lowerHex(textOf(of));
 
   const fields = `SELECT rowNumberInAllBlocks() AS ${row}${(columns?.keys ?? keys).map(k => `, ${sourceOf(keys, k)} AS ${at(k)}`).join('')}${columns?.map ? `, ${columns.map.column}` : ''} FROM ${source(group, read, columns)}`;
   const inner = withLines
@@ -169,7 +177,7 @@ export function readJson(
     : fields;
   const texts = [
     `${origin.received} AS received`,
-    ...(time.length === 0
+    ...(time.length === 0 || isTime
       ? []
       : [`${timeText.sql} AS ${mark}time`, `assumeNotNull(${mark}time) AS ${mark}text`, `${parsed} AS ${mark}at`]),
     ...(stated.length === 0 ? [] : [`${textOf(stated)} AS ${mark}stated`]),
@@ -221,7 +229,9 @@ const asMap = (keys: readonly string[]): boolean => keys.includes('');
 
 function source({ keys, gaps }: FrameGroup, read: ReadLines, columns: WantedColumns | undefined): string {
   if (asMap(keys)) return read('CustomSeparated', 'fields Map(String, Nullable(String))');
-  const structure = (columns?.keys ?? keys).map(k => `${quoteName(k)} ${gaps.has(k) ? 'Nullable(String)' : 'String'}`);
+  const typeOf = (key: string): string =>
+    key === columns?.time ? timeType : gaps.has(key) ? 'Nullable(String)' : 'String';
+  const structure = (columns?.keys ?? keys).map(k => `${quoteName(k)} ${typeOf(k)}`);
   if (columns?.map) structure.push(`${columns.map.column} ${mapType}`);
   return read(columns ? 'Native' : 'JSONEachRow', structure.join(', '));
 }

@@ -7,7 +7,7 @@ import { messageShape, shapeId } from '../language/message-shape.ts';
 import { engineCode } from './engine-errors.ts';
 import { type FrameGroup, groupRows } from './frame-groups.ts';
 import type { Pipeline } from './pipeline/compile.ts';
-import type { WantedColumns } from './line-columns.ts';
+import { OtherTimes, type WantedColumns } from './line-columns.ts';
 import type { Payload, Payloads } from './payload.ts';
 import { type JsonReading, jsonReadings, needsThorough, readJson, wantedColumns } from './read-json.ts';
 import { type RecordReading, readColumns } from './record-reading.ts';
@@ -79,21 +79,26 @@ export function makeInserter({ engine, store, payloads, pipeline, retention }: I
   const readings = new Map<string, number>();
   const recordClass = retentionClass(retention);
 
-  function reader(format: Exclude<PayloadFormat, 'quarantine'>): typeof readJson {
+  function readRecords(
+    format: Exclude<PayloadFormat, 'quarantine'>,
+    group: FrameGroup,
+    payload: Payload,
+    reading: JsonReading,
+  ): RecordReading {
     switch (format) {
       case 'rows':
-        return readRows;
+        return readRows(group, payload.lines);
       case 'json':
-        return readJson;
+        return readJson(group, payload, reading);
       case 'text':
-        return readText;
+        return readText(group, payload.lines);
     }
   }
 
   function select(group: FrameGroup, payload: Payload, reading: JsonReading, verdict: string | undefined): string {
     if (group.format === 'quarantine')
       return `SELECT ${quarantineColumns} FROM (${readQuarantine(group, payload.lines)})`;
-    const { values, from }: RecordReading = reader(group.format)(group, payload.lines, reading, payload.columns);
+    const { values, from } = readRecords(group.format, group, payload, reading);
     const own: Record<(typeof ownColumns)[number], string> = {
       stream: 'cityHash64(tenant, labels)',
       // What pipeline steps make of a message may be long.
@@ -138,15 +143,21 @@ export function makeInserter({ engine, store, payloads, pipeline, retention }: I
     if (group.format !== 'json') return work('thorough');
     const signature = `${JSON.stringify(group.hints)} ${group.keys.join(' ')}`;
     // Where the sender says what numbers count, times are numbers.
-    for (let at = readings.get(signature) ?? (group.hints.timeUnit === undefined ? 0 : 1); ; at++) {
+    for (
+      let at = readings.get(signature) ?? (group.hints.timeUnit === undefined ? 0 : jsonReadings.indexOf('plain'));
+      ;
+    ) {
       const reading = jsonReadings[at] ?? 'thorough';
       try {
         return await work(reading);
       } catch (error) {
-        if (reading === 'thorough' || engineCode(error) !== needsThorough) throw error;
+        const refused = engineCode(error) === needsThorough;
+        if (reading === 'thorough' || !(refused || error instanceof OtherTimes)) throw error;
+        // With `usual` the same row would be refused: it has no message, or its time came as a text.
+        at += reading === 'timed' && refused ? 2 : 1;
       }
       if (readings.size > 1_000) readings.clear();
-      readings.set(signature, at + 1);
+      readings.set(signature, at);
     }
   }
 

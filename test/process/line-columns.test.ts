@@ -76,6 +76,64 @@ it('stores the same records from columns as from lines', async () => {
   );
 });
 
+it('stores the same times and ids from columns as from lines', async () => {
+  const keys = ['message', 'time', 'trace_id', 'span_id'];
+  const two = (most: number) => fc.integer({ min: 0, max: most }).map(n => String(n).padStart(2, '0'));
+  const day = fc
+    .date({ min: new Date('1971-01-02'), max: new Date('2105-12-30'), noInvalidDate: true })
+    .map(d => d.toISOString().slice(0, 10));
+  const zone = fc.oneof(
+    fc.constantFrom('', 'Z'),
+    fc.tuple(fc.constantFrom('+', '-'), two(14), fc.constant(':'), two(59)),
+  );
+  const decimals = fc.oneof(fc.constant(''), fc.stringMatching(/^\.[0-9]{1,9}$/));
+  const time = fc.tuple(day, fc.constantFrom('T', ' '), two(23), fc.constant(':'), two(59), fc.constant(':'), two(59));
+  const id = fc.oneof(fc.stringMatching(/^[0-9a-f]{1,32}$/), fc.stringMatching(/^[0-9a-fA-F]{1,32}$/), fc.string());
+  const line = fc
+    .tuple(fc.tuple(time, decimals, zone), id, id)
+    .map(([at, trace_id, span_id]) => ({ message: 'm', time: at.flat().flat().join(''), trace_id, span_id }));
+  const received = '1795176000000000000';
+  await fc.assert(
+    fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 40 }), fc.boolean(), async (lines, lower) => {
+      const results: unknown[][] = [];
+      for (const last of ['m', '\\ud800']) {
+        formats.length = 0;
+        const tenant = `t${++tenants}`;
+        const rows = lines.map(l => JSON.stringify({ ...l, ...(lower && { trace_id: 'ab1', span_id: '' }) }));
+        rows.push(`{"message":"${last}","time":"2026-11-20T10:00:00Z","trace_id":"1","span_id":"2"}`);
+        world.log.append(`${rows.join('\n')}\n`, { keys, gaps: [], tenant, received });
+        await world.settled();
+        expect(formats.slice(-1)).toEqual([last === 'm' ? 'Native' : 'JSONEachRow']);
+        const found = await world.ask(
+          'toUnixTimestamp64Nano(timestamp) AS at, trace_id, span_id, seq - min(seq) OVER () AS row',
+          `tenant = '${tenant}'`,
+        );
+        results.push(found.slice(0, lines.length));
+      }
+      expect(results[0]).toEqual(results[1]);
+      expect(results[0]).toHaveLength(lines.length);
+    }),
+    { numRuns: 25 },
+  );
+  expect(formats).not.toContain('LineAsString');
+});
+
+it('reads times that are written otherwise as before, and goes on with columns', async () => {
+  const keys = ['message', 'time', 'unlike'];
+  const stored = async (time: string): Promise<unknown[]> => {
+    formats.length = 0;
+    const tenant = `t${++tenants}`;
+    world.log.append(`{"message":"m","time":"${time}","unlike":"x"}\n`, { keys, gaps: [], tenant });
+    await world.settled();
+    expect(formats.slice(-1)).toEqual(['Native']);
+    return world.ask('toUnixTimestamp64Nano(timestamp) AS at', `tenant = '${tenant}'`);
+  };
+  expect(await stored('2026-11-20T10:00:00Z')).toEqual([{ at: '1795168800000000000' }]);
+  expect(await stored('2026-11-20T10:00:00.5+0100')).toEqual([{ at: '1795165200500000000' }]);
+  expect(await stored('20/Nov/2026:10:00:00 +0000')).toEqual([{ at: '1795168800000000000' }]);
+  expect(await stored('2026-11-20T10:00:00Z')).toEqual([{ at: '1795168800000000000' }]);
+});
+
 it('keeps bytes that are no UTF-8', async () => {
   const bytes = Buffer.from([0xff, 0xfe, 0xc3]);
   const line = Buffer.concat([
