@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Found, Row } from './row.ts';
 import { withNames } from './scope.ts';
 import { escapeRegex, quoteString, quoteStrings } from './sql-writer.ts';
-import { firstOfEach, sanitized } from './stages/extraction.ts';
+import { firstOfEach, sanitized, labelText } from './stages/extraction.ts';
 
 /**
  * JSON lines as labels. The engine's JSON functions write numbers anew (`1.50` becomes `1.5`) and refuse integers beyond 64 bits, LogQL keeps
@@ -24,7 +24,9 @@ const nestedMax = 6;
 const jsonString = '"(?:[^"\\\\]|\\\\.)*"';
 const container = (depth: number): string =>
   `[{\\[](?:[^\\]\\[{}"]|${jsonString}${depth > 0 ? `|${container(depth - 1)}` : ''})*[}\\]]`;
-const anyValue = `(?:${jsonString}|-?[0-9]+(?:\\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null|${container(nestedMax)})`;
+/** As Loki's reader takes it: whatever begins like a number, such as `1.2.3` or `2024-01-02`, ends at a blank, comma or bracket. */
+const loose = '[-0-9][^\\s,\\[\\]{}"]*';
+const anyValue = `(?:${jsonString}|${loose}|true|false|null|${container(nestedMax)})`;
 const field = `${jsonString}\\s*:\\s*${anyValue}\\s*`;
 
 /** Group 1: the fields that stand whole at the start of an object. */
@@ -39,10 +41,22 @@ function escapedControls(text: string): string {
   return ['\\t', '\\r', '\\n'].reduce((sql, char) => `replaceAll(${sql}, '${char}', '\\${char}')`, flat);
 }
 
+/** Group 1: what is in a text whose escapes are all JSON's, halves of surrogate pairs only together. Group 2: what begins like a number. */
+const sound =
+  '[^"\\\\]|\\\\(?:["\\\\/bfnrt]|u(?:[0-9A-Ca-cE-Fe-f][0-9A-Fa-f]{3}|[Dd](?:[0-7][0-9A-Fa-f]{2}|[89ABab][0-9A-Fa-f]{2}\\\\u[Dd][C-Fc-f][0-9A-Fa-f]{2})))';
+const textOrNumber = quoteString(`"((?:${sound})*)"|${jsonString}|(${loose})`);
+
+/** Texts with an escape that is none become empty, as Loki has them, and what only begins like a number becomes a text. */
+const repaired = (text: string): string =>
+  withNames(
+    [text],
+    json => `if(isValidJSON(${json}), ${json}, replaceRegexpAll(${json}, ${textOrNumber}, '"\\\\1\\\\2"'))`,
+  );
+
 /** What LogQL reads of a line that is no JSON value by itself: an object with more behind it, or the start of one. */
 function startOfObject(line: string): string {
   const fields = escapedControls(`extract(${line}, ${wholeFields})`);
-  return `if(match(${line}, '^\\\\s*\\\\{'), concat('{', replaceRegexpOne(${fields}, ',\\\\s*$', ''), '}'), ${line})`;
+  return `if(match(${line}, '^\\\\s*\\\\{'), ${repaired(`concat('{', replaceRegexpOne(${fields}, ',\\\\s*$', ''), '}')`)}, ${line})`;
 }
 
 const readable = (row: Row): string => row.scope.bind(`isValidJSON(${row.line})`);
@@ -56,7 +70,8 @@ const exactText = (row: Row): string => {
 };
 
 /** SQL: text of a raw JSON scalar. */
-export const jsonValue = (raw: string): string => `if(startsWith(${raw}, '"'), JSONExtractString(${raw}), ${raw})`;
+export const jsonValue = (raw: string): string =>
+  `if(startsWith(${raw}, '"'), ${labelText(`JSONExtractString(${raw})`)}, ${raw})`;
 
 /** SQL: true for the raw text of a text, number or boolean. */
 const isScalar = (raw: string): string => `position('[{n', left(${raw}, 1)) = 0`;
@@ -172,7 +187,7 @@ export function jsonField(row: Row, name: string): Found {
   );
   const digits = `extract(${line}, ${quoteString(`${escapeRegex(spelled)}\\s*:\\s*(-?[0-9][0-9.eE+-]*)`)})`;
   const written = scope.bind(digits);
-  const asWritten = `if(match(ifNull(${direct}, ''), '^-?[0-9]') AND ifNull(toFloat64OrNull(${written}) = toFloat64OrNull(${direct}), 0), ${written}, ${direct})`;
+  const asWritten = `if(match(ifNull(${direct}, ''), '^-?[0-9]') AND ifNull(toFloat64OrNull(${written}) = toFloat64OrNull(${direct}), 0), ${written}, ${labelText(direct)})`;
   const slow = slowField(row, name);
   const optional = scope.bind(`if(${doubtful}, ${slow}, ${asWritten})`);
   const optionalNumeric = scope.bind(`if(${doubtful}, ${slow}, ${direct})`);

@@ -24,6 +24,9 @@ export const printExtractions = (list: readonly Extraction[]): string =>
 export const sanitized = (key: string): string =>
   `replaceRegexpOne(replaceRegexpAll(trimBoth(${key}), '[^A-Za-z0-9_]', '_'), '^([0-9])', '_\\\\1')`;
 
+/** SQL: a text that a parser read as the value of a label. Loki puts a blank where U+FFFD stands, which stood for bytes that are no UTF-8. */
+export const labelText = (text: string): string => `replaceAll(${text}, '\ufffd', ' ')`;
+
 /** SQL: an array of (name, value) pairs, names may repeat -> Map with the first of equal names. */
 export const firstOfEach = (pairs: string): string =>
   withNames(

@@ -3,7 +3,7 @@ import { missing, namedValues, not, type Row, storedHas } from '../row.ts';
 import { withNames } from '../scope.ts';
 import { or, quoteString } from '../sql-writer.ts';
 import type { Logfmt } from '../tree.ts';
-import { firstOfEach, parseExtractions, printExtractions, sanitized } from './extraction.ts';
+import { firstOfEach, parseExtractions, printExtractions, sanitized, labelText } from './extraction.ts';
 import type { StageDefinition } from './stage.ts';
 
 const space = '[\\x00-\\x20]';
@@ -18,7 +18,9 @@ const quoted = `"${inside}"`;
 const token = `(?s)(${key})(?:=(?:(${quoted})|(${bare})(?:${space}|$))|(?:${space}|$))|(${key}="${inside}\\\\?$)|([^\\x00-\\x20]+)`;
 
 const unquote = (value: string): string =>
-  `if(startsWith(${value}, '"'), if(position(${value}, '\\\\') > 0, JSONExtractString(${value}), substring(${value}, 2, length(${value}) - 2)), ${value})`;
+  labelText(
+    `if(startsWith(${value}, '"'), if(position(${value}, '\\\\') > 0, JSONExtractString(${value}), substring(${value}, 2, length(${value}) - 2)), ${value})`,
+  );
 
 /** A quoted value with an escape that is none. */
 const badQuote = `position(g[2], '\\\\') > 0 AND NOT isValidJSON(g[2])`;
