@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { parseConfig } from './config.ts';
+import { describe, expect, test } from 'vitest';
+import { parseConfig, strayVariables } from './config.ts';
 
 const faultsOf = (text: string): string[] => {
   try {
@@ -57,6 +57,66 @@ test('a secret is not told', () => {
   expect(faultsOf('tokens: [{token: hunter2}]')).toEqual([
     'weir.yaml:1:11: tokens[0].token: this is too short; write at least 16 characters',
   ]);
+});
+
+describe('variables of the environment', () => {
+  const faults = (environment: Record<string, string>, text = ''): string[] => {
+    try {
+      parseConfig(text, 'weir.yaml', environment);
+      return [];
+    } catch (error) {
+      return (error as Error).message.split('\n');
+    }
+  };
+
+  test('set keys above those of the file', () => {
+    const config = parseConfig('listen: a:1\nretention: {days: 3}', 'weir.yaml', {
+      WEIR_LISTEN: 'b:2',
+      WEIR_STORE__PASSWORD: 'hunter2',
+      WEIR_LIMITS__QUERY_TIMEOUT: '5s',
+      OTHER_LISTEN: 'c:3',
+    });
+    expect(config).toMatchObject({
+      listen: 'b:2',
+      store: { password: 'hunter2' },
+      limits: { query_timeout: 5000 },
+      retention: { days: 3 },
+    });
+  });
+
+  test.each([
+    ['WEIR_LISTN', 'WEIR_LISTEN'],
+    ['WEIR_STORE_PASSWORD', 'WEIR_STORE__PASSWORD'],
+    ['WEIR_STORE__PASSWROD', 'WEIR_STORE__PASSWORD'],
+    ['WEIR_RETENTION__DAY', 'WEIR_RETENTION__DAYS'],
+    ['WEIR_LIMIT__QUERY_TIMEOUT', 'WEIR_LIMITS__QUERY_TIMEOUT'],
+    ['WEIR_TENNANT', 'WEIR_TENANT'],
+    ['WEIR_LOGLEVEL', 'WEIR_LOG_LEVEL'],
+  ])('misspelt are faults: %s', (name, meant) => {
+    expect(faults({ [name]: 'x' })).toEqual([`environment: unknown variable "${name}"; did you mean "${meant}"?`]);
+  });
+
+  test('are told behind the faults of the file, and without their value', () => {
+    expect(faults({ WEIR_STORE_PASSWORD: 'hunter2' }, 'listn: x')).toEqual([
+      'weir.yaml:1:1: unknown key "listn"; did you mean "listen"?',
+      'environment: unknown variable "WEIR_STORE_PASSWORD"; did you mean "WEIR_STORE__PASSWORD"?',
+    ]);
+  });
+
+  test('of others are left alone, and told where they may be meant for Weir', () => {
+    const environment = {
+      WEIR_SERVICE_HOST: '10.0.0.1',
+      WEIR_SERVICE_PORT_HTTP: '7575',
+      WEIR_PORT: 'tcp://10.0.0.1:7575',
+      WEIR_PORT_7575_TCP_ADDR: '10.0.0.1',
+      WEIR_URL: 'http://127.0.0.1:7575',
+      WEIR_TEST_SEED: '1',
+      WEIR_DEMO: 'false',
+      WEIR_BUILD_DATE: 'x',
+    };
+    expect(faults(environment)).toEqual([]);
+    expect(strayVariables(environment)).toEqual(['WEIR_BUILD_DATE']);
+  });
 });
 
 test('text that is no YAML', () => {

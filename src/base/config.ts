@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isMap, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { type Environment, readEnvironment } from './config-environment.ts';
 import { issueText } from './config-fault.ts';
 import { WeirError } from './errors.ts';
 import { fileFault } from './file-fault.ts';
@@ -234,12 +235,16 @@ function keysAt(path: readonly PropertyKey[]): string[] {
   ];
 }
 
-/** Environment overrides: `WEIR_LISTEN`, `WEIR_STORE__URL` (`__` descends); values are read as YAML scalars. */
-function applyEnvironment(raw: Record<string, unknown>, environment: Record<string, string | undefined>): void {
-  for (const [name, value] of Object.entries(environment)) {
-    if (!name.startsWith('WEIR_') || value === undefined) continue;
-    const path = name.slice(5).toLowerCase().split('__');
-    if (!keysAt(path.slice(0, -1)).includes(path.at(-1) ?? '')) continue;
+const environmentOf = (environment: Record<string, string | undefined>): Environment =>
+  readEnvironment(z.toJSONSchema(configSchema, { io: 'input' }) as Parameters<typeof readEnvironment>[0], environment);
+
+/** Variables `WEIR_...` that set nothing and are near to none that does. */
+export const strayVariables = (environment: Record<string, string | undefined> = process.env): string[] =>
+  environmentOf(environment).strays.flatMap(({ name, guess }) => (guess === undefined ? [name] : []));
+
+/** Values are read as YAML scalars. */
+function applyEnvironment(raw: Record<string, unknown>, { settings }: Environment): void {
+  for (const { path, value } of settings) {
     let at = raw;
     for (const part of path.slice(0, -1)) at = (at[part] ??= {}) as Record<string, unknown>;
     at[path.at(-1) ?? ''] = parseDocument(value).toJS() as unknown;
@@ -258,7 +263,7 @@ function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /**
- * Check a config text. Reports all faults together, each with line and column and, for a misspelt key, the nearest known one.
+ * Check a config text and what the environment sets above it. Reports all faults together, each with line and column and, for a misspelt key or variable, the nearest known one.
  * Throws WeirError `config_invalid` whose message has one fault per line.
  */
 export function parseConfig(
@@ -278,9 +283,13 @@ export function parseConfig(
       throw new WeirError('config_invalid', {
         reason: `${file}:1:1: the file must be a map of keys, see weir config schema`,
       });
-    applyEnvironment(raw, environment);
+    const variables = environmentOf(environment);
+    applyEnvironment(raw, variables);
+    for (const { name, guess } of variables.strays)
+      if (guess !== undefined)
+        faults.push({ offset: text.length, text: `environment: unknown variable "${name}"; did you mean "${guess}"?` });
     const checked = configSchema.safeParse(raw);
-    if (checked.success) return checked.data;
+    if (checked.success && faults.length === 0) return checked.data;
     const placed = (text: string, path: readonly PropertyKey[], key?: string): { offset: number; text: string } => {
       const full = key === undefined ? path : [...path, key];
       for (let end = full.length; end >= 0; end--) {
@@ -296,7 +305,7 @@ export function parseConfig(
       }
       return { offset: 0, text: `${file}: ${text}` };
     };
-    for (const issue of checked.error.issues) {
+    for (const issue of checked.error?.issues ?? []) {
       if (issue.code === 'unrecognized_keys') {
         for (const key of issue.keys) {
           const guess = nearest(key, keysAt(issue.path));

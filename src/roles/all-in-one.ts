@@ -2,7 +2,7 @@ import { accessSync, constants, statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { assertListenAllowed, makeGuard } from '../access/tokens.ts';
-import { type Config, loadConfig } from '../base/config.ts';
+import { type Config, loadConfig, strayVariables } from '../base/config.ts';
 import { WeirError } from '../base/errors.ts';
 import { fileFault, makeDirectory } from '../base/file-fault.ts';
 import { log } from '../base/log.ts';
@@ -87,6 +87,12 @@ export async function runAllInOne(options: AllInOneOptions, onReady: (url: strin
   const started = performance.now();
   const config = settingsOf(options);
   log.level = process.env.WEIR_LOG_LEVEL ?? config.log_level;
+  const strays = strayVariables();
+  if (strays.length > 0)
+    log.warn(
+      { variables: strays },
+      'these variables of the environment set nothing; the names are WEIR_ and a key of weir.yaml, `__` between a key and one below it',
+    );
   const { host, port } = parseListen(config.listen, 'listen');
   assertListenAllowed(host, config.tokens);
   const otlp = config.otlp_listen === 'off' ? undefined : config.otlp_listen;
