@@ -23,7 +23,7 @@ beforeAll(async () => {
     service: i % 3 === 0 ? 'payment' : 'web shop',
     level: i % 4 === 0 ? ('error' as const) : ('info' as const),
     labels: { env: 'prod' },
-    attributes: { user_id: `u${i % 5}` },
+    attributes: { user_id: `u${i % 5}`, http: JSON.stringify({ method: 'GET', request: { bytes: 7 } }) },
     message: i % 2 === 0 ? `{"status":${i % 3 === 0 ? 500 : 200},"path":"/a b"}` : `took=${i}ms region=eu`,
   });
   await server.store.tick(Array.from({ length: 60 }, (_, i) => record(i)));
@@ -48,6 +48,15 @@ describe('EQL', () => {
     expect(find(values, 'u1')).toMatchObject({ kind: 'value', insert: '"u1"', count: 12 });
     expect(labels(await complete('any where user_id '))).toContain('== ');
     expect((await complete('any where user_id == "u^1"')).to).toBe(25);
+  });
+
+  it('offers what is inside of objects in place of these', async () => {
+    expect(labels(await complete('any where http'))).toEqual(['http.method', 'http.request.bytes']);
+    expect(labels(await complete('http.'))).toEqual(['http.method', 'http.request.bytes']);
+    expect(labels(await complete('{env="prod"} | http'))).toEqual(['http']);
+    const values = await complete('any where http.method == "');
+    expect(find(values, 'GET')).toMatchObject({ insert: '"GET"', count: 60 });
+    expect(find(await complete('http.request.bytes:'), '7')).toMatchObject({ insert: '7' });
   });
 });
 
@@ -111,7 +120,8 @@ describe('LogQL', () => {
     ['{env="prod"} | keep ', ['env', 'user_id'], []],
     ['sum by (', ['env', 'user_id'], ['sum']],
     ['sum by (env', ['env'], []],
-    ['sum(', ['rate', 'count_over_time', '{'], []],
+    ['sum(', ['rate', 'count_over_time'], ['{']],
+    ['rate(', ['{'], ['rate', 'sum']],
     ['sum(rate({env="prod"} | ', ['unwrap', 'json'], ['stats']],
     ['rate({env="prod"}[', ['5m', '1h'], ['json']],
     ['sum(rate({env="prod"}[5m])) ', ['by', '/', '>'], []],

@@ -4,7 +4,7 @@ import { readTenantOf } from '../base/tenant.ts';
 import type { Sources, SqlSettings } from '../flow.ts';
 import type { Slot } from '../language/complete/slot.ts';
 import { slotAt } from '../language/complete/slot-at.ts';
-import { sampledNames, sampledValue } from '../language/search/sample.ts';
+import { sampledNames, sampledPaths, sampledValue } from '../language/search/sample.ts';
 import { tenantCondition } from '../language/selector-sql.ts';
 import { quoteString } from '../language/sql-writer.ts';
 import { collect } from './admission.ts';
@@ -74,11 +74,14 @@ WHERE name != '' AND lengthUTF8(name) <= ${valueLength} GROUP BY name ORDER BY n
         () => sample(sampledValue(field)),
         () => rows(streams('service')),
       );
-      for (const { name, count } of known) add(items, { kind: 'value', label: name, insert: write(name), count });
+      for (const { name, count } of known) {
+        const insert = write(name);
+        if (insert !== undefined) add(items, { kind: 'value', label: name, insert, count });
+      }
     }
     if (slot.fields) {
       const labels = await rows(streams('arrayJoin(mapKeys(labels))'));
-      const others = slot.labelsOnly ? [] : await sample(`arrayJoin(${sampledNames})`);
+      const others = slot.labelsOnly ? [] : await sample(`arrayJoin(${slot.paths ? sampledPaths : sampledNames})`);
       for (const [found, detail] of [
         [labels, 'label'],
         [others, undefined],

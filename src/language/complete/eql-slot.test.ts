@@ -35,6 +35,42 @@ describe('EQL while typing', () => {
   });
 
   it.each([
+    // text, what may stand there and nothing else
+    ['sequence by user with maxspan=¦', '10s 1m 5m 1h 1d'],
+    ['sequence by user with maxspan=1m ¦', '[ !['],
+    ['sequence by user [a where true] with runs=¦', '2 3 5 10'],
+    ['sequence by user [a where true] with runs=3 ¦[b where true]', '[ ![ until [ | head | tail'],
+    ['sequence by user [a where true] ![b where true] ¦', '[ ![ by until [ | head | tail'],
+    ['sequence by user [a where true] [b where true] until ¦', '['],
+    ['sequence by user [a where true] [b where true] until [c where true] ¦', 'by | head | tail'],
+    ['sample by user ¦', '['],
+    ['sample by user [a where true] ¦', '[ by'],
+    ['seq¦uence by user [a where true]', ''],
+    ['pro¦cess where x == 1', 'any'],
+    ['process ¦ x', 'service level message trace_id span_id timestamp severity anywhere door AND OR NOT'],
+    ['process wh¦ere x == 1', 'where'],
+    ['process where x =¦= 1', ''],
+    ['process where x : ¦', ''],
+    ['process where x like~ ¦', ''],
+    ['process where x regex "a¦"', ''],
+  ])('%s offers only %s', (text, wanted) => {
+    expect(labels(text).join(' ')).toBe(wanted);
+  });
+
+  it('takes a constant or a function behind ==, and no not', () => {
+    expect(labels('process where x == ¦')).toEqual(expect.arrayContaining(['true', 'null', 'length']));
+    expect(labels('process where x == ¦')).not.toContain('not');
+    expect(at('process where x in (¦').values?.field).toBe('x');
+    expect(at('process where x regex ¦').values?.field).toBe('x');
+  });
+
+  it('writes a category as it must be written', () => {
+    const write = at('fi¦le where true').values?.write;
+    expect([write?.('file'), write?.('web login'), write?.('where')]).toEqual(['file', '"web login"', '"where"']);
+    expect(at('sequence by x [¦').values?.write('file')).toBe('file where ');
+  });
+
+  it.each([
     ['process where ¦', true],
     ['process where x == 1 and na¦', true],
     ['sequence by ¦', true],

@@ -16,21 +16,18 @@ const comparisons = [
   ...some('operator', 'one of', 'in ("', 'in~ ("', 'not in ("'),
 ];
 const joins = some('operator', 'combine', 'and ', 'or ');
-const operands: Suggestion[] = [
-  ...some('operator', 'without', 'not '),
+const compared: Suggestion[] = [
   ...some('keyword', 'constant', 'true', 'false', 'null'),
   ...functionNames.map(
     (name): Suggestion => ({ kind: 'function', label: name, insert: `${name}(`, detail: 'function' }),
   ),
 ];
-const steps = [
-  ...some('keyword', 'the next event', '['),
-  ...some('keyword', 'no such event', '!['),
-  ...some('keyword', 'join key of this step', 'by '),
-  ...some('keyword', 'so many of these', 'with runs='),
-  ...some('keyword', 'ends what is open', 'until ['),
-  ...some('keyword', 'first or last matches', '| head ', '| tail '),
-];
+const operands: Suggestion[] = [...some('operator', 'without', 'not '), ...compared];
+const spans = some('value', 'time from first to last', '10s', '1m', '5m', '1h', '1d');
+const counts = some('value', 'so many of these', '2', '3', '5', '10');
+const nextStep = some('keyword', 'the next event', '[');
+const by = some('keyword', 'join key of this step', 'by ');
+const ends = some('keyword', 'first or last matches', '| head ', '| tail ');
 
 /** Blanks for comments and for what strings hold, of the same length; `open`: where a string begins that is not closed. */
 function masked(text: string): { text: string; open?: number } {
@@ -78,7 +75,9 @@ export function eqlSlot(text: string, cursor: number): Slot {
     alone: true,
     ...more,
   });
-  const fields = { fields: written };
+  const fields = { fields: written, paths: true } as const;
+  // Inside of an operator nothing can stand.
+  if (/[=!<>]$/.test(before) && text[cursor] === '=') return slot([]);
   const head = before.slice(0, from);
   const bracket = head.lastIndexOf('[');
   const inside = bracket > head.lastIndexOf(']');
@@ -92,15 +91,13 @@ export function eqlSlot(text: string, cursor: number): Slot {
   const scope = inside ? head.slice(bracket + 1) : head;
   if (isChain && !inside) return chainSlot(head, slot, fields);
   const condition = /\bwhere\b([^]*)$/.exec(scope)?.[1];
-  if (condition === undefined)
-    return scope.trim() === ''
-      ? slot(some('keyword', 'every category', 'any where '), {
-          values: { field: 'event_category', write: value => `${value} where ` },
-        })
-      : slot(some('keyword', 'condition', 'where '));
-  if (/(?:[=!]=|[<>]=?|:)\s*$/.test(condition)) {
+  if (condition === undefined) return categorySlot(scope, text.slice(cursor + rest), slot);
+  if (/(?:[=!]=|[<>]=?|:|\b(?:like|regex)~?|\bin~?\s*\((?:[^()]*,)?)\s*$/.test(condition)) {
     const field = comparedField.exec(condition)?.[1];
-    return slot(operands, field === undefined ? fields : { values: { field: stored(field), write: JSON.stringify } });
+    const isText = /(?::|\b(?:like|regex)~?)\s*$/.test(condition);
+    const constants = isText ? [] : compared;
+    if (field === undefined) return slot(constants, isText ? {} : fields);
+    return slot(constants, { values: { field: stored(field), write: JSON.stringify } });
   }
   if (/(?:^|\b(?:and|or|not)|[(,+*/%-])\s*$/.test(condition)) return slot(operands, fields);
   const ended = inside ? some('keyword', 'end of the event', ']') : some('keyword', 'pipe', '| ');
@@ -109,18 +106,59 @@ export function eqlSlot(text: string, cursor: number): Slot {
     : slot([...comparisons, ...joins, ...ended]);
 }
 
+/** A category that can be written without quotes. */
+const categoryText = (value: string): string =>
+  /^(?!where$)[A-Za-z_@]\w*$/.test(value) ? value : JSON.stringify(value);
+
+function categorySlot(
+  scope: string,
+  after: string,
+  slot: (suggestions: Suggestion[], more?: Partial<Slot>) => Slot,
+): Slot {
+  const followed = /^\s*where\b/.test(after);
+  if (scope.trim() !== '') return slot(some('keyword', 'condition', 'where '));
+  if (/^\s*(?:by|with)\b|^\s*!?\[/.test(after)) return slot([]);
+  const end = followed ? '' : ' where ';
+  return slot(some('keyword', 'every category', `any${end}`), {
+    values: { field: 'event_category', write: value => categoryText(value) + end },
+  });
+}
+
 /** Between the events of a sequence or sample. */
 function chainSlot(
   head: string,
   slot: (suggestions: Suggestion[], more?: Partial<Slot>) => Slot,
-  fields: Pick<Slot, 'fields'>,
+  fields: Pick<Slot, 'fields' | 'paths'>,
 ): Slot {
   const after = head.slice(head.lastIndexOf(']') + 1);
+  const isSample = /^\s*sample\b/.test(head);
+  const begun = head.includes(']');
   if (/\bby\s*$|\bby\s[^[]*,\s*$/.test(after)) return slot([], fields);
-  if (/\bwith\s*$/.test(after)) return slot(some('keyword', 'option', head.includes(']') ? 'runs=' : 'maxspan='));
-  if (head.includes(']')) return slot(steps);
+  if (/\bwith\s*$/.test(after)) return slot(isSample ? [] : some('keyword', 'option', begun ? 'runs=' : 'maxspan='));
+  if (/\bmaxspan\s*=\s*$/.test(after)) return slot(spans);
+  if (/\bruns\s*=\s*$/.test(after)) return slot(counts);
+  if (/\buntil\s*$/.test(after)) return slot(some('keyword', 'the event that ends', '['));
+  const joined = /\bby\b/.test(after) ? [] : by;
+  const missing = isSample ? [] : some('keyword', 'no such event', '![');
+  if (!begun) {
+    const limit = isSample || /\bwith\b/.test(after) ? [] : some('keyword', 'time from first to last', 'with maxspan=');
+    return slot([
+      ...(/^\s*(?:sequence|sample)\s*$/.test(head) ? joined : []),
+      ...limit,
+      ...some('keyword', 'the first event', '['),
+      ...missing,
+    ]);
+  }
+  if (isSample) return slot([...nextStep, ...joined]);
+  if (/\buntil\s*\[[^\]]*\][^\]]*$/.test(head)) return slot([...joined, ...ends]);
+  const repeated = /\bwith\b/.test(after);
+  const isMissing = /!\[[^[]*$/.test(head);
   return slot([
-    ...some('keyword', 'time from first to last', 'with maxspan='),
-    ...some('keyword', 'the first event', '[', '!['),
+    ...nextStep,
+    ...missing,
+    ...(repeated ? [] : joined),
+    ...(repeated || isMissing ? [] : some('keyword', 'so many of these', 'with runs=')),
+    ...some('keyword', 'ends what is open', 'until ['),
+    ...ends,
   ]);
 }

@@ -62,31 +62,44 @@ const shapes: Suggestion[] = [
 const unwrap: Suggestion = { kind: 'stage', label: 'unwrap', insert: 'unwrap ', detail: 'values for a metric' };
 const ranges = say('value', 'range', ['1m', '5m', '15m', '1h', '6h', '1d'], ']');
 const aggregations = ['sum', 'avg', 'min', 'max', 'count', 'stddev', 'stdvar', 'topk', 'bottomk', 'sort', 'sort_desc'];
-const expressions: Suggestion[] = [
-  { kind: 'keyword', label: '{', insert: '{', detail: 'a selector of streams' },
+const selectorOnly = say('keyword', 'a selector of streams', ['{']);
+const metrics: Suggestion[] = [
   ...say('function', 'over a range', rangeFunctionNames, '('),
   ...say('function', 'over series', aggregations, '('),
   ...say('function', 'labels of series', ['label_replace'], '('),
 ];
+const expressions: Suggestion[] = [...selectorOnly, ...metrics];
+const grouping = say('keyword', 'grouping', ['by', 'without'], ' (');
+const afterRange: Suggestion[] = [
+  ...say('keyword', 'end', [')']),
+  ...say('keyword', 'an earlier time', ['offset'], ' '),
+];
 const afterExpression: Suggestion[] = [
-  ...say('keyword', 'grouping', ['by', 'without'], ' ('),
   ...say('operator', 'arithmetic', ['+', '-', '*', '/', '%', '^'], ' '),
   ...say('operator', 'compares', ['>', '>=', '<', '<=', '==', '!='], ' '),
   ...say('operator', 'sets', ['and', 'or', 'unless'], ' '),
 ];
 const listWords = new Set(['by', 'without', 'on', 'ignoring', 'group_left', 'group_right']);
 const parsers = new Set(['json', 'logfmt', 'unpack', 'decolorize']);
+/** Stages that a string follows. */
+const ofText = new Set(['line_format', 'pattern', 'regexp', 'search']);
+/** Functions that a number comes first in. */
+const first: Record<string, string> = { quantile_over_time: '0.95', topk: '10', bottomk: '10', approx_topk: '10' };
+/** What can be compared by size. */
+const amount = /^-?\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|[kKMGT]i?B|B)?$/;
 
 /** What may stand at the cursor of a LogQL text; tokens before `start` are not looked at (a search text stands there). */
 export function logqlSlot(text: string, cursor: number, start: number): Slot {
   const tokens = tokensBefore(text, cursor, start);
   const last = tokens.at(-1);
+  // Inside of an operator nothing can stand.
+  if (last?.type === 'operator' && last.to > cursor) return { from: cursor, to: cursor, typed: '', suggestions: [] };
   const touching = last && last.to >= cursor && (last.type === 'word' || last.type === 'number' || last.open);
   const current = touching ? tokens.pop() : undefined;
   const from = current?.from ?? cursor;
   const to = current ? Math.max(current.to, cursor) : cursor;
   const typed = current ? text.slice(from, cursor).replace(/^["`]/, '') : '';
-  return { from, to: endOfString(text, current, to), typed, ...allowed(tokens, current, start > 0) };
+  return { from, to: endOfString(text, current, to), typed, ...allowed(tokens, start > 0) };
 }
 
 /** An open string ends at the cursor's line: what follows it is other text. */
@@ -97,15 +110,18 @@ type Allowed = Pick<Slot, 'suggestions' | 'fields' | 'labelsOnly' | 'values'>;
 const named =
   (after = ''): NonNullable<Slot['fields']> =>
   name => ({ label: name, insert: name + after });
-const valueOf = (field: string): Allowed => ({
-  suggestions:
-    field === 'detected_level' || field === 'level'
-      ? levels.map(level => ({ kind: 'value', label: level, insert: quote(level), detail: 'level' }))
-      : [],
-  values: { field, write: quote },
-});
+const valueOf = (field: string, operator = '='): Allowed =>
+  /^[<>]/.test(operator)
+    ? { suggestions: [], values: { field, write: value => (amount.test(value) ? value : undefined) } }
+    : {
+        suggestions:
+          field === 'detected_level' || field === 'level'
+            ? levels.map(level => ({ kind: 'value', label: level, insert: quote(level), detail: 'level' }))
+            : [],
+        values: { field, write: quote },
+      };
 
-function allowed(tokens: readonly Token[], current: Token | undefined, piped: boolean): Allowed {
+function allowed(tokens: readonly Token[], piped: boolean): Allowed {
   const open: number[] = [];
   for (const [i, { type, text }] of tokens.entries()) {
     if (type !== 'operator') continue;
@@ -123,7 +139,37 @@ function allowed(tokens: readonly Token[], current: Token | undefined, piped: bo
     const names = !previous || previous.text === ',';
     return names ? { suggestions: [], fields: named() } : { suggestions: say('operator', 'list', [',', ')']) };
   }
-  return pipeline(here, current, piped, bracket === '(' || tokens.some(token => token.text === '['));
+  if (bracket === '(' && (!previous || previous.text === ','))
+    return { suggestions: argumentOf(opener?.text ?? '', previous !== undefined) };
+  return pipeline(here, piped, bracket === '(' || tokens.some(token => token.text === '['));
+}
+
+/** What an argument of a function begins with; `later`: not the first one. */
+function argumentOf(name: string, later: boolean): Suggestion[] {
+  const number = first[name];
+  if (number !== undefined && !later)
+    return [{ kind: 'value', label: number, insert: `${number}, `, detail: 'a number' }];
+  if ((rangeFunctionNames as readonly string[]).includes(name)) return selectorOnly;
+  if (name === 'label_replace') return later ? [] : metrics;
+  return aggregations.includes(name) || listWords.has(name) ? metrics : expressions;
+}
+
+/** What follows a closing parenthesis: groups only where an aggregation ends that has none. */
+function afterClosed(here: readonly Token[]): Suggestion[] {
+  let depth = 0;
+  for (let i = here.length - 1; i >= 0; i--) {
+    const { text } = here[i] ?? { text: '' };
+    if (text === ')') depth++;
+    else if (text === '(' && --depth === 0) {
+      const name = here[i - 1]?.text ?? '';
+      if (aggregations.includes(name) && !name.startsWith('sort')) return [...grouping, ...afterExpression];
+      const isList = listWords.has(name);
+      // `sum by (a)` goes on with what is summed up; `sum(x) by (a)` is whole.
+      if (isList && aggregations.includes(here[i - 2]?.text ?? '')) return say('keyword', 'what is grouped', ['(']);
+      return isList && !/^(?:by|without)$/.test(name) ? metrics : afterExpression;
+    }
+  }
+  return afterExpression;
 }
 
 function selector(here: readonly Token[]): Allowed {
@@ -134,21 +180,22 @@ function selector(here: readonly Token[]): Allowed {
   return { suggestions: say('operator', 'selector', [',', '}']) };
 }
 
-function pipeline(here: readonly Token[], current: Token | undefined, piped: boolean, metric: boolean): Allowed {
+function pipeline(here: readonly Token[], piped: boolean, metric: boolean): Allowed {
   const previous = here.at(-1);
   const begun = piped || here.some(({ type, text }) => type === 'operator' && /^(?:\}|\||\|[=~>])$/.test(text));
   if (!begun) {
     if (!previous || /^[(,+\-*/%^<>=]/.test(previous.text)) return { suggestions: expressions };
-    return { suggestions: previous.text === ')' ? afterExpression : [] };
+    return { suggestions: previous.text === ')' ? afterClosed(here) : [] };
   }
   if (!previous) return { suggestions: lineOperators };
   if (previous.type === 'operator') {
     if (previous.text === '|') return { suggestions: [...stages, ...(metric ? [unwrap] : shapes)], fields: named() };
     if (/^(?:\|[=~>]|!>)$/.test(previous.text)) return { suggestions: [] };
-    if (previous.text === ']' || previous.text === ')') return { suggestions: afterExpression };
+    if (previous.text === ']') return { suggestions: afterRange };
+    if (previous.text === ')') return { suggestions: afterClosed(here) };
     if (/^(?:=|!=|=~|!~|==|>=|<=|>|<)$/.test(previous.text)) {
       const name = here.at(-2);
-      return name?.type === 'word' ? valueOf(name.text) : { suggestions: [] };
+      return name?.type === 'word' ? valueOf(name.text, previous.text) : { suggestions: [] };
     }
     if (previous.text === ',') return { suggestions: [], fields: named() };
     return { suggestions: previous.text === '}' ? next(metric) : [] };
@@ -157,11 +204,20 @@ function pipeline(here: readonly Token[], current: Token | undefined, piped: boo
   if (previous.type === 'word') {
     if (/^(?:keep|drop|unwrap|label_format|and|or|by|sort|distinct)$/.test(previous.text))
       return { suggestions: [], fields: named() };
+    if (opened === '|' && ofText.has(previous.text)) return { suggestions: [] };
     if (opened === '|' && parsers.has(previous.text)) return { suggestions: next(metric), fields: named() };
     return { suggestions: opened === 'unwrap' || opened === ',' ? next(metric) : compareOperators };
   }
-  const joined = current?.type === 'word' || previous.type === 'string' || previous.type === 'number';
-  return { suggestions: [...next(metric), ...(joined ? say('keyword', 'label filters', ['and', 'or'], ' ') : [])] };
+  return { suggestions: [...next(metric), ...joinsAfter(here)] };
+}
+
+/** `and` and `or` behind a label filter, `or` behind a line filter; nothing joins the text of a stage. */
+function joinsAfter(here: readonly Token[]): Suggestion[] {
+  const [name, operator] = [here.at(-3), here.at(-2)];
+  if (operator?.type !== 'operator' || /^[|,]$/.test(operator.text)) return [];
+  if (/^(?:\|[=~>]|!>)$/.test(operator.text)) return say('keyword', 'one of several', ['or'], ' "');
+  const isField = name?.type === 'word' && !parsers.has(name.text);
+  return isField ? say('keyword', 'label filters', ['and', 'or'], ' ') : say('keyword', 'one of several', ['or'], ' "');
 }
 
 const next = (metric: boolean): Suggestion[] =>

@@ -61,6 +61,12 @@ export function searchSlot(text: string, cursor: number): Slot | number {
     const end = Math.max(endOf(text, at), at + 1);
     if (cursor <= end) {
       if (sign === '"') return { from: at, to: end, typed: text.slice(at, cursor), suggestions: [] };
+      if (whole !== '') {
+        // The name of a field; its value stays.
+        const colon = at + name.length + (whole[name.length] === ':' ? 1 : 0);
+        const { labelValues: _, ...slot } = termSlot(at, colon, text.slice(at, cursor), false, groups.at(-1));
+        return cursor <= at + name.length ? slot : { from: cursor, to: cursor, typed: '', suggestions: [] };
+      }
       return termSlot(at, end, text.slice(at, cursor), before, groups.at(-1));
     }
     at = end;
@@ -74,14 +80,18 @@ function valueSlot(text: string, name: string, from: number, to: number, cursor:
     .replace(/^"/, '')
     .replace(/\\(["\\])/g, '$1');
   const field = name === '_exists_' || name === '_missing_' ? undefined : fieldName(name);
-  if (field === undefined) return { from, to, typed, suggestions: [], fields: name => ({ label: name, insert: name }) };
-  return { from, to, typed, suggestions: fixedValues(field), values: { field, write: writeValue } };
+  if (field === undefined)
+    return { from, to, typed, suggestions: [], fields: name => ({ label: name, insert: name }), paths: true };
+  const ordered = /[<>]=?[ \t]*$/.test(text.slice(0, from));
+  return { from, to, typed, suggestions: fixedValues(field, ordered), values: { field, write: writeValue } };
 }
 
-function fixedValues(field: string): Suggestion[] {
+function fixedValues(field: string, ordered: boolean): Suggestion[] {
   const value = (label: string, detail: string): Suggestion => ({ kind: 'value', label, insert: label, detail });
   if (field === 'timestamp') return ['>=now-15m', '>=now-1h', '>=now/d', '<now-1d/d'].map(text => value(text, 'time'));
-  if (field === 'level') return levels.map(level => value(level, 'level'));
+  // `unknown` is neither above nor below another level.
+  if (field === 'level')
+    return levels.filter(level => !ordered || level !== 'unknown').map(level => value(level, 'level'));
   return [];
 }
 
@@ -118,5 +128,5 @@ function termSlot(from: number, to: number, typed: string, before: boolean, grou
     ...(before ? operators : []),
     ...(from === 0 && typed !== '' ? starts.filter(({ label }) => label.startsWith(typed)) : []),
   ];
-  return { from, to, typed, suggestions, labelValues, fields: known };
+  return { from, to, typed, suggestions, labelValues, fields: known, paths: true };
 }

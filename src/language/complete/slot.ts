@@ -23,5 +23,8 @@ export type Slot = {
   labelsOnly?: boolean;
   /** What stands around does not tell which records are meant, so the newest of all are looked at. */
   alone?: true;
-  values?: { field: string; write: (value: string) => string };
+  /** `write`: undefined for a value that cannot stand here. */
+  values?: { field: string; write: (value: string) => string | undefined };
+  /** What is inside of objects has names here, too. */
+  paths?: true;
 };
