@@ -19,6 +19,10 @@ describe('pasted texts', () => {
     ['fn(x, y) failed', '"fn(x," AND "y)" AND failed'],
     ['(fn(x, y) OR z)', '"fn(x," AND "y)" OR z'],
     [':-)', '":-)"'],
+    ['main () started', 'main AND "()" AND started'],
+    ['( ) x', '"( )" AND x'],
+    ['import java.util.*: x', 'import AND message:java.util.*\\: AND x'],
+    ['a*b::c*:', 'message:a*b\\:\\:c*\\:'],
     // SQL
     ["INSERT INTO t VALUES (1, 'a|b')", 'INSERT AND INTO AND t AND VALUES AND "1," AND "a|b"'],
     ["WHERE id = 5 AND name = 'bob'", 'WHERE AND id:5 AND name:bob'],

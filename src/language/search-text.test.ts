@@ -368,6 +368,7 @@ describe('faults have a place and a remedy', () => {
     ['timestamp:yesterday', 11, 'write 2026-05-01'],
     ['timestamp:>2026-02-31', 12, 'cannot read "2026-02-31" as a time'],
     ['status:[400 TO 499', 8, 'a range is written status:[from TO to]'],
+    ['x user*:ann', 3, 'wildcards work in values'],
     ['user:{ name:ann }', 6, 'nested fields are written with dots'],
     ['user:/a(/', 6, 'error parsing regexp'],
     ['x=~"a("', 4, 'error parsing regexp'],

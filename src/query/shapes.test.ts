@@ -26,6 +26,13 @@ beforeAll(async () => {
     record(7, 'web', 'bob', '30', 'stop'),
   ]);
   await server.store.seal();
+  // Of another tenant, so that it is in no other test.
+  await server.store.tick(
+    ['NaN', '5', 'inf', '-Infinity', '7', 'nan'].map((ms, i) => ({
+      ...record(i, 'odd', 'eve', ms, ms),
+      tenant: 'odd',
+    })),
+  );
   await server.store.tick([record(8, 'web', 'dan', '7', 'late boom'), record(9, 'web', 'dan', '8', 'end')]);
 });
 afterAll(() => server.close());
@@ -131,6 +138,15 @@ describe('context', () => {
     expect(await messages('boom | context 100')).toHaveLength(8);
     expect(await messages('{app="db"} |= "boom" | context 5')).toEqual([]);
   });
+});
+
+it('takes words such as NaN and inf for texts', async () => {
+  const frames = async (query: string): Promise<QueryFrame[]> =>
+    server.frames('/api/v1/query', { query, start: `${t0}`, end: `${t0 + 100n * second}` }, { 'x-scope-orgid': 'odd' });
+  const rows = (await frames('{app="odd"} | sort ms')).flatMap(f => (f.type === 'rows' ? f.rows : []));
+  expect(rows.map(row => row.message)).toEqual(['5', '7', '-Infinity', 'NaN', 'inf', 'nan']);
+  const stats = await frames('{app="odd"} | stats count(ms), sum(ms), avg(ms), max(ms), median(ms)');
+  expect(stats.flatMap(f => (f.type === 'table' ? f.rows : []))).toEqual([['6', '12', '6', '7', '6']]);
 });
 
 describe('stats', () => {

@@ -5,6 +5,7 @@ import { parseError } from '../lexer.ts';
 import type { SearchCondition } from '../tree.ts';
 import { fieldName, looksLikeId } from './fields.ts';
 import { setAt, weightAt, withoutSuffix, withQuotedSuffix } from './suffixes.ts';
+import { isCode, isMessage, namePatternAt, saying } from './habits.ts';
 import { fieldAt, type FieldStart, quotedAt, regexAt, type Term, tidy, wordAt } from './terms.ts';
 import { checkedRegex, closeWords, fieldTest, type Fault } from './tests.ts';
 
@@ -18,8 +19,6 @@ export type SearchReading = {
   notes: string[];
 };
 
-/** Words that stand before a colon in lines more often than as names of fields. */
-const saying = /^(?:error|err|warning|warn|panic|fatal|failed|failure|exception|info|debug|note|kernel)$/;
 const everything: SearchCondition = { type: 'and', items: [] };
 const blank = /\s*/y;
 const upper = /(?:(AND|OR|NOT|&&|and|or|not)(?=[\s()]|$)|(\|\|))/y;
@@ -163,9 +162,10 @@ class SearchParser {
 
   parentheses(depth: number, field?: FieldStart): SearchCondition {
     const open = this.at++;
-    if (this.ended() && this.text[this.at] === ')') {
-      this.at++;
-      return { type: 'text', match: 'phrase', text: '()' };
+    const inside = /^\s*\)/.exec(this.text.slice(this.at, this.at + 100))?.[0];
+    if (inside !== undefined && field === undefined) {
+      this.at += inside.length;
+      return { type: 'text', match: 'phrase', text: `(${inside}` };
     }
     const opened = this.open;
     this.open = 0;
@@ -207,6 +207,9 @@ class SearchParser {
       const range = this.range(field);
       if (range) return range;
     }
+    const wild = field === undefined ? namePatternAt(this.text, from) : undefined;
+    if (wild?.valued) throw this.fault('name the field; wildcards work in values. For the text use quotes', from);
+    if (wild) this.notes.add(`"${wild.name}" is searched as text: wildcards do not stand in names of fields`);
     const set = field === undefined ? this.oneOf(term => this.bare(term)) : undefined;
     if (set) return set;
     const term = this.term(field !== undefined);
@@ -294,7 +297,7 @@ class SearchParser {
           : undefined;
       condition = range ?? this.value(start);
       // `error: timeout` and `java.io.IOException: closed` may be fields, and may be pieces of a line.
-      if ((start.blankAfter || this.isCode(start)) && range === undefined) {
+      if ((start.blankAfter || isCode(this.text, start)) && range === undefined) {
         const text = this.text.slice(start.from, this.at).replaceAll('"', '');
         this.notes.add(`"${text}" is searched as a field and as text; without the blank it is the field only`);
         condition = { type: 'or', items: [condition, this.written(start)] };
@@ -312,15 +315,6 @@ class SearchParser {
     const text = this.text.slice(start.from, this.at);
     const texts = [...new Set([text.replaceAll('"', ''), text])];
     return { type: 'or', items: texts.map(item => ({ type: 'text', match: 'phrase', text: item })) };
-  }
-
-  /** `if (x == y)`, and `id = 5` in a statement of SQL. */
-  isCode(start: FieldStart): boolean {
-    const operator = this.text.slice(start.from + start.name.length, start.to);
-    return (
-      (/^\s+==\s+$/.test(operator) && /\b(?:if|while|assert\w*|expect\w*)\b/i.test(this.text)) ||
-      (/^\s*=\s*$/.test(operator) && /\b(?:SELECT|UPDATE|DELETE|INSERT)\b[^]*\b(?:WHERE|SET)\b/.test(this.text))
-    );
   }
 
   value(start: FieldStart): SearchCondition {
@@ -384,8 +378,6 @@ class SearchParser {
       : fieldTest(start, { from, to: this.at, text: '*', quoted: false, pattern: '*' }, this);
   }
 }
-
-const isMessage = (field: FieldStart): boolean => /^(?:message|msg|body)$/i.test(field.name);
 
 /** Reads the search text that begins at `at`. See {@link SearchParser}. */
 export function readSearch(text: string, now?: bigint, at = 0): SearchReading {

@@ -25,17 +25,20 @@ function fieldOf(row: Row, name: string): string {
   return other === undefined ? found.value : choose(found.present, found.value, find(row, other).value);
 }
 
+/** A number in a text; `NaN` and `inf` are texts, and would make sums of nothing. */
+const amountOf = (key: string): string => `if(isFinite(${numberOf(key)}), ${numberOf(key)}, NULL)`;
+
 /** Numbers in the order of their values before everything else, which goes by text; empty values last. */
 function orderBy(key: string, { descending }: Pick<SortKey, 'descending'>): string {
   const way = descending ? 'DESC' : 'ASC';
-  const value = numberOf(key);
+  const value = amountOf(key);
   return `multiIf(isNotNull(${value}), 0, ${key} != '', 1, 2), ${value} ${way} NULLS LAST, ${key} ${way}`;
 }
 
 /** The value of a column as text, '' when there is none. `key`: the column that holds the field. */
 function aggregate({ fn, quantile }: StatsColumn, key: string | undefined): string {
   if (key === undefined) return 'count()';
-  const number = numberOf(key);
+  const number = amountOf(key);
   switch (fn) {
     case 'count':
       return `countIf(${key} != '')`;
