@@ -57,6 +57,10 @@ describe('EQL', () => {
     const values = await complete('any where http.method == "');
     expect(find(values, 'GET')).toMatchObject({ insert: '"GET"', count: 60 });
     expect(find(await complete('http.request.bytes:'), '7')).toMatchObject({ insert: '7' });
+    // The name of a field that no record meets is exchanged for another.
+    expect(await complete('htt^p.x:5 env:prod')).toMatchObject({ from: 0, to: 7 });
+    expect(labels(await complete('htt^p.x:5 env:prod'))).toEqual(['http.method', 'http.request.bytes']);
+    expect(labels(await complete('htt^p.x>=5 env:prod'))).toEqual(['http.method', 'http.request.bytes']);
   });
 });
 

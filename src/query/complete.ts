@@ -116,7 +116,11 @@ async function valuesOf(
 function restOf(text: string, slot: Slot): LogsPlan {
   if (slot.alone) return logsPlanOf('');
   const without = text.slice(0, slot.from).replace(/\|?[^\s|{(,]*\s*$/, '');
-  for (const rest of [`${without}${text.slice(slot.to)}`, without, without.replace(/[\s,|]+$/, '')]) {
+  for (const rest of [
+    `${without}${text.slice(slot.conditionEnd ?? slot.to)}`,
+    without,
+    without.replace(/[\s,|]+$/, ''),
+  ]) {
     try {
       return logsPlanOf(rest.trim());
     } catch (error) {

@@ -66,7 +66,12 @@ describe('EQL while typing', () => {
 
   it('writes a category as it must be written', () => {
     const write = at('fi¦le where true').values?.write;
-    expect([write?.('file'), write?.('web login'), write?.('where')]).toEqual(['file', '"web login"', '"where"']);
+    expect(['file', 'web login', 'where', 'any'].map(value => write?.(value))).toEqual([
+      'file',
+      '"web login"',
+      '"where"',
+      '"any"',
+    ]);
     expect(at('sequence by x [¦').values?.write('file')).toBe('file where ');
   });
 

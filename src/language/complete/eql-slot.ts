@@ -108,7 +108,7 @@ export function eqlSlot(text: string, cursor: number): Slot {
 
 /** A category that can be written without quotes. */
 const categoryText = (value: string): string =>
-  /^(?!where$)[A-Za-z_@]\w*$/.test(value) ? value : JSON.stringify(value);
+  /^(?!(?:where|any|sequence|sample|join|and|or|not)$)[A-Za-z_@]\w*$/.test(value) ? value : JSON.stringify(value);
 
 function categorySlot(
   scope: string,

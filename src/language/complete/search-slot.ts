@@ -65,7 +65,10 @@ export function searchSlot(text: string, cursor: number): Slot | number {
         // The name of a field; its value stays.
         const colon = at + name.length + (whole[name.length] === ':' ? 1 : 0);
         const { labelValues: _, ...slot } = termSlot(at, colon, text.slice(at, cursor), false, groups.at(-1));
-        return cursor <= at + name.length ? slot : { from: cursor, to: cursor, typed: '', suggestions: [] };
+        const conditionEnd = text[valueAt] === undefined ? valueAt : endOf(text, valueAt);
+        return cursor <= at + name.length
+          ? { ...slot, conditionEnd }
+          : { from: cursor, to: cursor, typed: '', suggestions: [] };
       }
       return termSlot(at, end, text.slice(at, cursor), before, groups.at(-1));
     }

@@ -13,6 +13,8 @@ export type Suggestion = {
 export type Slot = {
   from: number;
   to: number;
+  /** End of the condition that `to` lies in, where that is more. */
+  conditionEnd?: number;
   typed: string;
   suggestions: Suggestion[];
   /** How the name of a field is written here. */
