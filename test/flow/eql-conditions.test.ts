@@ -254,6 +254,8 @@ describe('functions', () => {
     ['between(file.path, "\\\\", "\\\\", true) == "Windows\\\\System32"', [5]],
     ['between(file.path, "nothing", ".exe") == ""', [5, 6]],
     ['between(file.path, "", "") == "" and size == 4', [5]],
+    ['between(file.path, "system32\\\\", ".exe", false, false) == "cmd"', [5]],
+    ['between(file.path, "system32\\\\", ".exe", false, true) == ""', [5, 6]],
     ['between(?nosuch, "a", "b") == null and size == 4', [5]],
     ['cidrMatch(source.ip, "10.0.0.0/8")', [3]],
     ['cidrMatch(destination.ip, "10.0.0.0/8", "192.168.0.0/16")', [3]],

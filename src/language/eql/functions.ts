@@ -60,14 +60,16 @@ function calculation(name: string, operator: ArithmeticOperator): EqlFunction {
 }
 
 const between: EqlFunction = {
-  usage: 'between(source, left, right[, greedy])',
+  usage: 'between(source, left, right[, greedy[, case_sensitive]])',
   least: 3,
-  most: 4,
-  takes: ['string', 'string', 'string', 'boolean'],
+  most: 5,
+  takes: ['string', 'string', 'string', 'boolean', 'boolean'],
   returns: 'string',
   tilde: true,
-  sql([source, left, right, greedy], insensitive, bind) {
+  sql([source, left, right, greedy, sensitive], anyCase, bind) {
     if ([source, left, right].some(isNull)) return { type: 'null' };
+    // Elasticsearch up to 7.10 and Endgame's language have a fifth argument where there is `between~` now.
+    const insensitive = anyCase || (sensitive?.type === 'boolean' && sensitive.sql === '0');
     const [s, l, r] = [bind(text(source)), bind(text(left)), bind(text(right))];
     const found = bind(`positionUTF8(${fold(s, insensitive)}, ${fold(l, insensitive)})`);
     const rest = bind(`substringUTF8(${s}, ${found} + lengthUTF8(${l}))`);

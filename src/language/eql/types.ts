@@ -72,6 +72,8 @@ function callType(text: string, call: Expression & { kind: 'call' }): Type {
     const wanted = known.takes[Math.min(i, known.takes.length - 1)] ?? 'any';
     wants(text, arg, wanted, `argument ${i + 1} of [${call.name}]`);
     if (call.name === 'number' && i === 1) checkBase(text, arg);
+    if (call.name === 'between' && i === 4 && arg.kind !== 'literal')
+      throw meaningError(text, arg.at, 'argument 5 of [between] must be true, false or null, written out');
     if (known.literal === undefined || i === 0) return;
     if (arg.kind !== 'literal' || (typeof arg.value !== 'string' && arg.value !== null))
       throw meaningError(text, arg.at, `argument ${i + 1} of [${call.name}] must be a string constant`);
