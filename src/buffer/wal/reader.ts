@@ -1,3 +1,4 @@
+import { limits } from '../../base/limits.ts';
 import { log } from '../../base/log.ts';
 import { rowOfSeq, segmentOfSeq, seqOf } from '../../base/record.ts';
 import type { Frame } from '../../flow.ts';
@@ -14,8 +15,11 @@ const windowBytesMax = 16 * 1024 * 1024;
 /** Room for heads and batch headers beside the payload that is asked for. */
 const windowBytesExtra = 64 * 1024;
 
-/** Memory for what one take gives, used again by the next: a tick and a frame that straddles its end. Rare takes of more get memory of their own. */
-const arenaBytes = 24 * 1024 * 1024;
+/**
+ * Memory for what one take gives, used again by the next: a tick and a frame that straddles its end, or is read twice because it straddled the end of a window. Rare takes of more get memory of
+ * their own, whose pages are new and whose end V8 learns only by collecting its whole heap (docs/decisions/0032).
+ */
+const arenaBytes = limits.tickBytes + limits.batchBytesMax;
 
 const windowBytes = (wanted: number): number => Math.min(wanted + windowBytesExtra, windowBytesMax);
 
