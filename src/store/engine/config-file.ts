@@ -52,6 +52,17 @@ export function serverSettings({ budget, cores }: Pick<EngineConfig, 'budget' | 
 }
 
 /**
+ * Seconds that each table's look for something to do in the background waits after it found nothing; the engine's 0.1 grows by a tenth each time, so that 11 tables wake a pool 90 times a second
+ * for the first half minute after each insert. Merges are looked for at once when a part comes; there is nothing to move between disks and no stream. Keys of the file and not server settings:
+ * no system table shows them.
+ */
+const backgroundPauses: Record<string, number> = {
+  background_processing_pool_thread_sleep_seconds_if_nothing_to_do: 2,
+  background_move_processing_pool_thread_sleep_seconds_if_nothing_to_do: 60,
+  background_streaming_processing_pool_thread_sleep_seconds_if_nothing_to_do: 60,
+};
+
+/**
  * Table defaults that make parts survive a power cut. Anything less lost acknowledged batches in the simulated cuts of refs/reliability.md (A to D2):
  * inserts and merges are fsynced with their directories, and merged-away sources stay for 480 s so that a merge whose text index is torn can fall
  * back to them while `sync -f` (disk-sync.ts) makes it durable.
@@ -164,6 +175,7 @@ export function writeConfigFile(directory: string, config: EngineConfig): string
   return write(join(directory, 'engine.xml'), {
     users_config: users,
     ...serverSettings(config),
+    ...backgroundPauses,
     merge_tree: mergeTreeSettings,
   });
 }

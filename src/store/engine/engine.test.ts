@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -379,6 +379,26 @@ test('the engine took every value of the configuration files', async () => {
   expect(
     await engine.run({ sql: "SELECT name FROM system.tables WHERE database = 'system' AND name LIKE '%\\_log'" }),
   ).toEqual([]);
+});
+
+test('pools with nothing to do are not woken all the time for each table', async () => {
+  for (let k = 0; k < 10; k++)
+    await engine.run({ sql: `CREATE TABLE w.idle_${k} (a UInt64) ENGINE = MergeTree ORDER BY a` });
+  /** How often the threads of this name have slept so far. */
+  const pauses = (name: string): number => {
+    const tasks = `/proc/${engine.pid()}/task`;
+    return readdirSync(tasks)
+      .map(thread => readFileSync(`${tasks}/${thread}/status`, 'utf8'))
+      .filter(status => status.startsWith(`Name:\t${name}\n`))
+      .reduce((sum, status) => sum + Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]), 0);
+  };
+  const name = 'BgStrmSchPool';
+  const before = pauses(name);
+  expect(before).toBeGreaterThan(0);
+  await new Promise(done => setTimeout(done, 3_000));
+  // Each table has one such task, which a pause of 0.1 s would start several times.
+  expect(pauses(name) - before).toBeLessThan(20);
+  for (let k = 0; k < 10; k++) await engine.run({ sql: `DROP TABLE w.idle_${k} SYNC` });
 });
 
 test('a second engine on the same directory is refused with its holder', async () => {
