@@ -241,15 +241,22 @@ function textAtPath(raw: string, engines: string, written: string): string {
   return `multiIf(${raw} = 'null', '', ${composite}, if(${engines} = '', ${raw}, ${written}), ${jsonValue(raw)})`;
 }
 
+/** SQL: raw JSON at a path, '' where there is none. The engine's functions would count the members of an object for an index. */
+function rawAt(json: string, steps: readonly PathStep[]): string {
+  const index = steps.findIndex(step => typeof step === 'number');
+  const keys = (index < 0 ? steps : steps.slice(0, index)).map(step => `, ${quoteString(String(step))}`).join('');
+  if (index < 0) return keys === '' ? json : `JSONExtractRaw(${json}${keys})`;
+  return rawAt(`JSONExtractArrayRaw(${json}${keys})[${Number(steps[index]) + 1}]`, steps.slice(index + 1));
+}
+
 /**
  * The value at a path: scalars as text, objects and arrays as JSON; null gives ''. `orElse` (SQL, a text or NULL) stands for a missing one, and all is
  * NULL where the line is not `readable`.
  */
 export function jsonAtPath(row: Row, steps: readonly PathStep[], readable: string, orElse: string): string {
-  const path = steps.map(s => (typeof s === 'number' ? String(s + 1) : quoteString(s))).join(', ');
-  const engines = `JSONExtractRaw(${row.line}, ${path})`;
+  const engines = rawAt(row.line, steps);
   const found = withNames(
-    [`JSONExtractRaw(${exactText(row)}, ${path})`],
+    [rawAt(exactText(row), steps)],
     raw => `if(${raw} = '', ${orElse}, ${textAtPath(raw, engines, writtenAt(row.line, steps, engines))})`,
   );
   return row.scope.bind(`if(${readable}, ${found}, NULL)`);

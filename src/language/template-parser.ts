@@ -102,6 +102,10 @@ function pieces(text: string, fault: Fault): Piece[] {
 
 const depthMax = 50;
 
+/** A literal or `.` itself: it has no fields, and nothing can be given to it. */
+const isPlain = (operand: Operand): boolean =>
+  operand.kind === 'dot' ? operand.fields.length === 0 : ['string', 'number', 'bool', 'nil'].includes(operand.kind);
+
 class TemplateParser {
   readonly fault: Fault;
   readonly known: readonly string[];
@@ -196,8 +200,8 @@ class TemplateParser {
     const commands: Operand[][] = [];
     do {
       const command = this.command(depth);
-      const head = command[0]?.kind;
-      if (commands.length > 0 && head !== undefined && ['string', 'number', 'bool', 'nil'].includes(head))
+      const [head] = command;
+      if (commands.length > 0 && head && isPlain(head))
         throw this.fault(`non executable command in pipeline stage ${commands.length + 1}`);
       commands.push(command);
     } while (this.isMark('|') && this.next++ >= 0);
@@ -208,7 +212,6 @@ class TemplateParser {
     const operands: Operand[] = [];
     while (this.peek() && !this.isMark('|') && !this.isMark(')')) operands.push(this.operand(depth));
     if (operands.length === 0) throw this.fault(`missing value for command in {{${this.action}}}`);
-    if (operands.length === 1 && operands[0]?.kind === 'nil') throw this.fault('nil is not a command');
     return operands;
   }
 
@@ -220,7 +223,16 @@ class TemplateParser {
     return found.text.slice(1).split('.');
   }
 
+  /** Fields belong to labels, variables, functions and what is in parentheses only. */
   private operand(depth: number): Operand {
+    const term = this.peek()?.text;
+    const operand = this.term(depth);
+    if (isPlain(operand) && this.fields().length > 0)
+      throw this.fault(`unexpected . after term ${JSON.stringify(term)}`);
+    return operand;
+  }
+
+  private term(depth: number): Operand {
     const { kind, text } = this.peek() ?? { kind: 'end', text: '' };
     if (kind === 'mark' && text !== '(' && text !== '.') throw this.unexpected();
     this.next++;

@@ -194,7 +194,8 @@ class Compiler implements TemplateContext {
         const args = this.arguments(head.name, rest, sight);
         piped = this.call(head.name, piped ? [...args, piped] : args);
       } else {
-        if (rest.length > 0 || piped) this.fail('1', `can't give argument to non-function`);
+        if (head.kind === 'nil') this.fail('1', 'nil is not a command');
+        else if (rest.length > 0 || piped) this.fail('1', `can't give argument to non-function`);
         piped = this.operand(head, sight);
       }
     }
