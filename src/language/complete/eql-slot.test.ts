@@ -50,11 +50,23 @@ describe('EQL while typing', () => {
     ['process ¦ x', 'service level message trace_id span_id timestamp severity anywhere door AND OR NOT'],
     ['process wh¦ere x == 1', 'where'],
     ['process where x =¦= 1', ''],
+    ['process where x in (1, 2) ¦', 'and or |'],
+    ['process where x : ("a", "b") ¦', 'and or |'],
+    ['any where true | count x | ¦', 'head tail'],
+    ['sample by x [a where true] [b where true] | ¦', ''],
     ['process where x : ¦', ''],
     ['process where x like~ ¦', ''],
     ['process where x regex "a¦"', ''],
   ])('%s offers only %s', (text, wanted) => {
     expect(labels(text).join(' ')).toBe(wanted);
+  });
+
+  it('ends an operator that is begun', () => {
+    expect(at('process where x =¦')).toMatchObject({ from: 16, to: 17, typed: '=' });
+    expect(at('process where x !¦')).toMatchObject({ from: 16, to: 17, typed: '!' });
+    expect(at('process where x ==¦').typed).toBe('');
+    expect(labels('process where x > ¦')).not.toContain('true');
+    expect(labels('process where x > ¦')).toContain('length');
   });
 
   it('takes a constant or a function behind ==, and no not', () => {

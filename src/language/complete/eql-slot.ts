@@ -83,8 +83,9 @@ export function eqlSlot(text: string, cursor: number): Slot {
   const inside = bracket > head.lastIndexOf(']');
   const pipe = inside ? undefined : /\|([^|]*)$/.exec(head)?.[1]?.trim();
   if (pipe === '') {
-    const counts = /^\s*(?:sequence|sample)\b/.test(before) ? [] : ['count ', 'unique ', 'sort '];
-    return slot(some('stage', 'pipe', 'head ', 'tail ', ...counts));
+    if (/^\s*sample\b/.test(before)) return slot([]);
+    const ended = /^\s*sequence\b/.test(before) || /\|\s*count\b/.test(head);
+    return slot(some('stage', 'pipe', 'head ', 'tail ', ...(ended ? [] : ['count ', 'unique ', 'sort '])));
   }
   if (pipe !== undefined) return /^(?:count|unique|sort)(?:$|\s.*,$|$)/.test(pipe) ? slot([], fields) : slot([]);
   const isChain = /^\s*(?:sequence|sample)\b/.test(before);
@@ -92,16 +93,19 @@ export function eqlSlot(text: string, cursor: number): Slot {
   if (isChain && !inside) return chainSlot(head, slot, fields);
   const condition = /\bwhere\b([^]*)$/.exec(scope)?.[1];
   if (condition === undefined) return categorySlot(scope, text.slice(cursor + rest), slot);
+  const half = /(?:^|[^=!<>])([=!])$/.exec(before)?.[1];
+  if (half !== undefined) return { ...slot(comparisons), from: cursor - 1, typed: half };
   if (/(?:[=!]=|[<>]=?|:|\b(?:like|regex)~?|\bin~?\s*\((?:[^()]*,)?)\s*$/.test(condition)) {
     const field = comparedField.exec(condition)?.[1];
     const isText = /(?::|\b(?:like|regex)~?)\s*$/.test(condition);
-    const constants = isText ? [] : compared;
+    const isOrdered = /[<>]=?\s*$/.test(condition);
+    const constants = isText ? [] : compared.filter(({ kind }) => !isOrdered || kind === 'function');
     if (field === undefined) return slot(constants, isText ? {} : fields);
     return slot(constants, { values: { field: stored(field), write: JSON.stringify } });
   }
   if (/(?:^|\b(?:and|or|not)|[(,+*/%-])\s*$/.test(condition)) return slot(operands, fields);
   const ended = inside ? some('keyword', 'end of the event', ']') : some('keyword', 'pipe', '| ');
-  return /(?:==|!=|[<>]=?|:|\b(?:like|regex|in)~?)\s*\(?[^()\s]+\)?\s*$/.test(condition)
+  return /(?:==|!=|[<>]=?|:|\b(?:like|regex|in)~?)\s*(?:\(?[^()\s]+\)?|\([^()]*\))\s*$/.test(condition)
     ? slot([...joins, ...ended])
     : slot([...comparisons, ...joins, ...ended]);
 }

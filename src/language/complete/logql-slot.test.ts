@@ -31,6 +31,17 @@ describe('LogQL while typing', () => {
     ['quantile_over_time(¦', '0.95'],
     ['quantile_over_time(0.95, ¦', '{'],
     ['topk(¦', '10'],
+    ['{a="b"} | stats count() ¦', 'by as , |'],
+    ['{a="b"} | stats count() by c ¦', ', |'],
+    ['{a="b"} | stats count() by c | ¦', 'sort limit distinct'],
+    ['{a="b"} | sort c | ¦', 'stats sort limit distinct'],
+    ['{a="b"} | context 2 | ¦', 'sort limit distinct'],
+    ['{a="b"} | sort c ¦', 'desc asc , |'],
+    ['{a="b"} | sort c desc ¦', ', |'],
+    ['{a="b"} | limit 5 ¦', '|'],
+    ['{a="b"} | limit ¦', ''],
+    ['error | stats count() as n, p95(ms), sum(x) by c, d | sort ¦', 'c d n p95_ms sum_x'],
+    ['error | stats count() by c | sort c, ¦', 'c count'],
   ])('%s offers only: %s', (text, wanted) => {
     expect(labels(text)).toBe(wanted);
   });
@@ -45,6 +56,11 @@ describe('LogQL while typing', () => {
       undefined,
     ]);
     expect(at('{a="b"} | took = ¦').values?.write('fast')).toBe('"fast"');
+  });
+
+  it('takes fields behind by, sort and distinct', () => {
+    for (const text of ['error | stats count() by ¦', 'error | sort ¦', '{a="b"} | distinct c, ¦'])
+      expect(at(text).fields, text).toBeDefined();
   });
 
   it('sums up metrics, not logs', () => {

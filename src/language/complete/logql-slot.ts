@@ -1,6 +1,7 @@
 import { levels } from '../../base/record.ts';
 import { rangeFunctionNames } from '../functions/rules.ts';
 import { quote } from '../go-string.ts';
+import { shapes, shapeSlot } from './shape-slot.ts';
 import type { Slot, Suggestion } from './slot.ts';
 
 type Token = { type: 'string' | 'word' | 'number' | 'operator'; text: string; from: number; to: number; open: boolean };
@@ -50,14 +51,6 @@ const stages: Suggestion[] = [
   ['drop', 'without these labels', ' '],
   ['decolorize', 'without terminal colours'],
   ['search', 'words and fields (extension)', ' "'],
-].map(([label = '', detail = '', after = '']) => ({ kind: 'stage', label, insert: label + after, detail }));
-/** Behind the stages of a log query, never inside of a metric (language/shapes). */
-const shapes: Suggestion[] = [
-  ['stats', 'a table of counts and sums by fields (extension)', ' count() by '],
-  ['sort', 'order of rows (extension)', ' '],
-  ['limit', 'the first rows (extension)', ' '],
-  ['distinct', 'one row for each value (extension)', ' '],
-  ['context', 'rows around each match (extension)', ' '],
 ].map(([label = '', detail = '', after = '']) => ({ kind: 'stage', label, insert: label + after, detail }));
 const unwrap: Suggestion = { kind: 'stage', label: 'unwrap', insert: 'unwrap ', detail: 'values for a metric' };
 const ranges = say('value', 'range', ['1m', '5m', '15m', '1h', '6h', '1d'], ']');
@@ -188,6 +181,8 @@ function pipeline(here: readonly Token[], piped: boolean, metric: boolean): Allo
     return { suggestions: previous.text === ')' ? afterClosed(here) : [] };
   }
   if (!previous) return { suggestions: lineOperators };
+  const shaped = metric ? undefined : shapeSlot(here, named());
+  if (shaped) return shaped;
   if (previous.type === 'operator') {
     if (previous.text === '|') return { suggestions: [...stages, ...(metric ? [unwrap] : shapes)], fields: named() };
     if (/^(?:\|[=~>]|!>)$/.test(previous.text)) return { suggestions: [] };
