@@ -115,7 +115,8 @@ async function runQuery(httpRequest: IncomingMessage, response: ServerResponse):
   });
   const answer = new HttpAnswer(response, request.queryId, statement.format);
   try {
-    await lanes.use(request.queryClass, abort.signal, lane =>
+    const { queryClass } = request;
+    await lanes.use(queryClass === 'user' && statement.mode === 'small' ? 'small' : queryClass, abort.signal, lane =>
       runOn(lane, statement, answer, abort.signal, over.promise),
     );
     answer.end();

@@ -23,7 +23,7 @@ export type Lane = {
   close(): Promise<void>;
 };
 
-/** A session on the main thread, for statements whose answer comes in one piece. */
+/** A session on the main thread, for statements whose answer comes in one piece: the engine plans and runs them on a thread of libuv's pool. */
 export class WholeLane implements Lane {
   readonly #data: WorkerData;
   #session: Session;
@@ -109,7 +109,7 @@ export class StreamLane implements Lane {
         prepare,
         sql: text ?? wholeText(statement),
         format: statement.format,
-        way: text !== undefined || statement.mode === 'small' ? 'whole' : 'stream',
+        way: text === undefined ? 'stream' : 'whole',
       });
     });
   }
@@ -183,20 +183,25 @@ class LanePool {
 
 /** All sessions of the engine. */
 export class Lanes {
-  readonly #pools: Record<QueryClass, LanePool>;
+  readonly #pools: Record<QueryClass | 'small', LanePool>;
 
   constructor(data: WorkerData, counts: LaneCounts, onDeath: (reason: Error) => void) {
     const whole = (): Lane => new WholeLane(data);
     this.#pools = {
       // enough waiting room that a dashboard's burst of panels fits; beyond it clients are told to come again
       user: new LanePool(() => new StreamLane(data, onDeath), counts.user, 256),
+      // a thread between this one and the engine's would only pass on what comes in one piece
+      small: new LanePool(whole, counts.user, 256),
       service: new LanePool(whole, counts.service, 1024),
       control: new LanePool(whole, 1, 4096),
     };
   }
 
-  /** Run `work` on a session of this class when one is free, the first come first. Rejects with the signal's reason when it aborts while waiting. */
-  async use(queryClass: QueryClass, signal: AbortSignal, work: (lane: Lane) => Promise<void>): Promise<void> {
+  /**
+   * Run `work` on a session of this class when one is free, the first come first; `small` are the users' statements of that mode. Rejects with the signal's
+   * reason when it aborts while waiting.
+   */
+  async use(queryClass: QueryClass | 'small', signal: AbortSignal, work: (lane: Lane) => Promise<void>): Promise<void> {
     const pool = this.#pools[queryClass];
     const lane = await pool.take(signal);
     try {
@@ -208,7 +213,7 @@ export class Lanes {
 
   waiting(): Record<QueryClass, number> {
     return {
-      user: this.#pools.user.waiting,
+      user: this.#pools.user.waiting + this.#pools.small.waiting,
       service: this.#pools.service.waiting,
       control: this.#pools.control.waiting,
     };

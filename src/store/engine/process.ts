@@ -65,8 +65,8 @@ export function spawnEngine(
       env: {
         JE_MALLOC_CONF: engineMemory(availableParallelism()),
         ...process.env,
-        // each session blocks one thread of the pool while it runs; control, files and pipes need some too
-        UV_THREADPOOL_SIZE: String(lanes.service + lanes.user + 9),
+        // each session blocks one thread of the pool while it runs, users' small statements have sessions of their own; control, files and pipes need some too
+        UV_THREADPOOL_SIZE: String(lanes.service + 2 * lanes.user + 9),
         // glibc's own memory (Node's, not the engine's) in few arenas: 8 MB less at rest
         MALLOC_ARENA_MAX: '2',
       },
