@@ -46,8 +46,8 @@ export const limits = {
   walSummaryBytesMax: 32 * MiB,
   /** Segments of which a start has only read the summaries are verified this long after it, when the engine has its own start behind it ... */
   walVerifyAfterMillis: 60_000,
-  /** ... and this fast: some hundredths of a core, all of the log within five minutes. */
-  walVerifyBytesPerSecond: 32 * MiB,
+  /** ... and this fast: two hundredths of a core, little beside what a disk gives, all of the log within nine minutes. */
+  walVerifyBytesPerSecond: 16 * MiB,
   /** Agent batch ids remembered for retries, about 150 bytes of memory each; beyond it the oldest are forgotten. */
   walBatchIdsMax: 200_000,
   /** One frame's header JSON. */

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { log } from '../../base/log.ts';
@@ -146,17 +147,20 @@ describe('the file', () => {
 
   it('is nothing when a bit is another, the end is missing or more follows', () => {
     const whole = encodeSummary(example);
-    fc.assert(
-      fc.property(fc.nat(whole.length * 8 - 1), bit => {
-        const bytes = Buffer.from(whole);
-        bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-        // A digit of the checksum in capitals is the same digit.
-        expect([undefined, JSON.stringify(example)]).toContain(JSON.stringify(decodeSummary(bytes)));
-      }),
-    );
+    for (let bit = 0; bit < whole.length * 8; bit++) {
+      const bytes = Buffer.from(whole);
+      bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      // A digit of the checksum in capitals is the same digit.
+      expect([undefined, JSON.stringify(example)]).toContain(JSON.stringify(decodeSummary(bytes)));
+    }
     for (let end = 0; end < whole.length; end++) expect(decodeSummary(whole.subarray(0, end))).toBeUndefined();
     expect(decodeSummary(Buffer.concat([whole, Buffer.from('\n')]))).toBeUndefined();
     expect(decodeSummary(Buffer.from(whole.toString().replace('summary 1', 'summary 2')))).toBeUndefined();
+    const sealed = (text: string): Buffer =>
+      Buffer.from(`weir-wal-summary 1 ${crc32(text).toString(16).padStart(8, '0')}\n${text}`);
+    expect(decodeSummary(sealed('{"rows":1,"marks":[]}\n7 key\n'))?.batches).toEqual([{ row: 7, key: 'key' }]);
+    for (const text of ['', 'null\n', '{}\n', '{"marks":[]}\nno row\n', '{"marks":[]'])
+      expect(decodeSummary(sealed(text))).toBeUndefined();
     fc.assert(fc.property(fc.uint8Array(), bytes => decodeSummary(Buffer.from(bytes)) === undefined));
   });
 });

@@ -9,6 +9,7 @@
  * (`isOf`); any other is as good as none, and the segment is read.
  */
 import { crc32 } from 'node:zlib';
+import { assert } from '../../base/errors.ts';
 import type { SegmentFile } from './scan.ts';
 import { segmentFileName } from './segment.ts';
 import type { Place } from './walk.ts';
@@ -55,7 +56,16 @@ export function decodeSummary(bytes: Buffer): Summary | undefined {
   if (bytes.toString('latin1', 0, magic.length) !== magic) return undefined;
   const body = bytes.subarray(first);
   if (crc32(body) !== Number.parseInt(bytes.toString('latin1', magic.length, first - 1), 16)) return undefined;
-  const [head = '', ...lines] = body.toString().split('\n');
+  try {
+    return parseBody(body.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Throws for text that this program does not write. */
+function parseBody(text: string): Summary {
+  const [head = '', ...lines] = text.split('\n');
   lines.pop();
   const { marks, ...numbers } = JSON.parse(head) as Omit<Summary, 'marks' | 'batches'> & { marks: number[][] };
   return {
@@ -63,7 +73,9 @@ export function decodeSummary(bytes: Buffer): Summary | undefined {
     marks: marks.map(([offset = 0, row = 0, frame = 0]) => ({ offset, row, frame })),
     batches: lines.map(line => {
       const space = line.indexOf(' ');
-      return { row: Number(line.slice(0, space)), key: line.slice(space + 1) };
+      const row = Number(line.slice(0, space));
+      assert(Number.isInteger(row), `a batch at row ${line.slice(0, space)}`);
+      return { row, key: line.slice(space + 1) };
     }),
   };
 }
