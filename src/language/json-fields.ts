@@ -21,13 +21,16 @@ function quotedNumbers(line: string): string {
 
 /** Objects and arrays inside a field are followed this deep by {@link wholeFields}. */
 const nestedMax = 6;
+/** The same for {@link writtenAt}; each level more costs every label with a path 1 to 2 CPU-ms of planning. */
+const writtenMax = 3;
 const jsonString = '"(?:[^"\\\\]|\\\\.)*"';
 const container = (depth: number): string =>
   `[{\\[](?:[^\\]\\[{}"]|${jsonString}${depth > 0 ? `|${container(depth - 1)}` : ''})*[}\\]]`;
 /** As Loki's reader takes it: whatever begins like a number, such as `1.2.3` or `2024-01-02`, ends at a blank, comma or bracket. */
 const loose = '[-0-9][^\\s,\\[\\]{}"]*';
-const anyValue = `(?:${jsonString}|${loose}|true|false|null|${container(nestedMax)})`;
-const field = `${jsonString}\\s*:\\s*${anyValue}\\s*`;
+const anyValue = (depth: number): string => `(?:${jsonString}|${loose}|true|false|null|${container(depth)})`;
+const fieldOf = (depth: number): string => `${jsonString}\\s*:\\s*${anyValue(depth)}\\s*`;
+const field = fieldOf(nestedMax);
 
 /** Group 1: the fields that stand whole at the start of an object. */
 const startFields = `(?s)^\\s*\\{\\s*((?:${field},\\s*)*(?:${field})?)`;
@@ -223,16 +226,17 @@ export function parseJsonPath(text: string): PathStep[] | undefined {
 
 /**
  * SQL: the object or array at a path with the blanks and digits of the line; `engines` (SQL), as the engine writes it, where the line does not say
- * the same there: keys with escapes, more than {@link nestedMax} levels.
+ * the same there: keys with escapes, more than {@link writtenMax} levels.
  */
 function writtenAt(line: string, steps: readonly PathStep[], engines: string): string {
-  const inner = steps.reduce<string>((text, step) => {
-    if (typeof step === 'number')
-      return `extractAll(replaceRegexpOne(${text}, '^\\\\s*\\\\[', ''), ${quoteString(`(?s)\\s*(${anyValue})\\s*[,\\]]`)})[${step + 1}]`;
-    const key = escapeRegex(JSON.stringify(step));
-    return `extract(${text}, ${quoteString(`(?s)^\\s*\\{\\s*(?:${field},\\s*)*?${key}\\s*:\\s*(${anyValue})`)})`;
-  }, line);
-  return withNames([inner], text => `if(JSONExtractRaw(${text}) = ${engines}, ${text}, ${engines})`);
+  const before = steps.map(step =>
+    typeof step === 'number'
+      ? `\\[\\s*(?:${anyValue(writtenMax)}\\s*,\\s*){${step}}`
+      : `\\{\\s*(?:${fieldOf(writtenMax)},\\s*)*?${escapeRegex(JSON.stringify(step))}\\s*:\\s*`,
+  );
+  // One expression for the whole path: each more would be planned anew wherever the label is used.
+  const text = `extract(${line}, ${quoteString(`(?s)^\\s*${before.join('')}(${container(writtenMax)})`)})`;
+  return `if(JSONExtractRaw(${text}) = ${engines}, ${text}, ${engines})`;
 }
 
 /** Text of the raw JSON at a path; '' where there is none. As written in the line: quoted numbers stay only where the engine cannot read the line itself. */
