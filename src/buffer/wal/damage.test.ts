@@ -1,7 +1,6 @@
 import {
   copyFileSync,
   existsSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -9,14 +8,14 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { crc32 } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { log } from '../../base/log.ts';
 import { type Batch, type BatchHeader, segmentOfSeq } from '../../base/record.ts';
-import { openBuffer, type WeirBuffer } from '../buffer.ts';
+import { type WeirBuffer } from '../buffer.ts';
+import { frameNumbers, testLog } from '../../../test/buffer/test-log.ts';
 import { checkLog } from './check.ts';
 import { exportLog } from './export.ts';
 import { type Fs, nodeFs } from './fs.ts';
@@ -25,24 +24,8 @@ import { segmentFileName } from './segment.ts';
 // These tests break things on purpose.
 log.level = 'silent';
 
-let directory = '';
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'weir-damage-'));
-});
-const opened: WeirBuffer[] = [];
-afterEach(async () => {
-  for (const buffer of opened.splice(0)) await buffer.close();
-  rmSync(directory, { recursive: true, force: true });
-});
-
-async function open(options: { keepMs?: number; keepBytes?: number; fs?: Fs } = {}): Promise<WeirBuffer> {
-  const settings = { directory, keepMs: 1e9, keepBytes: 1e9, segmentBytes: 4000, reserveBytes: 0 };
-  // Too little room to write blocks ahead: these tests count the frames of a segment.
-  const fs = { ...(options.fs ?? nodeFs), freeBytes: () => Promise.resolve(15_000) };
-  const buffer = await openBuffer({ ...settings, ...options, fs });
-  opened.push(buffer);
-  return buffer;
-}
+const testedLog = testLog('damage', 4_000);
+const open = testedLog.open;
 
 function batch(text: string, header: Partial<BatchHeader> = {}): Batch {
   const records = text.split('\n').length;
@@ -61,7 +44,7 @@ async function write(count = 20): Promise<{ seqs: bigint[]; segments: number[] }
   return { seqs, segments: [...new Set(seqs.map(segmentOfSeq))] };
 }
 
-const pathOf = (segment: number | undefined): string => join(directory, segmentFileName(segment ?? 0));
+const pathOf = (segment: number | undefined): string => join(testedLog.directory, segmentFileName(segment ?? 0));
 
 function flipIn(path: string, text: string): void {
   const bytes = readFileSync(path);
@@ -70,28 +53,19 @@ function flipIn(path: string, text: string): void {
   writeFileSync(path, bytes);
 }
 
-/** Numbers of the frames that the log still gives. */
-async function readBack(buffer: WeirBuffer): Promise<number[]> {
-  const found: number[] = [];
-  for (let from = 0n; ; ) {
-    const frames = await buffer.source.take(from, 3000);
-    if (frames.length === 0) return found;
-    for (const { seq, payload } of frames) {
-      found.push(Number(/frame (\d+) /.exec(Buffer.from(payload).toString())?.[1]));
-      from = seq + 1n;
-    }
-  }
-}
+const readBack = (buffer: WeirBuffer): Promise<number[]> => frameNumbers(buffer, 3_000);
 
 const without = (...gone: number[]): number[] => Array.from({ length: 20 }, (_, i) => i).filter(i => !gone.includes(i));
 const indexesIn = (seqs: bigint[], segment: number | undefined): number[] =>
   seqs.flatMap((seq, i) => (segmentOfSeq(seq) === segment ? [i] : []));
 const quarantined = (): string[] =>
-  existsSync(join(directory, 'quarantine')) ? readdirSync(join(directory, 'quarantine')).sort() : [];
+  existsSync(join(testedLog.directory, 'quarantine'))
+    ? readdirSync(join(testedLog.directory, 'quarantine')).sort()
+    : [];
 
 async function check(): Promise<{ damaged: number; lines: string[] }> {
   const lines: string[] = [];
-  return { ...(await checkLog(directory, line => lines.push(line))), lines };
+  return { ...(await checkLog(testedLog.directory, line => lines.push(line))), lines };
 }
 
 describe('damage', () => {
@@ -164,7 +138,9 @@ describe('damage', () => {
       expect(quarantined().length).toBe(2);
       await buffer.close();
     }
-    const [bytes, said] = quarantined().map(name => readFileSync(join(directory, 'quarantine', name), 'utf8'));
+    const [bytes, said] = quarantined().map(name =>
+      readFileSync(join(testedLog.directory, 'quarantine', name), 'utf8'),
+    );
     expect(bytes).toContain('8 xxxx');
     expect(JSON.parse(said ?? '')).toMatchObject({ rows: 1, reason: 'the checksum of the payload does not match' });
   });
@@ -278,7 +254,7 @@ describe('damage', () => {
 describe('retention', () => {
   it('removes whole stored segments that are too old or too many, oldest first, never the newest', async () => {
     const { seqs, segments } = await write();
-    const count = (): number => readdirSync(directory).filter(name => name.endsWith('.seg')).length;
+    const count = (): number => readdirSync(testedLog.directory).filter(name => name.endsWith('.seg')).length;
     const kept = await open({ keepMs: 1e9, keepBytes: 1e9 });
     kept.source.stored(2n ** 64n - 1n);
     await kept.close();
@@ -309,7 +285,7 @@ describe('export and check', () => {
     const out = new PassThrough();
     const chunks: Buffer[] = [];
     out.on('data', (chunk: Buffer) => chunks.push(chunk));
-    expect(await exportLog(directory, out)).toEqual({ records: 4, damaged: 0 });
+    expect(await exportLog(testedLog.directory, out)).toEqual({ records: 4, damaged: 0 });
     const lines = Buffer.concat(chunks).toString().trimEnd().split('\n');
     expect(lines[0]).toContain('"record":{"a":12345678901234567890}}');
     const common = { door: 'text', format: 'text', received: '1' };
@@ -320,10 +296,13 @@ describe('export and check', () => {
     ]);
     const slow = new PassThrough({ highWaterMark: 1 });
     const sip = setInterval(() => slow.read(), 1);
-    expect(await exportLog(directory, slow)).toEqual({ records: 4, damaged: 0 });
+    expect(await exportLog(testedLog.directory, slow)).toEqual({ records: 4, damaged: 0 });
     clearInterval(sip);
     const one = new PassThrough().resume();
-    expect(await exportLog(directory, one, { tenant: 'b', from: seq + 2n })).toEqual({ records: 1, damaged: 0 });
+    expect(await exportLog(testedLog.directory, one, { tenant: 'b', from: seq + 2n })).toEqual({
+      records: 1,
+      damaged: 0,
+    });
   });
 
   it('check prints a line per segment and a total', async () => {

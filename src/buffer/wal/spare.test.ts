@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { log } from '../../base/log.ts';
 import type { Batch } from '../../base/record.ts';
 import { openBuffer, type WeirBuffer } from '../buffer.ts';
+import { frameNumbers } from '../../../test/buffer/test-log.ts';
 import { checkLog } from './check.ts';
 import { nodeFs } from './fs.ts';
 import { segmentFileName } from './segment.ts';
@@ -44,17 +45,7 @@ async function append(buffer: WeirBuffer, from: number, to: number): Promise<voi
   }
 }
 
-async function readBack(buffer: WeirBuffer): Promise<number[]> {
-  const found: number[] = [];
-  for (let from = 0n; ; ) {
-    const frames = await buffer.source.take(from, 5000);
-    if (frames.length === 0) return found;
-    for (const { seq, payload } of frames) {
-      found.push(Number(/frame (\d+) /.exec(Buffer.from(payload).toString())?.[1]));
-      from = seq + 1n;
-    }
-  }
-}
+const readBack = (buffer: WeirBuffer): Promise<number[]> => frameNumbers(buffer, 5_000);
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 const segmentFiles = (at = directory): string[] =>

@@ -1,7 +1,6 @@
 import {
   copyFileSync,
   existsSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -10,15 +9,15 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { log } from '../../base/log.ts';
 import { type Batch, segmentOfSeq } from '../../base/record.ts';
-import { type BufferOptions, openBuffer, type WeirBuffer } from '../buffer.ts';
+import { type WeirBuffer } from '../buffer.ts';
+import { frameNumbers, testLog } from '../../../test/buffer/test-log.ts';
 import { checkLog } from './check.ts';
 import { type Fs, nodeFs } from './fs.ts';
 import { Quarantine } from './quarantine.ts';
@@ -32,24 +31,8 @@ import { verifySegments } from './verify.ts';
 // These tests break things on purpose.
 log.level = 'silent';
 
-let directory = '';
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'weir-summaries-'));
-});
-const opened: WeirBuffer[] = [];
-afterEach(async () => {
-  for (const buffer of opened.splice(0)) await buffer.close();
-  rmSync(directory, { recursive: true, force: true });
-});
-
-async function open(options: Partial<BufferOptions> = {}): Promise<WeirBuffer> {
-  const settings = { directory, keepMs: 1e9, keepBytes: 1e9, segmentBytes: 12_000, reserveBytes: 0 };
-  // Too little room to write blocks ahead: these tests know which frames a segment has.
-  const fs = { ...(options.fs ?? nodeFs), freeBytes: () => Promise.resolve(15_000) };
-  const buffer = await openBuffer({ ...settings, ...options, fs });
-  opened.push(buffer);
-  return buffer;
-}
+const testedLog = testLog('summaries', 12_000);
+const open = testedLog.open;
 
 const count = 20;
 function batch(i: number): Batch {
@@ -67,9 +50,9 @@ async function write(): Promise<{ seqs: bigint[]; segments: number[] }> {
   return { seqs, segments: [...new Set(seqs.map(segmentOfSeq))] };
 }
 
-const pathOf = (segment = 0): string => join(directory, segmentFileName(segment));
-const summaryOf = (segment = 0): string => join(directory, summaryFileName(segment));
-const summaries = (): string[] => readdirSync(directory).filter(name => name.includes('.sum'));
+const pathOf = (segment = 0): string => join(testedLog.directory, segmentFileName(segment));
+const summaryOf = (segment = 0): string => join(testedLog.directory, summaryFileName(segment));
+const summaries = (): string[] => readdirSync(testedLog.directory).filter(name => name.includes('.sum'));
 
 async function eventually(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(5);
@@ -107,17 +90,7 @@ function countingFs(): { fs: Fs; read: Map<string, number> } {
   return { fs, read };
 }
 
-async function readBack(buffer: WeirBuffer): Promise<number[]> {
-  const found: number[] = [];
-  for (let from = 0n; ; ) {
-    const frames = await buffer.source.take(from, 8000);
-    if (frames.length === 0) return found;
-    for (const { seq, payload } of frames) {
-      found.push(Number(/frame (\d+) /.exec(Buffer.from(payload).toString())?.[1]));
-      from = seq + 1n;
-    }
-  }
-}
+const readBack = (buffer: WeirBuffer): Promise<number[]> => frameNumbers(buffer, 8_000);
 
 const without = (...gone: number[]): number[] =>
   Array.from({ length: count }, (_, i) => i).filter(i => !gone.includes(i));
@@ -177,7 +150,7 @@ describe('a start with summaries', () => {
     expect(await readBack(first)).toEqual(without());
     await first.close();
 
-    for (const name of summaries()) rmSync(join(directory, name));
+    for (const name of summaries()) rmSync(join(testedLog.directory, name));
     const second = await open();
     expect({ segments: second.source.segments(), stats: second.stats() }).toEqual(known);
     expect(known.stats.batchIds).toBe(count);
@@ -270,7 +243,7 @@ describe('a start with summaries', () => {
       await buffer.accept(batch(100 + start));
       await buffer.close();
     }
-    expect((await checkLog(directory, () => undefined)).damaged).toBe(0);
+    expect((await checkLog(testedLog.directory, () => undefined)).damaged).toBe(0);
     expect(decodeSummary(readFileSync(summaryOf(newest)))?.bytes).toBe(statSync(pathOf(newest)).size);
   });
 });
@@ -287,14 +260,14 @@ describe('damage that the start did not meet', () => {
       const buffer = await open(soon);
       await eventually(() => buffer.stats().damaged === 1);
       await buffer.close();
-      const kept = readdirSync(join(directory, 'quarantine')).filter(name => name.endsWith('.json'));
+      const kept = readdirSync(join(testedLog.directory, 'quarantine')).filter(name => name.endsWith('.json'));
       expect(kept.map(name => name.split('-')[0])).toEqual([String(segments[1])]);
       expect(existsSync(summaryOf(segments[1]))).toBe(false);
       const again = await open();
       const lost = text === 'wfrm' ? [] : indexesIn(seqs, segments[1]).slice(0, 1);
       expect(await readBack(again)).toEqual(without(...lost));
       expect(again.stats().damaged).toBe(1);
-      expect((await checkLog(directory, () => undefined)).damaged).toBe(1);
+      expect((await checkLog(testedLog.directory, () => undefined)).damaged).toBe(1);
     },
   );
 
@@ -312,10 +285,14 @@ describe('damage that the start did not meet', () => {
     const { fs, read } = countingFs();
     const buffer = await open({ fs, verify: { afterMs: 1e8, bytesPerSecond: 1e9 } });
     await buffer.close();
-    const { files } = await listSegments(nodeFs, directory);
+    const { files } = await listSegments(nodeFs, testedLog.directory);
     const options = {
       fs,
-      quarantine: new Quarantine(fs, directory, new Summaries(fs, directory, new DiskSpace(fs, directory, 0))),
+      quarantine: new Quarantine(
+        fs,
+        testedLog.directory,
+        new Summaries(fs, testedLog.directory, new DiskSpace(fs, testedLog.directory, 0)),
+      ),
     };
     const { signal } = new AbortController();
     await verifySegments(files, { ...options, kept: () => false, afterMs: 0, bytesPerSecond: 1e9, signal });
@@ -376,16 +353,7 @@ describe('summaries', () => {
       return { header: { ...header, agentBatch: { agent: 'a'.repeat(2000), epoch: 1, sequence: i } }, payload };
     };
     // Room for a frame, and not for a summary of three of them.
-    const fs = { ...nodeFs, freeBytes: () => Promise.resolve(9500) };
-    const buffer = await openBuffer({
-      directory,
-      keepMs: 1e9,
-      keepBytes: 1e9,
-      segmentBytes: 13_000,
-      reserveBytes: 5000,
-      fs,
-    });
-    opened.push(buffer);
+    const buffer = await open({ freeBytes: 9500, segmentBytes: 13_000, reserveBytes: 5000 });
     const seqs: bigint[] = [];
     for (const i of without()) seqs.push((await buffer.accept(long(i))).seq);
     await buffer.close();
